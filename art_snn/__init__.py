@@ -1,0 +1,7 @@
+"""Backdoor attacks, defences and measurements for spiking neural networks, on the Adversarial Robustness Toolbox.
+
+Importing this package loads neither torch nor ART; import what you need from its modules, whose paths are ART's
+(`art.attacks.poisoning` is `art_snn.attacks.poisoning`).
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,45 @@
+"""Randomness: seeds are stored, generators are passed, and nobody's global stream is moved."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+Rng = int | np.random.Generator
+
+
+def draw_seed(rng: Rng) -> int:
+    """A fresh seed below 2^32: the next draw of a generator, or the first of the stream that an integer names."""
+    return int(np.random.default_rng(rng).integers(2**32))
+
+
+def torch_generator(rng: Rng, device: str | torch.device = "cpu") -> torch.Generator:
+    """A torch generator of its own stream, seeded from `rng`."""
+    return torch.Generator(device=device).manual_seed(draw_seed(rng))
+
+
+@contextmanager
+def host_seed(rng: Rng) -> Iterator[None]:
+    """Run host code that draws from the global streams: they are saved, seeded from `rng` and put back.
+
+    Covers python's `random`, numpy's and torch's global streams (torch's on every device that is in use).
+
+    >>> with host_seed(0):
+    ...     first = np.random.rand()
+    >>> with host_seed(0):
+    ...     first == np.random.rand()
+    True
+    """
+    seed = draw_seed(rng)
+    python_state, numpy_state = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng():
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002 - it is the global stream that the host draws from
+        torch.manual_seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(python_state)
+            np.random.set_state(numpy_state)  # noqa: NPY002

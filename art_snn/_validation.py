@@ -1,0 +1,62 @@
+"""Checks at the public border: one clear error, `expected …, got …`, before anything is changed."""
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+from art_snn.typing import Array, Indices, Labels
+
+
+def check_fraction(name: str, value: float, *, zero: bool = True) -> None:
+    """A share of a whole: in [0, 1], or in (0, 1] where zero makes no sense."""
+    low = "[" if zero else "("
+    if not (0 <= value <= 1) or (value == 0 and not zero):
+        raise ValueError(f"expected {name} to be a fraction in {low}0, 1], got {value!r}")
+
+
+def check_at_least(name: str, value: int, minimum: int) -> None:
+    """A whole number that is not below `minimum`."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"expected {name} to be a whole number, got {value!r}")
+    if value < minimum:
+        raise ValueError(f"expected {name} to be at least {minimum}, got {value!r}")
+
+
+def check_choice(name: str, value: Any, choices: Collection[Any]) -> None:
+    """One of the named choices."""
+    if value not in choices:
+        raise ValueError(f"expected {name} to be one of {', '.join(map(repr, choices))}, got {value!r}")
+
+
+def check_unknown(owner: str, kwargs: Collection[str]) -> None:
+    """No keyword argument is left over: ART's signatures end in `**kwargs`, which would swallow a typo."""
+    if kwargs:
+        raise TypeError(f"{owner} got unknown arguments: {', '.join(sorted(kwargs))}")
+
+
+def check_same_length(x_name: str, x: Array, y_name: str, y: Array) -> None:
+    """One label a sample."""
+    if len(x) != len(y):
+        raise ValueError(f"expected as many {y_name} as {x_name}, got {len(y)} {y_name} for {len(x)} {x_name}")
+
+
+def class_indices(y: Labels, nb_classes: int | None = None) -> Indices:
+    """Class indices (N,) of labels given as indices (N,) or one-hot (N, K).
+
+    Raises:
+        ValueError: If `y` has another shape, holds no whole numbers, or a class outside [0, nb_classes).
+    """
+    y = np.asarray(y)
+    if y.ndim == 2 and (nb_classes is None or y.shape[1] == nb_classes):
+        return np.argmax(y, axis=1).astype(np.int64)
+    if y.ndim != 1:
+        width = "K" if nb_classes is None else nb_classes
+        raise ValueError(f"expected labels as indices (N,) or one-hot (N, {width}), got shape {y.shape}")
+    indices = y.astype(np.int64)
+    if not np.array_equal(indices, y):
+        raise ValueError(f"expected labels to be whole numbers, got dtype {y.dtype} with fractions")
+    top = np.inf if nb_classes is None else nb_classes
+    if indices.size and (indices.min() < 0 or indices.max() >= top):
+        raise ValueError(f"expected labels in [0, {top}), got {indices.min()} to {indices.max()}")
+    return indices
