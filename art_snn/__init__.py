@@ -4,4 +4,9 @@ Importing this package loads neither torch nor ART; import what you need from it
 (`art.attacks.poisoning` is `art_snn.attacks.poisoning`).
 """
 
+import logging
+
 __version__ = "0.1.0"
+
+# Without Triton, which only serves GPUs, torch would say so several times at each import of spikingjelly.
+logging.getLogger("torch._library.triton").setLevel(logging.ERROR)

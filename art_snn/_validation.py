@@ -23,6 +23,12 @@ def check_at_least(name: str, value: int, minimum: int) -> None:
         raise ValueError(f"expected {name} to be at least {minimum}, got {value!r}")
 
 
+def check_positive(name: str, value: float) -> None:
+    """A finite number above zero."""
+    if not 0 < value < np.inf:
+        raise ValueError(f"expected {name} to be a finite number above 0, got {value!r}")
+
+
 def check_choice(name: str, value: Any, choices: Collection[Any]) -> None:
     """One of the named choices."""
     if value not in choices:
