@@ -1,1 +1,54 @@
+"""Data sets as arrays, ready for ART: `load_dataset(name, ...)` gives training and test samples with their labels."""
 
+import inspect
+from collections.abc import Callable
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from art_snn._validation import check_at_least, check_choice, check_unknown
+from art_snn.data.cifar10 import load_cifar10
+from art_snn.data.dataset import Dataset
+from art_snn.data.digits import load_digits
+from art_snn.data.fashion_mnist import load_fashion_mnist
+from art_snn.data.mnist import load_mnist
+
+__all__ = ["LOADERS", "Dataset", "load_dataset"]
+
+LOADERS: dict[str, Callable[..., Dataset]] = {
+    "digits": load_digits,
+    "mnist": load_mnist,
+    "fashion-mnist": load_fashion_mnist,
+    "cifar10": load_cifar10,
+}
+
+
+def load_dataset(name: str, root: str | PathLike[str] | None = None, *, seed: int = 0, **options: Any) -> Dataset:
+    """Load a data set by its name: all of it, or an error and nothing.
+
+    Args:
+        name: A key of `LOADERS`.
+        root: Folder that directly holds the publisher's files or their top folder; None for a set that needs none.
+        seed: Fixes the split, where the publisher gives none, and whatever else is drawn.
+        options: What only this data set's loader takes; see `LOADERS[name]`.
+
+    Returns:
+        Samples and class indices of both splits.
+
+    Raises:
+        ValueError: If there is no such data set, a value is out of its range, or a file is damaged.
+        TypeError: If the data set's loader does not take one of the arguments.
+        FileNotFoundError: If a file is missing; it says where the publisher offers it.
+
+    >>> load_dataset("digits").x_test.shape
+    (450, 1, 16, 16)
+    """
+    check_choice("name", name, LOADERS)
+    check_at_least("seed", seed, 0)
+    load = LOADERS[name]
+    accepted = inspect.signature(load).parameters
+    given = options if root is None else {"root": Path(root), **options}
+    check_unknown(f"load_dataset({name!r})", given.keys() - accepted.keys())
+    if "root" in accepted and root is None:
+        raise ValueError(f"expected root to be the folder that holds the files of {name!r}, got None")
+    return load(**given, **({"seed": seed} if "seed" in accepted else {}))
