@@ -8,5 +8,5 @@ import logging
 
 __version__ = "0.1.0"
 
-# Without Triton, which only serves GPUs, torch would say so several times at each import of spikingjelly.
+# Without Triton, which only serves GPUs, torch would say so several times as spikingjelly loads.
 logging.getLogger("torch._library.triton").setLevel(logging.ERROR)

@@ -84,17 +84,19 @@ def test_a_wrong_setting_is_an_error_before_any_neuron_is_made(settings, message
 
 IMPORT_EVERYTHING = """
 import importlib, pkgutil, sys
-sys.modules["triton"] = None  # as where it is not installed
-import art_snn
+sys.modules["triton"] = None  # as where it is not installed: then torch would say so, the latest at the first spike
+import art_snn, torch
 for module in pkgutil.walk_packages(art_snn.__path__, "art_snn."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
-import spikingjelly.activation_based.ann2snn
+from art_snn.neurons import neuron_factory
+for name in ("if", "lif"):
+    neuron_factory(name)()(torch.ones(2, 1))
 """
 
 
 @pytest.mark.slow
-def test_importing_any_module_prints_nothing():
+def test_importing_any_module_and_spiking_prints_nothing():
     command = [sys.executable, "-c", IMPORT_EVERYTHING]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
 
