@@ -1,1 +1,25 @@
+"""Networks by name: each is one topology, an ANN or, with a neuron, an SNN with the same parameter names."""
 
+from collections.abc import Callable
+from typing import Any
+
+from art_snn._validation import check_choice
+from art_snn.models.network import Network, Recipe
+from art_snn.models.small_cnn import small_cnn
+
+MODELS: dict[str, Callable[..., Network]] = {"small_cnn": small_cnn}
+
+__all__ = ["MODELS", "Network", "Recipe", "build", "small_cnn"]
+
+
+def build(name: str, **arguments: Any) -> Network:
+    """The network of that name; from a recipe: `build(recipe["name"], **recipe["arguments"])`.
+
+    Raises:
+        ValueError: If no network has that name.
+
+    >>> build("small_cnn", in_channels=1, nb_classes=10).recipe["name"]
+    'small_cnn'
+    """
+    check_choice("name", name, MODELS)
+    return MODELS[name](**arguments)
