@@ -4,12 +4,20 @@ from collections.abc import Callable
 from typing import Any
 
 from art_snn._validation import check_choice
+from art_snn.models.event_net import event_net
 from art_snn.models.network import Network, Recipe
+from art_snn.models.resnet18 import resnet18
 from art_snn.models.small_cnn import small_cnn
+from art_snn.models.vgg11 import vgg11
 
-MODELS: dict[str, Callable[..., Network]] = {"small_cnn": small_cnn}
+MODELS: dict[str, Callable[..., Network]] = {
+    "small_cnn": small_cnn,
+    "vgg11": vgg11,
+    "resnet18": resnet18,
+    "event_net": event_net,
+}
 
-__all__ = ["MODELS", "Network", "Recipe", "build", "small_cnn"]
+__all__ = ["MODELS", "Network", "Recipe", "build", "event_net", "resnet18", "small_cnn", "vgg11"]
 
 
 def build(name: str, **arguments: Any) -> Network:

@@ -30,41 +30,51 @@ class Recipe(TypedDict):
     arguments: dict[str, Any]
 
 
-class Network(nn.Module):
-    """Layers one after the other: an ANN on (N, C, H, W), or an SNN on (T, N, C, H, W).
+class Chain(nn.Module):
+    """Layers one after the other, named by kind and number: `conv1, norm1, act1, pool1, conv2, …`."""
 
-    The layers are named by kind and number (`conv1, norm1, act1, pool1, conv2, …`), alike in ANN and SNN, so that
-    the weights of one load into the other.
+    def __init__(self, layers: Iterable[Layer]) -> None:
+        super().__init__()
+        numbers: Counter[str] = Counter()
+        for kind, module in layers:
+            numbers[kind] += 1
+            self.add_module(f"{kind}{numbers[kind]}", module)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """What the last layer makes of `x`."""
+        for module in self.children():
+            x = module(x)
+        return x
+
+
+class Network(Chain):
+    """A whole network: an ANN from (N, C, H, W) to (N, K), or an SNN from (T, N, C, H, W) to (T, N, K).
+
+    Its layers bear the same names as ANN and as SNN, so that the weights of one load into the other.
 
     Attributes:
         recipe: What builds this network again, up to its weights; None if its neuron is a factory of the caller's.
     """
 
     def __init__(self, layers: Iterable[Layer], step_mode: Literal["s", "m"]) -> None:
-        super().__init__()
+        super().__init__(layers)
         self.recipe: Recipe | None = None
-        numbers: Counter[str] = Counter()
-        for kind, module in layers:
-            numbers[kind] += 1
-            self.add_module(f"{kind}{numbers[kind]}", module)
         functional.set_step_mode(self, step_mode)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits (N, K) of an ANN; (T, N, K), step by step, of an SNN."""
-        for module in self.children():
-            x = module(x)
-        return x
 
 
 class Kit:
     """The kinds of layer a topology is made of, each as an ANN or as an SNN has it.
 
-    Convolutions and the layers between two activations are spikingjelly's, which take a time axis as well.
+    All but the rectifier and an ANN's dropout are spikingjelly's, which take a time axis as well.
+
+    Attributes:
+        activation: Makes a new activation module.
+        is_spiking: Whether that is a neuron.
     """
 
     def __init__(self, neuron: Neuron, surrogate: str, tau: float, pool: Pool = "max") -> None:
         check_choice("pool", pool, _POOLS)
-        self._activation = neuron_factory(neuron, surrogate=surrogate, tau=tau)
+        self.activation = neuron_factory(neuron, surrogate=surrogate, tau=tau)
         self._pool = _POOLS[pool]
         self.is_spiking = neuron is not None
 
@@ -74,7 +84,7 @@ class Kit:
 
     def act(self) -> Layer:
         """The activation: a rectifier, or a layer of neurons."""
-        return "act", self._activation()
+        return "act", self.activation()
 
     def conv(self, in_channels: int, out_channels: int, kernel_size: int = 3, stride: int = 1) -> list[Layer]:
         """A convolution without bias that keeps the side (a stride divides it), and its batch norm."""
