@@ -41,6 +41,12 @@ def check_unknown(owner: str, kwargs: Collection[str]) -> None:
         raise TypeError(f"{owner} got unknown arguments: {', '.join(sorted(kwargs))}")
 
 
+def check_axes(name: str, x: Array, *layouts: str) -> None:
+    """An array with as many axes as one of the layouts, which are written like "(N, C, H, W)"."""
+    if x.ndim not in {layout.count(",") + 1 for layout in layouts}:
+        raise ValueError(f"expected {name} of shape {' or '.join(layouts)}, got shape {x.shape}")
+
+
 def check_same_length(x_name: str, x: Array, y_name: str, y: Array) -> None:
     """One label a sample."""
     if len(x) != len(y):
@@ -55,14 +61,24 @@ def class_indices(y: Labels, nb_classes: int | None = None) -> Indices:
     """
     y = np.asarray(y)
     if y.ndim == 2 and (nb_classes is None or y.shape[1] == nb_classes):
-        return np.argmax(y, axis=1).astype(np.int64)
+        winners: Indices = np.argmax(y, axis=1).astype(np.int64)
+        return winners
     if y.ndim != 1:
         width = "K" if nb_classes is None else nb_classes
         raise ValueError(f"expected labels as indices (N,) or one-hot (N, {width}), got shape {y.shape}")
-    indices = y.astype(np.int64)
+    indices: Indices = y.astype(np.int64)
     if not np.array_equal(indices, y):
         raise ValueError(f"expected labels to be whole numbers, got dtype {y.dtype} with fractions")
     top = np.inf if nb_classes is None else nb_classes
     if indices.size and (indices.min() < 0 or indices.max() >= top):
         raise ValueError(f"expected labels in [0, {top}), got {indices.min()} to {indices.max()}")
     return indices
+
+
+def check_finite(name: str, x: Array) -> None:
+    """No NaN and no infinity; in slices, so that nothing of the size of the whole is made."""
+    if x.dtype.kind != "f":
+        return
+    for start in range(0, len(x), 256):
+        if not np.isfinite(x[start : start + 256]).all():
+            raise ValueError(f"expected {name} to be finite, got NaN or infinity in rows {start} to {start + 255}")
