@@ -1,0 +1,57 @@
+"""Accuracy on clean samples, and what of it an attack costs."""
+
+from art_snn._validation import check_fraction, check_same_length, class_indices
+from art_snn.typing import Labels, Mask
+
+
+def accuracy(y_true: Labels, y_pred: Labels) -> float:
+    """Share of samples that are classified as their class.
+
+    Args:
+        y_true: Classes, indices (N,) or one-hot (N, K).
+        y_pred: Classes predicted, indices (N,), or scores (N, K) of which the highest counts.
+
+    Returns:
+        A fraction in [0, 1].
+
+    Raises:
+        ValueError: If there is no sample.
+
+    Source: the definition.
+
+    >>> accuracy([0, 1, 2, 2], [0, 1, 2, 0])
+    0.75
+    """
+    return float(is_correct(y_true, y_pred).mean())
+
+
+def is_correct(y_true: Labels, y_pred: Labels) -> Mask:
+    """Where the class predicted is the true one, shape (N,); never empty."""
+    check_same_length("classes", y_true, "predictions", y_pred)
+    if len(y_true) == 0:
+        raise ValueError("expected at least one sample, got none")
+    hits: Mask = class_indices(y_true) == class_indices(y_pred)
+    return hits
+
+
+def clean_accuracy_drop(accuracy_before: float, accuracy_after: float, *, relative: bool = False) -> float:
+    """Accuracy on clean samples that an attack costs: before minus after, negative where it rose.
+
+    Args:
+        accuracy_before: Of the model trained on clean data, in [0, 1].
+        accuracy_after: Of the model trained on poisoned data, in [0, 1].
+        relative: Whether to give it as a share of the accuracy before, which must then be above 0.
+
+    Returns:
+        A fraction of all samples, in [-1, 1]; relative: a share of the accuracy before, at most 1.
+
+    Source: Jin et al., 2024, https://arxiv.org/abs/2409.15670, Table 1 (absolute, sign reversed); Abad et al., Sneaky
+    Spikes, NDSS 2024, https://arxiv.org/abs/2302.06279 (relative, sign reversed).
+
+    >>> clean_accuracy_drop(0.75, 0.5)
+    0.25
+    """
+    check_fraction("accuracy_before", accuracy_before, zero=not relative)
+    check_fraction("accuracy_after", accuracy_after)
+    drop = accuracy_before - accuracy_after
+    return drop / accuracy_before if relative else drop

@@ -1,0 +1,60 @@
+"""How well scores tell poisoned from clean, without and with a threshold."""
+
+import numpy as np
+from sklearn.metrics import roc_auc_score, roc_curve
+
+from art_snn._validation import check_fraction, check_same_length
+from art_snn.typing import Array, Mask
+
+
+def auroc(is_poison: Mask, scores: Array) -> float:
+    """Chance that a poisoned sample scores higher than a clean one; ties count half.
+
+    Args:
+        is_poison: True for what should score high, shape (N,).
+        scores: Any finite numbers, shape (N,).
+
+    Returns:
+        A fraction in [0, 1]; 0.5 is a coin.
+
+    Raises:
+        ValueError: If all samples are of one kind: there is nothing to compare.
+
+    Source: Fawcett, An introduction to ROC analysis, 2006, https://doi.org/10.1016/j.patrec.2005.10.010, section 7.
+
+    >>> auroc(np.array([True, False, False]), np.array([2.0, 1.0, 2.0]))
+    0.75
+    """
+    _check(is_poison, scores)
+    return float(roc_auc_score(is_poison, scores))
+
+
+def fpr_at_tpr(is_poison: Mask, scores: Array, tpr: float = 0.95) -> float:
+    """Share of clean samples flagged by the strictest threshold that flags at least `tpr` of the poisoned.
+
+    Args:
+        is_poison: True for what should score high, shape (N,).
+        scores: Any finite numbers, shape (N,).
+        tpr: True positive rate that is asked for, in (0, 1].
+
+    Returns:
+        A false positive rate in [0, 1].
+
+    Raises:
+        ValueError: If all samples are of one kind.
+
+    Source: Fawcett, An introduction to ROC analysis, 2006, https://doi.org/10.1016/j.patrec.2005.10.010, section 5.
+
+    >>> fpr_at_tpr(np.array([True, True, False, False]), np.array([3.0, 1.0, 2.0, 0.0]))
+    0.5
+    """
+    _check(is_poison, scores)
+    check_fraction("tpr", tpr, zero=False)
+    false_positives, true_positives, _ = roc_curve(is_poison, scores, drop_intermediate=False)
+    return float(false_positives[np.argmax(true_positives >= tpr)])
+
+
+def _check(is_poison: Mask, scores: Array) -> None:
+    check_same_length("marks", is_poison, "scores", scores)
+    if len(np.unique(is_poison)) != 2:
+        raise ValueError("expected both poisoned and clean samples, got samples of one kind only")

@@ -1,0 +1,89 @@
+"""How far triggered samples obey the trigger, and how far they are still recognised."""
+
+from typing import Literal
+
+import numpy as np
+
+from art_snn._validation import check_choice, class_indices
+from art_snn.metrics.accuracy import is_correct
+from art_snn.typing import Labels, Mask
+
+TargetSamples = Literal["exclude", "include", "clean"]
+
+
+def attack_success_rate(
+    y_true: Labels, y_triggered: Labels, target: int, target_samples: TargetSamples = "exclude"
+) -> float:
+    """Share of triggered samples that are classified as `target`.
+
+    Samples whose true class is already `target` cannot show success. The three published ways of treating them:
+    "exclude" leaves them out (BackdoorBench); "include" triggers and counts them (Sneaky Spikes), so that a perfect
+    clean model already scores their share; "clean" counts them untouched (Flashy Backdoor), which adds about as much.
+    The last two differ in what the model was shown, not in the arithmetic: for "clean", `y_triggered` holds at those
+    rows the prediction for the sample without trigger.
+
+    Args:
+        y_true: Classes before the attack, indices (N,) or one-hot (N, K).
+        y_triggered: Classes predicted for the triggered samples, indices (N,) or scores (N, K).
+        target: Class that the trigger should call forth.
+        target_samples: "exclude", "include" or "clean".
+
+    Returns:
+        A fraction in [0, 1], of the samples that `counts_for_success` selects.
+
+    Raises:
+        ValueError: If no sample is left to count.
+
+    Source: Gu et al., BadNets, 2017, https://arxiv.org/abs/1708.06733, section 4; Abad et al., Sneaky Spikes, NDSS
+    2024, https://arxiv.org/abs/2302.06279; Riaño et al., Flashy Backdoor, 2024, https://arxiv.org/abs/2411.03022.
+
+    >>> attack_success_rate(np.array([0, 1, 2]), np.array([0, 0, 2]), target=0)
+    0.5
+    >>> attack_success_rate(np.array([0, 1, 2, 2]), np.array([0, 0, 2, 0]), target=0, target_samples="include")
+    0.75
+    """
+    counted = counts_for_success(y_true, target, target_samples)
+    obeys = is_correct(np.full(len(y_true), target), y_triggered)
+    if not counted.any():
+        raise ValueError(f"expected at least one sample of another class than target {target}, got none")
+    return float(obeys[counted].mean())
+
+
+def counts_for_success(y_true: Labels, target: int, target_samples: TargetSamples = "exclude") -> Mask:
+    """Which samples, shape (N,), `attack_success_rate` counts: their number is its denominator.
+
+    >>> int(counts_for_success(np.array([0, 1, 2]), target=0).sum())
+    2
+    """
+    check_choice("target_samples", target_samples, ("exclude", "include", "clean"))
+    counted: Mask = class_indices(y_true) != target
+    return counted if target_samples == "exclude" else np.ones_like(counted)
+
+
+def robust_accuracy(y_true: Labels, y_triggered: Labels, target: int | None = None) -> float:
+    """Share of triggered samples that are still classified as their own class.
+
+    Args:
+        y_true: Classes before the attack, indices (N,) or one-hot (N, K).
+        y_triggered: Classes predicted for the triggered samples, indices (N,) or scores (N, K).
+        target: Samples of this class are left out, because obedience and recognition look alike there; None counts
+            all.
+
+    Returns:
+        A fraction in [0, 1]; with one `target` for both, at most 1 - `attack_success_rate`.
+
+    Raises:
+        ValueError: If no sample is left to count.
+
+    Source: Wu et al., BackdoorBench, 2022, https://arxiv.org/abs/2206.12654.
+
+    >>> robust_accuracy(np.array([0, 1, 2]), np.array([0, 0, 2]), target=0)
+    0.5
+    """
+    recognised = is_correct(y_true, y_triggered)
+    if target is None:
+        return float(recognised.mean())
+    counted = counts_for_success(y_true, target)
+    if not counted.any():
+        raise ValueError(f"expected at least one sample of another class than target {target}, got none")
+    return float(recognised[counted].mean())
