@@ -1,0 +1,167 @@
+"""Plant a trigger: which rows get it, and which labels they carry afterwards."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from art.attacks.poisoning import PoisoningAttackBackdoor
+
+from art_snn._validation import check_at_least, check_fraction, check_same_length, check_unknown, class_indices
+from art_snn.typing import Array, Indices, Labels, Mask, Trigger
+
+_ROWS_AT_ONCE = 64  # so that triggering a share of a large array needs no second array of that size
+
+
+class PoisonedDataset(NamedTuple):
+    """A training set with a backdoor in it, all of N rows in the order of the clean set.
+
+    Args:
+        x: Samples, the poisoned ones with the trigger.
+        y: Labels, those of the poisoned rows changed to the target class; same form as the clean labels.
+        is_poison: True where the trigger is, shape (N,).
+        y_clean: The labels as they were.
+    """
+
+    x: Array
+    y: Labels
+    is_poison: Mask
+    y_clean: Labels
+
+
+class TriggerBackdoor(PoisoningAttackBackdoor):
+    """Poison a share of the training data with a trigger and the label of the target class (dirty label).
+
+    ART's clean-label and hidden-trigger attacks take it as their `backdoor`.
+
+    Args:
+        trigger: Arrays in, triggered copies out; one of this package or any function that treats samples one by one.
+        target_class: Index of the class that the trigger should call forth.
+        percent_poison: Share of *all* rows that `poison_dataset` changes, in [0, 1].
+        source_classes: Only rows of these classes are changed; None for any.
+        include_target: Whether rows of the target class may be drawn (their label then stays as it is).
+        seed: Of the draw of rows.
+
+    Source: Gu et al., BadNets, 2017, https://arxiv.org/abs/1708.06733, section 4.
+    """
+
+    attack_params: ClassVar[list[str]] = [
+        "trigger",
+        "target_class",
+        "percent_poison",
+        "source_classes",
+        "include_target",
+        "seed",
+    ]
+    _estimator_requirements = ()
+
+    def __init__(
+        self,
+        trigger: Trigger,
+        target_class: int,
+        percent_poison: float = 0.1,
+        source_classes: int | Sequence[int] | None = None,
+        include_target: bool = False,
+        seed: int = 0,
+    ) -> None:
+        self.target_class = target_class
+        self.percent_poison = percent_poison
+        self.source_classes = source_classes
+        self.include_target = include_target
+        self.seed = seed
+        super().__init__(trigger)
+
+    @property
+    def perturbation(self) -> Trigger:
+        """The trigger, under the name that ART gives it."""
+        return self.trigger
+
+    @perturbation.setter
+    def perturbation(self, trigger: Trigger) -> None:
+        self.trigger = trigger
+
+    def poison(self, x: Array, y: Labels | None = None, broadcast: bool = False, **kwargs: Any) -> tuple[Array, Labels]:
+        """Trigger exactly the rows given, all of them, and label them with the target class.
+
+        Args:
+            x: Samples, N first; left alone.
+            y: Labels of any class, indices (N,) or one-hot (N, K), for their form; None for indices.
+            broadcast: Whether `y` is the label of one sample, one-hot (K,), that stands for all.
+
+        Returns:
+            Triggered samples, and N labels of the target class in the form of `y`.
+
+        Raises:
+            ValueError: If there are no samples, or not as many labels.
+        """
+        check_unknown("TriggerBackdoor.poison", kwargs)
+        if len(x) == 0:
+            raise ValueError("expected at least one sample to poison, got none")
+        form = np.zeros(len(x), np.int64) if y is None else np.asarray(y)
+        if y is not None and broadcast:
+            form = np.broadcast_to(form, (len(x), *form.shape))
+        check_same_length("samples", x, "labels", form)
+        labels = _all_of(self.target_class, form)
+        return self.trigger(x), labels
+
+    def poison_dataset(self, x: Array, y: Labels) -> PoisonedDataset:
+        """Trigger and relabel `int(percent_poison * N)` rows drawn without replacement; the rest stays as it is.
+
+        Args:
+            x: Clean samples, N first; left alone.
+            y: Their labels, indices (N,) or one-hot (N, K).
+
+        Raises:
+            ValueError: If a positive share comes to no row, there are fewer candidates than rows to poison, or the
+                target class or a source class does not occur.
+        """
+        x, y = np.asarray(x), np.asarray(y)
+        check_same_length("samples", x, "labels", y)
+        rows = self._draw(class_indices(y))
+        x_poisoned, y_poisoned = x.copy(), y.copy()
+        y_poisoned[rows] = _all_of(self.target_class, y[rows])
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            some = rows[start : start + _ROWS_AT_ONCE]
+            x_poisoned[some] = self.trigger(x[some])
+        is_poison = np.zeros(len(x), dtype=bool)
+        is_poison[rows] = True
+        return PoisonedDataset(x_poisoned, y_poisoned, is_poison, y.copy())
+
+    def _draw(self, classes: Indices) -> Indices:
+        """The rows to poison, in rising order."""
+        sources = np.unique(classes) if self.source_classes is None else np.atleast_1d(self.source_classes)
+        for wanted in (self.target_class, *sources):
+            if wanted not in classes:
+                raise ValueError(f"expected class {wanted} to occur in the labels, got classes {np.unique(classes)}")
+        if not self.include_target:
+            sources = sources[sources != self.target_class]
+        candidates = np.flatnonzero(np.isin(classes, sources))
+        n_rows = int(self.percent_poison * len(classes))
+        if n_rows == 0 and self.percent_poison > 0:
+            raise ValueError(
+                f"expected percent_poison to come to at least one row, got {self.percent_poison} of {len(classes)} rows"
+            )
+        if n_rows > len(candidates):
+            raise ValueError(
+                f"expected at least {n_rows} rows to choose from, got {len(candidates)} outside the target class and "
+                "within source_classes; lower percent_poison, or set include_target"
+            )
+        return np.sort(np.random.default_rng(self.seed).choice(candidates, n_rows, replace=False))
+
+    def _check_params(self) -> None:
+        super()._check_params()
+        check_at_least("target_class", self.target_class, 0)
+        check_fraction("percent_poison", self.percent_poison)
+
+
+def _all_of(target: int, form: Labels) -> Labels:
+    """As many labels as `form` has rows, all of class `target`: indices (N,), or one-hot of its width."""
+    if form.ndim == 1:
+        return np.full_like(form, target)
+    if form.ndim != 2 or target >= form.shape[1]:
+        raise ValueError(
+            f"expected labels as indices (N,) or one-hot (N, K) with K above target class {target}, "
+            f"got shape {form.shape}"
+        )
+    labels = np.zeros_like(form)
+    labels[:, target] = 1
+    return labels

@@ -1,0 +1,71 @@
+"""Where a square patch lies: its side in pixels and its place by name, the same for every trigger."""
+
+from typing import Literal
+
+import numpy as np
+
+from art_snn._validation import check_choice
+
+Position = Literal["top-left", "top-right", "bottom-left", "bottom-right", "middle", "random"] | tuple[int, int]
+POSITIONS = ("top-left", "top-right", "bottom-left", "bottom-right", "middle", "random")
+
+
+def check_size(size: float) -> None:
+    """A side: whole pixels from 1 up, or below 1 a fraction of the frame's shorter side."""
+    if isinstance(size, bool) or not isinstance(size, int | float | np.number):
+        raise TypeError(f"expected size to be a number, got {size!r}")
+    if not (0 < size < 1 or (size >= 1 and float(size).is_integer())):
+        raise ValueError(f"expected size to be a whole number of pixels from 1 up or a fraction below 1, got {size!r}")
+
+
+def check_position(position: Position) -> None:
+    """A place by name, or (row, column) of the patch's upper left pixel."""
+    if isinstance(position, str):
+        return check_choice("position", position, POSITIONS)
+    if len(position) != 2 or any(isinstance(p, bool) or not isinstance(p, int | np.integer) for p in position):
+        raise TypeError(f"expected position to be a name or (row, column) in whole pixels, got {position!r}")
+    if min(position) < 0:
+        raise ValueError(f"expected position (row, column) from (0, 0) up, got {position!r}")
+    return None
+
+
+def side_in_pixels(size: float, height: int, width: int) -> int:
+    """Pixels of a patch's side; a fraction is of the shorter side, so that the patch is square and fits.
+
+    Raises:
+        ValueError: If the patch is larger than the frame.
+
+    Source: Abad et al., Sneaky Spikes, NDSS 2024, released code: `int(fraction * side)`, never below one pixel.
+
+    >>> side_in_pixels(0.1, 34, 34), side_in_pixels(0.01, 34, 34), side_in_pixels(5, 34, 34)
+    (3, 1, 5)
+    """
+    shorter = min(height, width)
+    side = max(1, int(size * shorter)) if size < 1 else int(size)
+    if side > shorter:
+        raise ValueError(f"expected size to be at most the frame's shorter side of {shorter} pixels, got {size!r}")
+    return side
+
+
+def upper_left(position: Position, side: int, height: int, width: int, seed: int = 0) -> tuple[int, int]:
+    """Row and column of the upper left pixel of a patch of `side` pixels.
+
+    "random" is one draw from `seed`, hence the same for the training and the test samples.
+
+    Source: Abad et al., Sneaky Spikes, NDSS 2024, released code; the random draw is ours (theirs differs between
+    training and test data).
+
+    >>> upper_left("middle", 3, 34, 34), upper_left("bottom-right", 12, 128, 128)
+    ((15, 15), (116, 116))
+    """
+    if not isinstance(position, str):
+        row, column = position
+        return int(row), int(column)
+    rows, columns = height - side, width - side
+    if position == "random":
+        rng = np.random.default_rng(seed)
+        return int(rng.integers(rows + 1)), int(rng.integers(columns + 1))
+    if position == "middle":
+        return rows // 2, columns // 2
+    vertical, horizontal = position.split("-")
+    return (0 if vertical == "top" else rows), (0 if horizontal == "left" else columns)

@@ -1,0 +1,122 @@
+"""A square patch on images: white, of random colour blocks, or any picture; opaque or blended in."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from art_snn._validation import check_axes, check_choice, check_fraction
+from art_snn.attacks.poisoning.geometry import Position, check_position, check_size, side_in_pixels, upper_left
+from art_snn.typing import Array, Images
+
+_BLOCKS = 4  # colour blocks along each side of the random pattern
+
+
+@dataclass(frozen=True)
+class PatchTrigger:
+    """Paste a square patch into images (N, C, H, W) or one image (C, H, W).
+
+    A patch that reaches over the border is cut off there; one that lies wholly outside writes nothing and warns.
+
+    Args:
+        size: Side in pixels from 1 up, or below 1 the fraction of the image's shorter side.
+        position: A corner, "middle", "random" (one draw for all images), or (row, column) of the upper left pixel.
+        pattern: "white" is the upper clip value, "random" up to 4 × 4 colour blocks drawn from `seed`; an array within
+            the clip values that broadcasts to (C, side, side) is taken as it is.
+        blend: Opacity in [0, 1]: 1 replaces the image, 0 changes nothing.
+        seed: Of the random pattern and the random position.
+        clip_values: (low, high) of the images; None is (0, 255) for uint8 and (0, 1) for floats.
+
+    Raises:
+        ValueError: If images or pattern leave the clip values, or the patch is larger than the image.
+
+    Source: Gu et al., BadNets, 2017, https://arxiv.org/abs/1708.06733 (white); Jin et al., 2024,
+    https://arxiv.org/abs/2409.15670, Fig. 15 (random); Chen et al., 2017, https://arxiv.org/abs/1712.05526 (blend).
+
+    >>> PatchTrigger(size=1)(np.zeros((1, 2, 2)))
+    array([[[0., 0.],
+            [0., 1.]]])
+    """
+
+    size: float = 2
+    position: Position = "bottom-right"
+    pattern: Literal["white", "random"] | Array = "white"
+    blend: float = 1.0
+    seed: int = 0
+    clip_values: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        check_size(self.size)
+        check_position(self.position)
+        check_fraction("blend", self.blend)
+        if self.clip_values is not None and not self.clip_values[0] < self.clip_values[1]:
+            raise ValueError(f"expected clip_values (low, high) with low < high, got {self.clip_values!r}")
+        if isinstance(self.pattern, str):
+            return check_choice("pattern", self.pattern, ("white", "random"))
+        pattern = np.array(self.pattern)
+        pattern.setflags(write=False)
+        object.__setattr__(self, "pattern", pattern)
+        return None
+
+    def __call__(self, x: Images) -> Images:
+        """New images with the patch; shape, dtype and clip values are kept."""
+        x = np.asarray(x)
+        check_axes("images", x, "(N, C, H, W)", "(C, H, W)")
+        low, high = self._clip_values(x)
+        channels, height, width = x.shape[-3:]
+        side = side_in_pixels(self.size, height, width)
+        row, column = upper_left(self.position, side, height, width, self.seed)
+        colours = self._colours(channels, side, low, high)
+        triggered = x.copy()
+        patch = triggered[..., row : row + side, column : column + side]
+        if patch.shape[-2] == 0 or patch.shape[-1] == 0:
+            warnings.warn(f"{self} lies off images of {height} × {width} and writes nothing", stacklevel=2)
+        patch[...] = self._mix(patch, colours[:, : patch.shape[-2], : patch.shape[-1]], low, high)
+        return triggered
+
+    def _clip_values(self, x: Images) -> tuple[float, float]:
+        if x.dtype != np.uint8 and not np.issubdtype(x.dtype, np.floating):
+            raise TypeError(f"expected images of a floating dtype or uint8, got {x.dtype}")
+        low, high = self.clip_values or ((0, 255) if x.dtype == np.uint8 else (0.0, 1.0))
+        _check_within("images", x, low, high)
+        return low, high
+
+    def _colours(self, channels: int, side: int, low: float, high: float) -> Array:
+        """The opaque patch, (C, side, side)."""
+        shape = channels, side, side
+        if isinstance(self.pattern, np.ndarray):
+            _check_within("pattern", self.pattern, low, high)
+            try:
+                return np.broadcast_to(self.pattern, shape)
+            except ValueError:
+                got = self.pattern.shape
+                raise ValueError(f"expected a pattern of shape (C, size, size) = {shape}, got shape {got}") from None
+        if self.pattern == "white":
+            return np.full(shape, high)
+        blocks = np.random.default_rng(self.seed).uniform(low, high, (channels, _BLOCKS, _BLOCKS))
+        nearest = np.arange(side) * _BLOCKS // max(side, _BLOCKS)
+        return blocks[:, nearest[:, None], nearest]
+
+    def _mix(self, image: Images, colours: Array, low: float, high: float) -> Array:
+        mixed = image * (1 - self.blend) + colours * self.blend
+        clipped = np.clip(mixed, low, high)  # rounding may step one unit over the border
+        return np.rint(clipped) if image.dtype == np.uint8 else clipped
+
+    def _key(self) -> tuple[object, ...]:
+        picture = self.pattern if isinstance(self.pattern, str) else (self.pattern.shape, self.pattern.tobytes())
+        return self.size, self.position, picture, self.blend, self.seed, self.clip_values
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PatchTrigger) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+
+def _check_within(name: str, values: Array, low: float, high: float) -> None:
+    if values.size and not (low <= values.min() and values.max() <= high):  # NaN fails, too
+        got = f"{values.min()} to {values.max()}"
+        raise ValueError(
+            f"expected {name} within [{low}, {high}], got values from {got}; set clip_values to their range"
+        )
