@@ -1,0 +1,89 @@
+"""Laws of poisoning attacks that plug into ART.
+
+`x` and `y` are clean samples and their labels, N first, of several classes.
+"""
+
+import inspect
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from art.attacks import PoisoningAttack
+
+from art_snn._validation import class_indices
+from art_snn.testing._raising import message_of
+from art_snn.typing import Array, Labels
+
+
+def check_attack_keeps_rows(attack: PoisoningAttack, x: Array, y: Labels) -> None:
+    """`poison` gives back as many rows as it gets, in their order."""
+    x_poison, y_poison = attack.poison(x, y)
+    assert len(x_poison) == len(y_poison) == len(x), f"{len(x)} rows became {len(x_poison)}"
+    for row in range(len(x)):
+        alone, _ = attack.poison(x[row : row + 1], y[row : row + 1])
+        assert _equal(alone[0], x_poison[row]), f"row {row} lies elsewhere or depends on its neighbours"
+
+
+def check_attack_labels(attack: PoisoningAttack, x: Array, y: Labels) -> None:
+    """Labels come back in the form in which they went in, each of them a class that exists, and writable."""
+    _, y_poison = attack.poison(x, y)
+    assert y_poison.shape == y.shape, f"labels of shape {y.shape} became {y_poison.shape}"
+    assert y_poison.dtype == y.dtype, f"labels of dtype {y.dtype} became {y_poison.dtype}"
+    assert y_poison.flags.writeable, "the labels cannot be written to"
+    if y.ndim == 2:
+        assert (y_poison.sum(axis=1) == 1).all(), "one-hot labels name not exactly one class"
+    classes = class_indices(y_poison)
+    assert classes.max() <= class_indices(y).max(), f"class {classes.max()} does not exist"
+
+
+def check_attack_leaves_data_alone(attack: PoisoningAttack, x: Array, y: Labels) -> None:
+    """Neither samples nor labels that are handed over change, not even when the result is written to."""
+    x_before, y_before = [sample.copy() for sample in x], y.copy()
+    x_poison, y_poison = attack.poison(x, y)
+    x_poison[:] = x_poison[:1]
+    y_poison[:] = y_poison[::-1]
+    assert all(_equal(*pair) for pair in zip(x, x_before, strict=True)), "the samples were changed"
+    assert np.array_equal(y, y_before), "the labels were changed"
+
+
+def check_attack_repeats_itself(make: Callable[[int], PoisoningAttack], x: Array, y: Labels) -> None:
+    """One seed always draws the same rows, on a second call and in a second object; another seed draws others.
+
+    Args:
+        make: Builds the attack from a seed; it must leave a choice of rows to the draw.
+        x: Samples.
+        y: Labels.
+    """
+    attack = make(0)
+    first = attack.poison_dataset(x, y).is_poison
+    assert np.array_equal(attack.poison_dataset(x, y).is_poison, first), "a second call drew other rows"
+    assert np.array_equal(make(0).poison_dataset(x, y).is_poison, first), "the same seed drew other rows"
+    others = [make(seed).poison_dataset(x, y).is_poison for seed in range(1, 9)]
+    assert any(not np.array_equal(first, other) for other in others), "eight other seeds drew the same rows"
+
+
+def check_attack_rejects_unknown(attack: PoisoningAttack, x: Array, y: Labels) -> None:
+    """A misspelt argument is an error: of the constructor, of `poison` and of `set_params`."""
+    calls: tuple[Callable[..., object], ...] = type(attack), attack.set_params, partial(attack.poison, x, y)
+    for call in calls:
+        message = message_of((TypeError, ValueError), partial(call, no_such_argument=1))
+        assert "no_such_argument" in message, f"the message does not name the argument: {message}"
+
+
+def check_attack_is_arts(attack: PoisoningAttack, kind: type[PoisoningAttack]) -> None:
+    """ART takes it for one of its own `kind` and knows what it needs of a classifier."""
+    assert isinstance(attack, kind), f"{type(attack).__name__} is no {kind.__name__}"
+    assert isinstance(attack.estimator_requirements, tuple), "_estimator_requirements is not set"
+    assert attack.is_estimator_valid(attack.estimator, attack.estimator_requirements), "its own classifier is not valid"
+
+
+def check_attack_params(attack: PoisoningAttack) -> None:
+    """`attack_params` are the constructor's arguments, each kept under its name."""
+    arguments = list(inspect.signature(type(attack)).parameters)
+    assert list(attack.attack_params) == arguments, f"attack_params {attack.attack_params}, arguments {arguments}"
+    missing = [name for name in arguments if not hasattr(attack, name)]
+    assert not missing, f"no attributes {missing}"
+
+
+def _equal(a: Array, b: Array) -> bool:
+    return a.dtype == b.dtype and np.array_equal(a, b)
