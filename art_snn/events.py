@@ -1,0 +1,248 @@
+"""Event streams of a neuromorphic camera, their rules, their time bins and the frames that they fill.
+
+A stream is a structured array with the fields x, y (pixels), t (µs) and p (0 = OFF, 1 = ON) in any order; its times
+never run backwards. So the bins, of time or of a count, are slices of it, and each is given by its borders.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Literal, TypeGuard
+
+import numpy as np
+import numpy.typing as npt
+
+from art_snn._validation import check_at_least
+from art_snn.typing import Array, Events, Frames, Indices
+
+EVENT_DTYPE = np.dtype([("x", np.int16), ("y", np.int16), ("t", np.int64), ("p", np.uint8)])
+FIELDS = ("x", "y", "t", "p")
+COORDINATE_LIMIT = int(np.iinfo(EVENT_DTYPE["x"]).max) + 1
+
+SensorSize = tuple[int, int] | tuple[int, int, int]  # (width, height) or tonic's (width, height, 2)
+SplitBy = Literal["count", "time"] | int  # int: the duration of each bin, µs
+Window = tuple[int, int]  # (start, stop), µs, half-open
+
+
+def to_frames(
+    events: Events | Iterable[Events],
+    sensor_size: SensorSize,
+    n_bins: int,
+    split_by: SplitBy = "count",
+    *,
+    window: Window | None = None,
+    dtype: npt.DTypeLike = np.uint8,
+    saturate: bool = False,
+) -> Frames:
+    """Count the events of each pixel, polarity and time bin.
+
+    Events outside of `window`, or after the last bin of a fixed duration, are left out. A stream without events gives
+    empty frames.
+
+    Args:
+        events: One stream, or an object array (N,) of streams.
+        sensor_size: Width and height in pixels.
+        n_bins: The number T of bins.
+        split_by: "count": each bin holds E // T of the E events, the last also the rest; "time": T equal half-open
+            intervals of `window`; a whole number: T intervals of so many µs from the start of `window`.
+        window: The first µs and the one after the last; None is the stream's own recording.
+        dtype: Of the counts.
+        saturate: Whether a count that exceeds `dtype` becomes its largest value.
+
+    Returns:
+        Counts of shape (T, 2, H, W), or (N, T, 2, H, W); channel 0 holds OFF, 1 ON.
+
+    Raises:
+        ValueError: If a stream breaks a rule of `check_events`, or a count exceeds `dtype` without `saturate`.
+
+    Source: Abad et al., Sneaky Spikes, 2024, https://arxiv.org/abs/2302.06279, section V-A; "count" is SpikingJelly's
+    splitting by number.
+
+    >>> stream = make_events(x=[0, 1, 1], y=[0, 0, 0], t=[5, 6, 9], p=[1, 0, 0])
+    >>> to_frames(stream, (2, 1), n_bins=2, split_by="time").tolist()
+    [[[[0, 1]], [[1, 0]]], [[[0, 1]], [[0, 0]]]]
+    """
+    width, height, _ = check_sensor_size(sensor_size)
+    _check_bins(n_bins, split_by)
+    streams = [events] if is_stream(events) else list(events)
+    frames = np.empty((len(streams), n_bins, 2, height, width), dtype)
+    for rows, stream in zip(frames, streams, strict=True):
+        check_events(stream, sensor_size)
+        _count(stream, bin_borders(stream, n_bins, split_by, window=window), rows, saturate)
+    return frames[0] if is_stream(events) else frames
+
+
+def make_events(x: npt.ArrayLike, y: npt.ArrayLike, t: npt.ArrayLike, p: npt.ArrayLike) -> Events:
+    """One stream of dtype `EVENT_DTYPE` out of its four columns, checked.
+
+    Args:
+        x: Columns of the sensor, pixels.
+        y: Rows of the sensor, pixels.
+        t: Times in µs, in order.
+        p: Polarities: 0 or False for OFF, 1 or True for ON.
+
+    Raises:
+        ValueError: If the columns differ in length, or break a rule of `check_events`.
+        TypeError: If they hold anything but whole numbers.
+    """
+    columns = [np.asarray(column) for column in (x, y, t, p)]
+    columns = [column.astype(np.int64) if column.size == 0 else column for column in columns]
+    shapes = {column.shape for column in columns}
+    if len(shapes) > 1 or columns[0].ndim != 1:
+        raise ValueError(f"expected x, y, t and p of one shape (E,), got shapes {sorted(shapes)}")
+    _check_columns(*columns, width=COORDINATE_LIMIT, height=COORDINATE_LIMIT)
+    events = np.empty(len(columns[0]), EVENT_DTYPE)
+    for field, column in zip(FIELDS, columns, strict=True):
+        events[field] = column
+    return events
+
+
+def is_stream(events: Any) -> TypeGuard[Events]:
+    """Whether this is one stream rather than a collection of them: a structured array with the fields x, y, t, p."""
+    return isinstance(events, np.ndarray) and set(FIELDS) <= set(events.dtype.names or ())
+
+
+def check_events(events: Events, sensor_size: SensorSize) -> None:
+    """One stream that keeps the rules: on the sensor, in order of time, polarities 0 and 1.
+
+    Raises:
+        TypeError: If this is no structured array with the fields x, y, t and p of whole numbers.
+        ValueError: If an event breaks a rule; the first one is named.
+    """
+    width, height, _ = check_sensor_size(sensor_size)
+    if not is_stream(events):
+        got = getattr(events, "dtype", type(events))
+        raise TypeError(f"expected a structured array with the fields x, y, t, p, got {got}")
+    if events.ndim != 1:
+        raise ValueError(f"expected a stream of shape (E,), got shape {events.shape}")
+    _check_columns(*(events[field] for field in FIELDS), width=width, height=height)
+
+
+def check_sensor_size(sensor_size: SensorSize) -> tuple[int, int, int]:
+    """Width and height in pixels and the 2 polarities, of `(W, H)` or `(W, H, 2)`."""
+    size = tuple(sensor_size)
+    if len(size) not in (2, 3) or size[2:] not in ((), (2,)):
+        raise ValueError(f"expected sensor_size to be (width, height) or (width, height, 2), got {sensor_size!r}")
+    check_at_least("the sensor's width", size[0], 1)
+    check_at_least("the sensor's height", size[1], 1)
+    return int(size[0]), int(size[1]), 2
+
+
+def recording_window(events: Events) -> Window:
+    """From the first event to one µs after the last.
+
+    Raises:
+        ValueError: If there is no event.
+    """
+    if len(events) == 0:
+        raise ValueError("expected a stream with events, or a window, got a stream without events and no window")
+    return int(events["t"][0]), int(events["t"][-1]) + 1
+
+
+def time_edges(window: Window, n_bins: int) -> Indices:
+    """The first whole µs of each of `n_bins` equal parts of `window`, and its stop: shape (T + 1,).
+
+    A part need not last a whole number of µs: bin j holds the times `edges[j] <= t < edges[j + 1]`.
+
+    >>> time_edges((0, 10), 4).tolist()
+    [0, 3, 5, 8, 10]
+    """
+    check_at_least("n_bins", n_bins, 1)
+    start, stop = _check_window(window)
+    return np.array([start - (start - stop) * j // n_bins for j in range(n_bins + 1)], np.int64)
+
+
+def bin_borders(events: Events, n_bins: int, split_by: SplitBy = "count", *, window: Window | None = None) -> Indices:
+    """Where each bin begins in the stream, shape (T + 1,): bin j holds `events[borders[j]:borders[j + 1]]`.
+
+    The arguments are those of `to_frames`.
+    """
+    _check_bins(n_bins, split_by)
+    t = np.ascontiguousarray(events["t"], np.int64)
+    if split_by == "count":
+        start, stop = (0, len(t)) if window is None else np.searchsorted(t, _check_window(window)).tolist()
+        borders: Indices = start + (stop - start) // n_bins * np.arange(n_bins + 1)
+        borders[-1] = stop
+        return borders
+    if window is None and len(t) == 0:
+        return np.zeros(n_bins + 1, np.int64)
+    edges = _edges(events, n_bins, split_by, window)
+    positions: Indices = np.searchsorted(t, edges)
+    return positions
+
+
+def bin_centres(events: Events, n_bins: int, split_by: SplitBy = "count", *, window: Window | None = None) -> Indices:
+    """The whole µs in the middle of each bin, shape (T,).
+
+    A bin of a count lasts from its first to its last event, and is the moment of the stream's first if it has none. The
+    arguments are those of `to_frames`.
+
+    Raises:
+        ValueError: If a bin holds no whole µs, or there are no events to tell one by.
+    """
+    _check_bins(n_bins, split_by)
+    if split_by != "count":
+        edges = _edges(events, n_bins, split_by, window)
+        if (edges[1:] == edges[:-1]).any():
+            raise ValueError(f"expected {n_bins} bins of at least 1 µs each, got edges at {edges.tolist()} µs")
+        centres: Indices = edges[:-1] + np.diff(edges) // 2
+        return centres
+    borders = bin_borders(events, n_bins, split_by, window=window)
+    if borders[0] == borders[-1]:
+        raise ValueError("expected events to bin by their count, got none")
+    t = events["t"].astype(np.int64)
+    first, last = t[borders[:-1]], t[np.maximum(borders[1:] - 1, borders[0])]
+    middle: Indices = first + (last - first) // 2
+    return middle
+
+
+def _edges(events: Events, n_bins: int, split_by: SplitBy, window: Window | None) -> Indices:
+    """The times at which bins begin, and the last one ends, µs."""
+    window = recording_window(events) if window is None else _check_window(window)
+    if isinstance(split_by, str):
+        return time_edges(window, n_bins)
+    return np.array([min(window[0] + split_by * j, window[1]) for j in range(n_bins + 1)], np.int64)
+
+
+def _count(events: Events, borders: Indices, frames: Frames, saturate: bool) -> None:
+    """Write the number of events in each bin, polarity, row and column into `frames` (T, 2, H, W)."""
+    _, _, height, width = frames.shape
+    limit = np.iinfo(frames.dtype).max
+    cells = events["p"].astype(np.int64)
+    for size, field in ((height, "y"), (width, "x")):
+        cells *= size
+        np.add(cells, events[field], out=cells, dtype=np.int64, casting="unsafe")  # unsigned 64 bits would make floats
+    for frame, start, stop in zip(frames, borders[:-1], borders[1:], strict=True):  # a bin's counts stay in the cache
+        counts = np.bincount(cells[start:stop], minlength=frame.size)
+        if (most := counts.max()) > limit and not saturate:
+            raise ValueError(f"expected at most {limit} events a pixel and bin, got {most}; widen dtype or saturate")
+        frame[:] = np.minimum(counts, limit, out=counts).reshape(frame.shape)
+
+
+def _check_bins(n_bins: int, split_by: SplitBy) -> None:
+    check_at_least("n_bins", n_bins, 1)
+    if not isinstance(split_by, str):
+        check_at_least("split_by, a duration in µs,", split_by, 1)
+    elif split_by not in ("count", "time"):
+        raise ValueError(f"expected split_by to be 'count', 'time' or a duration in µs, got {split_by!r}")
+
+
+def _check_window(window: Window) -> Window:
+    start, stop = window
+    if not start < stop:
+        raise ValueError(f"expected window to be (start, stop) in µs with start < stop, got {window!r}")
+    return int(start), int(stop)
+
+
+def _check_columns(x: Array, y: Array, t: Array, p: Array, *, width: int, height: int) -> None:
+    for name, column in zip(FIELDS, (x, y, t, p), strict=True):
+        if column.dtype.kind not in "iub":
+            raise TypeError(f"expected {name} to hold whole numbers, got {column.dtype}")
+    for name, column, limit in (("x", x, width), ("y", y, height), ("p", p, 2)):
+        if column.size and not (column.min() >= 0 and column.max() < limit):
+            event = int(np.argmax((column < 0) | (column >= limit)))
+            raise ValueError(f"expected {name} in [0, {limit}), got {column[event]} in event {event}")
+    backwards = t[1:] < t[:-1]
+    if backwards.any():
+        event = int(np.argmax(backwards)) + 1
+        raise ValueError(f"expected times in order, got {t[event]} after {t[event - 1]} µs in event {event}")
+    if t.size and t[-1] > np.iinfo(np.int64).max:
+        raise ValueError(f"expected times below 2^63 µs, got {t[-1]} in event {len(t) - 1}")
