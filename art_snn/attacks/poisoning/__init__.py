@@ -1,6 +1,21 @@
 """Triggers, which are values that change arrays, and the attacks that plant them in training data."""
 
 from art_snn.attacks.poisoning.backdoor import PoisonedDataset, TriggerBackdoor
+from art_snn.attacks.poisoning.flash import FlashTrigger, strobe_frames
+from art_snn.attacks.poisoning.moving import MovingTrigger
 from art_snn.attacks.poisoning.patch import PatchTrigger
+from art_snn.attacks.poisoning.polarity import polarity_from_code
+from art_snn.attacks.poisoning.smart import SmartTrigger
+from art_snn.attacks.poisoning.static import StaticTrigger
 
-__all__ = ["PatchTrigger", "PoisonedDataset", "TriggerBackdoor"]
+__all__ = [
+    "FlashTrigger",
+    "MovingTrigger",
+    "PatchTrigger",
+    "PoisonedDataset",
+    "SmartTrigger",
+    "StaticTrigger",
+    "TriggerBackdoor",
+    "polarity_from_code",
+    "strobe_frames",
+]

@@ -1,0 +1,66 @@
+"""The flash trigger: the whole frame takes one state, in one run of time bins or strobing."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from art_snn._validation import check_at_least, check_choice
+from art_snn.attacks.poisoning.frame_trigger import FrameTrigger, Stamp
+from art_snn.attacks.poisoning.polarity import CHANNELS, Polarity
+
+
+@dataclass(frozen=True)
+class FlashTrigger(FrameTrigger):
+    """All pixels take one state in chosen time bins, as when a light flashes at the camera.
+
+    For a patch that flashes, give `strobe_frames` to another trigger's `frames`.
+
+    Args:
+        polarity: "on", "off" or "both" write events everywhere, "none" erases all.
+        start: First time bin of the flash, from 0 up.
+        length: Time bins within which pulses begin, from 1 up; the last pulse is completed.
+        on: Time bins that each pulse lasts, from 1 up.
+        gap: Time bins between pulses; 0 is one run of light, above 0 it strobes.
+
+    Source: Riaño et al., Flashy Backdoor, 2024, https://arxiv.org/abs/2411.03022, and its released code.
+
+    >>> import numpy as np
+    >>> FlashTrigger(length=4, gap=1)(np.zeros((6, 2, 1, 1), np.uint8))[:, 1, 0, 0].tolist()
+    [1, 0, 1, 0, 0, 0]
+    """
+
+    polarity: Polarity = "on"
+    start: int = 0
+    length: int = 4
+    on: int = 1
+    gap: int = 0
+
+    def __post_init__(self) -> None:
+        check_choice("polarity", self.polarity, CHANNELS)
+        _check_pulses(self.start, self.length, self.on, self.gap)
+
+    @property
+    def state(self) -> Polarity:
+        """The polarity, as it is."""
+        return self.polarity
+
+    def stamps(self, n_bins: int, height: int, width: int) -> Iterator[Stamp]:
+        """The whole sensor in each bin that is lit."""
+        for frame in strobe_frames(n_bins, self.start, self.length, self.on, self.gap):
+            yield Stamp(frame, slice(0, height), slice(0, width))
+
+
+def strobe_frames(n_bins: int, start: int = 0, length: int = 4, on: int = 1, gap: int = 0) -> tuple[int, ...]:
+    """The time bins that a `FlashTrigger` lights in recordings of `n_bins`; its arguments are that class's.
+
+    >>> strobe_frames(16, start=2, length=6, on=2, gap=2)
+    (2, 3, 6, 7)
+    """
+    check_at_least("n_bins", n_bins, 1)
+    _check_pulses(start, length, on, gap)
+    pulses = range(start, min(start + length, n_bins), on + gap)
+    return tuple(frame for pulse in pulses for frame in range(pulse, min(pulse + on, n_bins)))
+
+
+def _check_pulses(start: int, length: int, on: int, gap: int) -> None:
+    for name, value, least in (("start", start, 0), ("length", length, 1), ("on", on, 1), ("gap", gap, 0)):
+        check_at_least(name, value, least)

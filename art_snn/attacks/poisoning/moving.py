@@ -1,0 +1,84 @@
+"""The moving trigger: one patch that changes its place from frame to frame."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from art_snn._validation import check_choice
+from art_snn.attacks.poisoning.frame_trigger import FrameTrigger, Stamp, check_frames, square
+from art_snn.attacks.poisoning.geometry import Position, check_position, check_size, side_in_pixels, upper_left
+from art_snn.attacks.poisoning.polarity import CHANNELS, Polarity
+
+_PACE = 2  # pixels a frame in smooth motion
+
+
+@dataclass(frozen=True)
+class MovingTrigger(FrameTrigger):
+    """A square that moves along its row of pixels.
+
+    "reference" is what the released code does and the published figures come from: three places in turn, from the left
+    at s + 2 and 2 s + 2 pixels to the right of the first (from the right border towards the left), in all but the last
+    time bin, hence nothing for T = 1; "middle" is the place of the first square's corner, 2 pixels up and left of the
+    centre. What reaches over the border is cut off. "smooth" is what the paper says: 2 pixels to the right in every
+    time bin, re-entering at the left border.
+
+    Args:
+        size: Side s in pixels from 1 up, or below 1 the fraction of the frame's shorter side.
+        position: Where it starts: a corner, "middle", "random" (one place for all samples), or (row, column) of the
+            upper left pixel.
+        polarity: "on", "off" or "both" write events, "none" erases them.
+        motion: "reference" or "smooth".
+        frames: Time bins to write into, from 0 up; None for all, () for none.
+        seed: Of the random place.
+
+    Source: Abad et al., Sneaky Spikes, NDSS 2024, https://arxiv.org/abs/2302.06279, and its released code.
+
+    >>> MovingTrigger(size=1)(np.zeros((4, 2, 1, 9), np.uint8))[:, 1, 0].argmax(axis=1).tolist()
+    [0, 3, 4, 0]
+    """
+
+    size: float = 0.1
+    position: Position = "top-left"
+    polarity: Polarity = "on"
+    motion: Literal["reference", "smooth"] = "reference"
+    frames: Collection[int] | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_size(self.size)
+        check_position(self.position)
+        check_choice("polarity", self.polarity, CHANNELS)
+        check_choice("motion", self.motion, ("reference", "smooth"))
+        object.__setattr__(self, "frames", check_frames(self.frames))
+
+    @property
+    def state(self) -> Polarity:
+        """The polarity, as it is."""
+        return self.polarity
+
+    def stamps(self, n_bins: int, height: int, width: int) -> Iterator[Stamp]:
+        """One square a bin; two where it wraps around."""
+        side = side_in_pixels(self.size, height, width)
+        if self.motion == "smooth":
+            row, column = upper_left(self.position, side, height, width, self.seed)
+            for frame in range(n_bins):
+                left = (column + _PACE * frame) % width
+                yield from square(frame, row, left, side, height, width)
+                yield from square(frame, row, left - width, side, height, width)
+            return
+        row, column = self._reference_start(side, height, width)
+        towards = -1 if isinstance(self.position, str) and self.position.endswith("right") else 1
+        offsets = (0, side + 2, 2 * side + 2)
+        for frame in range(n_bins - 1):
+            yield from square(frame, row, column + towards * offsets[frame % 3], side, height, width)
+
+    def _reference_start(self, side: int, height: int, width: int) -> tuple[int, int]:
+        if self.position == "middle":
+            return height // 2 - 2, width // 2 - 2
+        if self.position == "random":
+            rng = np.random.default_rng(self.seed)
+            row, column = (int(rng.integers(max(1, length - 2 * side))) for length in (height, width))
+            return row, column
+        return upper_left(self.position, side, height, width)

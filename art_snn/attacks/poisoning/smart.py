@@ -1,0 +1,107 @@
+"""The smart trigger: it takes its place and polarity from where the training data are active."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from art_snn._validation import check_at_least, check_choice
+from art_snn.attacks.poisoning.activity import COUNTINGS, Counting, grid, measure
+from art_snn.attacks.poisoning.frame_trigger import FrameTrigger, Stamp, check_frame_axes, check_frames, square
+from art_snn.attacks.poisoning.geometry import check_size, side_in_pixels
+from art_snn.attacks.poisoning.polarity import CHANNELS, CODES, Polarity
+from art_snn.typing import Frames
+
+_STEP = 2  # pixels that the patch moves along each axis
+
+
+@dataclass(frozen=True)
+class SmartTrigger(FrameTrigger):
+    """A square that walks at random through the most or least active part of the frame, in its rarest polarity.
+
+    A grid cuts the frame into `(n_masks + 1)²` masks. `fit` chooses the mask and the polarity once, from training data;
+    then the trigger is the same for all samples, training and test (the released code chooses again for each set, which
+    is `fit` on each).
+
+    Args:
+        size: Side in pixels from 1 up, or below 1 the fraction of the frame's shorter side; less than half a mask's.
+        area: Whether the "most" or the "least" active mask is chosen; the first of equals.
+        polarity: Whether the "rarest" or the "commonest" state of that mask is written.
+        n_masks: Lines of the grid each way, from 0 up; the released code's parameter of this name.
+        seed: Of the walk.
+        counting: What activity means: "reference", "pixels" or "transitions", see `activity.measure`.
+        frames: Time bins to write into, from 0 up; None for all, () for none.
+        mask: The mask that `fit` chose, row by row from 0; None before.
+        fitted_polarity: The state that `fit` chose; None before.
+
+    Source: Abad et al., Sneaky Spikes, NDSS 2024, https://arxiv.org/abs/2302.06279, and its released code.
+    """
+
+    size: float = 0.1
+    area: Literal["most", "least"] = "most"
+    polarity: Literal["rarest", "commonest"] = "rarest"
+    n_masks: int = 2
+    seed: int = 0
+    counting: Counting = "reference"
+    frames: Collection[int] | None = None
+    mask: int | None = None
+    fitted_polarity: Polarity | None = None
+
+    def __post_init__(self) -> None:
+        check_size(self.size)
+        check_choice("area", self.area, ("most", "least"))
+        check_choice("polarity", self.polarity, ("rarest", "commonest"))
+        check_at_least("n_masks", self.n_masks, 0)
+        check_choice("counting", self.counting, COUNTINGS)
+        check_choice("mask", self.mask, (None, *range((self.n_masks + 1) ** 2)))
+        check_choice("fitted_polarity", self.fitted_polarity, (None, *CHANNELS))
+        object.__setattr__(self, "frames", check_frames(self.frames))
+
+    def fit(self, x: Frames) -> "SmartTrigger":
+        """A new trigger, with the mask and the polarity that these frames (N, T, 2, H, W) call for."""
+        x = np.asarray(x)
+        check_frame_axes(x, "(N, T, 2, H, W)")
+        if len(x) == 0:
+            raise ValueError("expected at least one sample to fit on, got none")
+        activities = measure(x, self.n_masks, self.counting)
+        totals = [activity.total for activity in activities]
+        mask = totals.index(max(totals) if self.area == "most" else min(totals))
+        counts = activities[mask].states
+        state = counts.index(min(counts) if self.polarity == "rarest" else max(counts))
+        return replace(self, mask=mask, fitted_polarity=CODES["ndss24"][state])
+
+    @property
+    def state(self) -> Polarity:
+        """The polarity that `fit` chose."""
+        return self._fitted()[1]
+
+    def stamps(self, n_bins: int, height: int, width: int) -> Iterator[Stamp]:
+        """One square a bin, after a step of 2 pixels along each axis.
+
+        A step that would lead out of the mask is not taken. (The released code walks on outside until it is back; it
+        re-enters at the pixel that it left, so the two differ in nothing but the time that they take.)
+        """
+        side = side_in_pixels(self.size, height, width)
+        rows, columns = grid(self.n_masks, height, width)[self._fitted()[0]]
+        for mask in (rows, columns):
+            length = mask.stop - mask.start
+            if length <= 2 * side:
+                raise ValueError(
+                    f"expected size below half of a mask's {length} pixels, got {side}; lower it or n_masks"
+                )
+        rng = np.random.default_rng(self.seed)
+        row, column = (int(rng.integers(mask.start + side, mask.stop - side)) for mask in (rows, columns))
+        for frame in range(n_bins):
+            column, row = _step(column, columns, side, rng), _step(row, rows, side, rng)
+            yield from square(frame, row, column, side, height, width)
+
+    def _fitted(self) -> tuple[int, Polarity]:
+        if self.mask is None or self.fitted_polarity is None:
+            raise ValueError(f"expected a fitted trigger, got {self}; call fit(x_train) and use what it returns")
+        return self.mask, self.fitted_polarity
+
+
+def _step(position: int, mask: slice, side: int, rng: np.random.Generator) -> int:
+    moved = position + _STEP * int(rng.choice((-1, 1)))
+    return moved if mask.start + side <= moved <= mask.stop - side else position

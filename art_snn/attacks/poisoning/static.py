@@ -1,0 +1,54 @@
+"""The static trigger: one patch at one place in every frame."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from art_snn._validation import check_choice
+from art_snn.attacks.poisoning.frame_trigger import FrameTrigger, Stamp, check_frames, square
+from art_snn.attacks.poisoning.geometry import Position, check_position, check_size, side_in_pixels, upper_left
+from art_snn.attacks.poisoning.polarity import CHANNELS, Polarity
+
+
+@dataclass(frozen=True)
+class StaticTrigger(FrameTrigger):
+    """The same square in every time bin, or in those of `frames`.
+
+    Args:
+        size: Side in pixels from 1 up, or below 1 the fraction of the frame's shorter side.
+        position: A corner, "middle", "random" (one place for all samples), or (row, column) of the upper left pixel.
+        polarity: "on", "off" or "both" write events, "none" erases them.
+        frames: Time bins to write into, from 0 up; None for all, () for none.
+        seed: Of the random place.
+
+    Source: Abad et al., Sneaky Spikes, NDSS 2024, https://arxiv.org/abs/2302.06279; with `frames` Riaño
+    et al., Flashy Backdoor, 2024, https://arxiv.org/abs/2411.03022 ("framed"), and Abad et al., Time-Bandits, 2024,
+    https://arxiv.org/abs/2402.02886 (bins `range(i * T // k, (i + 1) * T // k)` for attacker i of k).
+
+    >>> import numpy as np
+    >>> StaticTrigger(size=1, polarity="off")(np.zeros((1, 2, 2, 2), np.uint8)).tolist()
+    [[[[1, 0], [0, 0]], [[0, 0], [0, 0]]]]
+    """
+
+    size: float = 0.1
+    position: Position = "top-left"
+    polarity: Polarity = "on"
+    frames: Collection[int] | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_size(self.size)
+        check_position(self.position)
+        check_choice("polarity", self.polarity, CHANNELS)
+        object.__setattr__(self, "frames", check_frames(self.frames))
+
+    @property
+    def state(self) -> Polarity:
+        """The polarity, as it is."""
+        return self.polarity
+
+    def stamps(self, n_bins: int, height: int, width: int) -> Iterator[Stamp]:
+        """One square a bin."""
+        side = side_in_pixels(self.size, height, width)
+        row, column = upper_left(self.position, side, height, width, self.seed)
+        for frame in range(n_bins):
+            yield from square(frame, row, column, side, height, width)
