@@ -1,0 +1,120 @@
+"""Conversion: a trained ANN becomes a spiking network with the same weights, its rates the rectifiers' outputs."""
+
+from typing import Literal
+
+import numpy as np
+from torch import fx, nn
+
+from art_snn._validation import check_at_least, check_choice, check_finite, check_positive
+from art_snn.conversion.balancing import balanced_thresholds
+from art_snn.conversion.spiking import ScaledNeuron, integrate_and_fire, scaled_neurons, to_spiking
+from art_snn.conversion.statistics import maxima, percentiles
+from art_snn.conversion.tracing import trace
+from art_snn.neurons import NeuronFactory
+from art_snn.typing import Images
+
+Method = Literal["max", "robust", "spike-norm", "fraction"]
+METHODS: tuple[Method, ...] = ("max", "robust", "spike-norm", "fraction")
+
+__all__ = ["METHODS", "Method", "ScaledNeuron", "check_method", "convert", "threshold_shift", "thresholds"]
+
+
+def convert(
+    ann: nn.Module,
+    x_calibration: Images,
+    *,
+    method: Method,
+    scale: float = 1.0,
+    percentile: float = 99.9,
+    timesteps: int = 100,
+    batch_size: int = 128,
+    neuron: NeuronFactory = integrate_and_fire,
+) -> fx.GraphModule:
+    """A multi-step spiking network with an ANN's weights and thresholds that fit its activations.
+
+    Each rectifier becomes a neuron that resets by subtraction and whose spikes weigh its threshold; batch norm is
+    folded into the weights. The last layer stays as it is, so that the mean of the outputs over time estimates the
+    ANN's logits. The ANN is not changed. All parameters of the result, thresholds included, can be trained.
+
+    Args:
+        ann: Rectifiers as `nn.ReLU` modules; convolutions, linear layers, batch norm (running statistics), average
+            pooling, dropout, flattening and additions between them.
+        x_calibration: Samples as the ANN takes them, (N, C, H, W), at least one. Neither their order nor how they fall
+            into batches matters.
+        method: A layer's threshold is `scale` times a statistic of the ANN's rectifier:
+
+            - "max": its largest output
+            - "robust": the percentile of its outputs, zeros included
+            - "fraction": its largest output, and `scale` is below 1 (what the framework paper calls "Spike-Norm 1/2")
+            - "spike-norm": the largest input of a time step when the layers before spike (Sengupta's; constant input)
+        scale: Above 0. Less needs fewer time steps, and saturates more.
+        percentile: Of "robust", in (0, 100].
+        timesteps: Of "spike-norm", at least 1.
+        batch_size: Samples a pass.
+        neuron: Makes the nodes, of threshold 1 and with soft reset.
+
+    Returns:
+        The network from (T, N, C, H, W) to (T, N, K) in evaluation mode; input that is the same at each step is meant.
+
+    Raises:
+        ValueError: If the ANN has a layer without spiking counterpart (maximum pooling, another activation, a reshape
+            of its own), the calibration set is empty or not finite, a layer puts out nothing on it, or a number is out
+            of range. Nothing has been changed then.
+
+    Source: "max": Diehl et al., Fast-Classifying, High-Accuracy Spiking Deep Networks, 2015,
+    https://doi.org/10.1109/IJCNN.2015.7280696, data-based normalisation; "robust": Rueckauer et al., Conversion of
+    Continuous-Valued Deep Networks to Efficient Event-Driven Networks, 2017, https://doi.org/10.3389/fnins.2017.00682;
+    "spike-norm": Sengupta et al., Going Deeper in Spiking Neural Networks, 2019, https://arxiv.org/abs/1802.02627.
+    """
+    check_method(method, scale, percentile)
+    check_at_least("timesteps", timesteps, 1)
+    check_at_least("batch_size", batch_size, 1)
+    x_calibration = np.asarray(x_calibration)
+    check_at_least("the number of calibration samples", len(x_calibration), 1)
+    check_finite("x_calibration", x_calibration)
+    graph = trace(ann)
+    if method == "robust":
+        found = percentiles(graph, x_calibration, batch_size, percentile)
+    elif method == "spike-norm":
+        found = balanced_thresholds(graph, x_calibration, batch_size, timesteps)
+    else:
+        found = maxima(graph, x_calibration, batch_size)
+    _check_found(found)
+    return to_spiking(graph, {name: scale * statistic for name, statistic in found.items()}, neuron)
+
+
+def check_method(method: str, scale: float, percentile: float) -> None:
+    """A known method of conversion with numbers that it can work with."""
+    check_choice("method", method, METHODS)
+    check_positive("scale", scale)
+    if method == "fraction" and scale >= 1:
+        raise ValueError(f"expected scale between 0 and 1 for method='fraction', got {scale!r}")
+    if not 0 < percentile <= 100:
+        raise ValueError(f"expected percentile in (0, 100], got {percentile!r}")
+
+
+def thresholds(net: nn.Module) -> dict[str, float]:
+    """The thresholds of a converted network by layer, in the units of the ANN's activations."""
+    return {name: neuron.threshold.item() for name, neuron in scaled_neurons(net).items()}
+
+
+def threshold_shift(clean: nn.Module, poisoned: nn.Module) -> dict[str, float]:
+    """By how much poisoned calibration data moved each layer's threshold: |poisoned - clean| / clean.
+
+    Args:
+        clean: A network converted with clean calibration data.
+        poisoned: The same ANN, converted with poisoned calibration data.
+    """
+    moved = thresholds(poisoned)
+    return {name: abs(moved[name] - threshold) / threshold for name, threshold in thresholds(clean).items()}
+
+
+def _check_found(found: dict[str, float]) -> None:
+    if not found:
+        raise ValueError("expected an ANN with nn.ReLU modules, got one without: there is nothing to become a neuron")
+    for name, statistic in found.items():
+        if not statistic > 0:
+            raise ValueError(
+                f"expected activations above 0 in {name!r} on the calibration data, got a statistic of {statistic}; "
+                "give more data, a higher percentile or another method, or train the ANN again"
+            )

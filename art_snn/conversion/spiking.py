@@ -1,0 +1,60 @@
+"""From rectifiers to neurons: an ANN's graph becomes a multi-step spiking network with the same weights."""
+
+from collections.abc import Mapping
+
+import torch
+from spikingjelly.activation_based import functional, layer
+from torch import Tensor, fx, nn
+
+from art_snn.conversion.tracing import LINEAR
+from art_snn.neurons import NeuronFactory, neuron_factory
+
+integrate_and_fire = neuron_factory("if", v_reset=None)
+
+
+class ScaledNeuron(nn.Module):
+    """A neuron of threshold θ whose spikes weigh θ, so that its mean output estimates a rectifier's.
+
+    For an input x that is the same at each step, soft reset and T steps, the mean is θ/T · clip(⌊T·x/θ⌋, 0, T).
+
+    Args:
+        threshold: θ, above 0, in the units of the rectifier's output; it becomes a parameter.
+        node: A multi-step neuron of threshold 1; it sees x/θ.
+    """
+
+    def __init__(self, threshold: float, node: nn.Module) -> None:
+        super().__init__()
+        self.threshold = nn.Parameter(torch.tensor(float(threshold)))
+        self.node = node
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Zeros and θs of the inputs at each step, both (T, N, ...)."""
+        spikes: Tensor = self.node(x / self.threshold) * self.threshold
+        return spikes
+
+
+def to_spiking(
+    graph: fx.GraphModule, thresholds: Mapping[str, float], neuron: NeuronFactory = integrate_and_fire
+) -> fx.GraphModule:
+    """Replace the rectifiers of a graph by neurons and take all layers to multi-step mode, in place.
+
+    Args:
+        graph: As `trace` makes it.
+        thresholds: Of each rectifier, by name.
+        neuron: Makes a soft-reset node of threshold 1 for each.
+    """
+    for name, module in list(graph.named_modules()):
+        if name in thresholds:
+            graph.set_submodule(name, ScaledNeuron(thresholds[name], neuron()))
+        elif type(module) in LINEAR:
+            module.__class__ = LINEAR[type(module)]  # a subclass, which takes a time axis as well
+            module.step_mode = "m"
+        elif isinstance(module, nn.Dropout):
+            graph.set_submodule(name, layer.Dropout(module.p))  # one mask for all steps
+    functional.set_step_mode(graph, "m")
+    return graph.eval()
+
+
+def scaled_neurons(net: nn.Module) -> dict[str, ScaledNeuron]:
+    """The neurons that took the place of rectifiers, by name, in the order in which they were registered."""
+    return {name: module for name, module in net.named_modules() if isinstance(module, ScaledNeuron)}

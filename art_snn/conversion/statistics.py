@@ -1,0 +1,98 @@
+"""Statistics of a rectifier's output over a whole calibration set, the same for any order and size of batches."""
+
+from collections.abc import Callable, Iterator
+from math import ceil, floor
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+
+from art_snn.conversion.tracing import rectifiers
+from art_snn.typing import Array
+
+_LOW_BITS = 16  # the last bits of a float32; the others are the sign, which is 0 here, the exponent, and the first bits
+
+
+def batches(x: Array, batch_size: int, like: Tensor) -> Iterator[Tensor]:
+    """The samples in batches, with dtype and device of `like`."""
+    for start in range(0, len(x), batch_size):
+        yield torch.as_tensor(x[start : start + batch_size]).to(like)
+
+
+def maxima(graph: fx.GraphModule, x: Array, batch_size: int) -> dict[str, float]:
+    """The largest output of each rectifier, over all samples, channels and pixels."""
+    found: dict[str, float] = {}
+
+    def see(name: str, activations: Tensor) -> None:
+        found[name] = max(found.get(name, 0.0), activations.max().item())
+
+    _watch(graph, x, batch_size, see)
+    return found
+
+
+def percentiles(graph: fx.GraphModule, x: Array, batch_size: int, percentile: float) -> dict[str, float]:
+    """The exact percentile of each rectifier's output, zeros included, interpolated linearly as numpy does.
+
+    Floats above zero sort like the integers that have their bits. So one pass counts how many activations have which
+    first bits, which says where the percentile lies, and a second pass counts the last bits of those there. That needs
+    a few hundred kilobytes a layer, however many activations there are.
+    """
+    first: dict[str, Tensor] = {}
+    _watch(graph, x, batch_size, lambda name, a: _count(first, name, _bits(a) >> _LOW_BITS, 2 ** (31 - _LOW_BITS)))
+    ranks = {name: (int(counts.sum()) - 1) * percentile / 100 for name, counts in first.items()}
+    places = {name: [_locate(first[name], to_int(rank)) for to_int in (floor, ceil)] for name, rank in ranks.items()}
+    last: dict[tuple[str, int], Tensor] = {}
+
+    def see_last(name: str, activations: Tensor) -> None:
+        bits = _bits(activations)
+        for high in {high for high, _ in places[name]}:
+            _count(last, (name, high), bits[bits >> _LOW_BITS == high] % 2**_LOW_BITS, 2**_LOW_BITS)
+
+    _watch(graph, x, batch_size, see_last)
+    found = {}
+    for name, rank in ranks.items():
+        low, high = (_value(bits, _locate(last[name, bits], rest)[0]) for bits, rest in places[name])
+        found[name] = low + (high - low) * (rank % 1)
+    return found
+
+
+def _count(histograms: dict[Any, Tensor], key: Any, values: Tensor, size: int) -> None:
+    """Add how often each integer below `size` occurs to the histogram of that key."""
+    counts = torch.bincount(values, minlength=size)
+    histograms[key] = histograms[key] + counts if key in histograms else counts
+
+
+def _locate(counts: Tensor, rank: int) -> tuple[int, int]:
+    """The value of that rank from below, counted from 0, and the rank among those of the same value."""
+    upto = counts.cumsum(0)
+    value = int((upto > rank).nonzero()[0])
+    return value, rank - int(upto[value] - counts[value])
+
+
+def _bits(activations: Tensor) -> Tensor:
+    return activations.float().abs().flatten().view(torch.int32)  # abs: a rectifier may put out -0.0
+
+
+def _value(high: int, low: int) -> float:
+    return torch.tensor(high << _LOW_BITS | low, dtype=torch.int32).view(torch.float32).item()
+
+
+def _watch(graph: fx.GraphModule, x: Array, batch_size: int, see: Callable[[str, Tensor], None]) -> None:
+    """Show each rectifier's output on each batch."""
+
+    def hook(name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
+        def show(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
+            if not output.isfinite().all():
+                raise ValueError(f"expected finite activations, got NaN or infinity in {name!r}")
+            see(name, output)
+
+        return show
+
+    handles = [graph.get_submodule(name).register_forward_hook(hook(name)) for name in rectifiers(graph)]
+    try:
+        with torch.no_grad():
+            for batch in batches(x, batch_size, next(graph.parameters())):
+                graph(batch)
+    finally:
+        for handle in handles:
+            handle.remove()
