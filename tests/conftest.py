@@ -1,27 +1,22 @@
 """Fixtures of the whole suite; the first one proves that nothing moves a global random stream."""
 
 import os
-import random
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
-torch.set_num_threads(2)
+from art_snn.testing import check_global_streams_stand_still
+
+torch.set_num_threads(1)  # the tensors of a test are small
 
 
 @pytest.fixture(autouse=True)
-def global_streams_stand_still() -> Iterator[None]:
+def global_streams() -> Iterator[None]:
     """Fail any test that moves python's, numpy's or torch's global random stream."""
-    before = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    yield
-    assert random.getstate() == before[0], "python's global random stream was moved"
-    state = np.random.get_state()
-    assert state[2] == before[1][2], "numpy's global random stream was moved"
-    assert np.array_equal(state[1], before[1][1]), "numpy's global random stream was moved"
-    assert torch.equal(torch.get_rng_state(), before[2]), "torch's global random stream was moved"
+    with check_global_streams_stand_still():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,138 @@
+"""Reading hidden layers: their names in the order in which they run, and what they do over time."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from art_snn._validation import check_choice
+from art_snn.estimators.classification.recording import Quantity, Reduction, record
+from art_snn.estimators.classification.streaming import mode
+from art_snn.estimators.classification.structure import observable, spiking_layers, step_mode
+from art_snn.typing import Array
+
+if TYPE_CHECKING:
+    from art.estimators.classification import PyTorchClassifier as _Host
+else:
+    _Host = object
+
+
+class Activations(_Host):
+    """`layer_names`, `get_activations` and `custom_loss_gradient` for a classifier whose model is a `SpikingModule`."""
+
+    _layer_names: list[str]
+
+    @property
+    def layer_names(self) -> list[str]:
+        """The hidden spiking layers in the order in which they run, as `get_activations` takes them."""
+        return list(self._layer_names)
+
+    def get_activations(
+        self,
+        x: Array | Tensor,
+        layer: int | str | Sequence[int | str],
+        batch_size: int = 128,
+        framework: bool = False,
+        *,
+        quantity: Quantity = "spikes",
+        reduction: Reduction = "rate",
+        flatten: bool = True,
+    ) -> Any:
+        """What layers put out, or hold as voltage, over time; samples first.
+
+        Args:
+            x: Samples of `input_shape`, at least one.
+            layer: Index into `layer_names`, or any layer's name; or a sequence of these, for all in one pass.
+            batch_size: Samples a pass.
+            framework: Whether to return a tensor with gradients, computed in one pass, instead of an array.
+            quantity: "spikes" is the layer's output, "voltage" the potential after each step's reset.
+            reduction: Over time: "rate" is the mean; "sum"; the "last" step; or "none".
+            flatten: Whether the axes behind N (and T) become one.
+
+        Returns:
+            (N, F) or, for "none", (N, T, F); unflattened (N, ...) or (N, T, ...). A list of these for a sequence.
+
+        Raises:
+            ValueError: If a layer is unknown or has no voltage, or there is no sample.
+        """
+        check_choice("quantity", quantity, ("spikes", "voltage"))
+        check_choice("reduction", reduction, ("rate", "sum", "last", "none"))
+        wanted = [layer] if isinstance(layer, int | np.integer | str) else list(layer)
+        layers = [self._layer(name) for name in wanted]
+        if len(x) == 0:
+            raise ValueError("expected at least one sample, got none")
+
+        def activations(batch: Array | Tensor) -> list[Tensor]:
+            inputs, _ = self._apply_preprocessing(batch, y=None, fit=False, no_grad=not framework)
+            inputs = inputs if isinstance(inputs, Tensor) else self._to_device(inputs)
+            with record(layers, quantity, reduction, single_step=step_mode(self.model.net) == "s") as recordings:
+                timesteps = sum(len(chunk) for chunk in self.model.outputs(inputs))
+            results = [recording.result(timesteps) for recording in recordings]
+            return [result.flatten(2 if reduction == "none" else 1) for result in results] if flatten else results
+
+        with mode(self._model, False), torch.set_grad_enabled(framework):
+            if framework:
+                results: list[Any] = activations(x)
+            else:
+                batches = ([a.cpu().numpy() for a in activations(b)] for b in self._sample_batches(x, batch_size))
+                results = [np.concatenate(parts) for parts in zip(*batches, strict=True)]
+        return results if isinstance(layer, Sequence) and not isinstance(layer, str) else results[0]
+
+    def custom_loss_gradient(
+        self, loss_fn: Any, x: Array | Tensor, y: Array | Tensor, layer_name: int | str, training_mode: bool = False
+    ) -> Any:
+        """Gradient, with respect to `x`, of `loss_fn(activations of x - activations of y, p=2)` at one layer.
+
+        Args:
+            loss_fn: Such as `torch.norm`.
+            x: Samples of `input_shape`, arrays or tensors.
+            y: Samples to compare with, likewise.
+            layer_name: As `layer` of `get_activations`.
+            training_mode: Must be False, as in ART, which evaluates in any case.
+
+        Returns:
+            The kind and shape of `x`.
+        """
+        if training_mode:
+            raise ValueError("expected training_mode=False, got True: activations are read in evaluation mode")
+        inputs, targets = (torch.as_tensor(a, dtype=torch.float32, device=self._device) for a in (x, y))
+        inputs = inputs.detach().requires_grad_(True)
+        difference = self.get_activations(inputs, layer_name, framework=True) - self.get_activations(
+            targets, layer_name, framework=True
+        )
+        (gradient,) = torch.autograd.grad(loss_fn(difference, p=2), inputs)
+        return gradient if isinstance(x, Tensor) else gradient.cpu().numpy()
+
+    def _layer(self, layer: int | str) -> nn.Module:
+        """The module of an index into `layer_names` or of a name."""
+        if isinstance(layer, int | np.integer):
+            if not -len(self._layer_names) <= layer < len(self._layer_names):
+                raise ValueError(f"expected layer below {len(self._layer_names)}, got {layer}; see layer_names")
+            layer = self._layer_names[layer]
+        modules = observable(self.model)
+        check_choice("layer", layer, modules)
+        return modules[layer]
+
+    def _hidden_spiking_layers(self) -> list[str]:
+        """Spiking layers in the order of a first pass, without one whose output is the network's own."""
+        names = {module: name for name, module in spiking_layers(self.model).items()}
+        produced: dict[str, Tensor] = {}
+        final: list[Tensor] = []
+
+        def note(module: nn.Module, _inputs: Any, output: Tensor) -> None:
+            produced.setdefault(names[module], output)
+
+        handles = [module.register_forward_hook(note) for module in names]
+        handles.append(self.model.net.register_forward_hook(lambda _module, _inputs, output: final.append(output)))
+        try:
+            with mode(self._model, False), torch.no_grad():
+                logits = self._model(torch.zeros(1, *self.input_shape, device=self._device))[-1]
+        finally:
+            for handle in handles:
+                handle.remove()
+        if logits.shape[1] != self.nb_classes:
+            raise ValueError(f"expected logits of nb_classes={self.nb_classes}, got {logits.shape[1]}")
+        hidden = [name for name, output in produced.items() if output is not final[0]]
+        return hidden or list(produced)

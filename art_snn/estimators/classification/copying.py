@@ -1,0 +1,63 @@
+"""Copies of a classifier: pickled, cloned to be trained afresh, or written to a file and read back."""
+
+import copy
+from typing import TYPE_CHECKING, Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from art_snn._random import Rng, host_seed
+
+if TYPE_CHECKING:
+    from art.estimators.classification import PyTorchClassifier as _Host
+else:
+    _Host = object
+
+
+class Copying(_Host):
+    """`deepcopy`, `pickle`, `clone_for_refitting` and `reset` for a classifier whose model is a `SpikingModule`."""
+
+    _initial: dict[str, Tensor]  # of parameters that no module knows how to reset
+
+    def clone_for_refitting(self) -> Self:
+        """A copy with fresh weights, whose optimiser has this one's type and settings and no memory."""
+        clone = copy.deepcopy(self)
+        clone.reset()
+        clone._optimizer.state.clear()
+        for group in clone._optimizer.param_groups:
+            group["lr"] = group.pop("initial_lr", group["lr"])  # where a scheduler had moved it
+        return clone
+
+    def reset(self, seed: Rng = 0) -> None:
+        """Draw all weights afresh, the same for the same seed; learnt parameters of neurons start again."""
+        with host_seed(seed), torch.no_grad():
+            for module in self.model.modules():
+                if callable(getattr(module, "reset_parameters", None)):
+                    module.reset_parameters()
+            for name, value in self._initial.items():
+                self.model.get_parameter(name).copy_(value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but what cannot be pickled; nothing is written to a file, as ART's class does."""
+        state = self.__dict__.copy()
+        state["_model"] = self.model
+        for name in ("_model_wrapper", "_device"):
+            del state[name]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        on_gpu = self._device_type == "gpu" and torch.cuda.is_available()
+        self._device = torch.device("cuda", torch.cuda.current_device()) if on_gpu else torch.device("cpu")
+        self._model = self._make_model_wrapper(state["_model"])
+        self._model.to(self._device)
+
+
+def without_reset(model: nn.Module) -> dict[str, Tensor]:
+    """Values of the parameters whose module has no `reset_parameters`, such as the leak of a parametric neuron."""
+    return {
+        f"{prefix}.{name}": parameter.detach().clone()
+        for prefix, module in model.named_modules()
+        if not callable(getattr(module, "reset_parameters", None))
+        for name, parameter in module.named_parameters(recurse=False)
+    }

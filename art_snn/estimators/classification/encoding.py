@@ -1,0 +1,60 @@
+"""From samples to time steps: layouts of the input, and the Poisson code."""
+
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from art_snn._random import torch_generator
+
+Layout = Literal["NCHW", "NTCHW", "N(TC)HW"]
+
+
+def to_sequence(x: Tensor, layout: Layout | None, timesteps: int | None) -> Tensor:
+    """Samples as (N, T, C, H, W), or as (N, 1, C, H, W) where they are static: the same at each step.
+
+    Raises:
+        ValueError: If the axes do not fit the layout, or their number of bins is not `timesteps`.
+    """
+    if layout is None and x.ndim in (4, 5):
+        layout = "NCHW" if x.ndim == 4 else "NTCHW"
+    if layout is None or x.ndim != (5 if layout == "NTCHW" else 4):
+        expected = layout or "(N, C, H, W) or (N, T, C, H, W)"
+        raise ValueError(f"expected samples of layout {expected}, got shape {tuple(x.shape)}")
+    if layout == "NCHW":
+        if timesteps is None:
+            raise ValueError(
+                f"expected timesteps for static samples (N, C, H, W), got None; shape {tuple(x.shape)} as folded "
+                "frames needs input_layout='N(TC)HW' and timesteps"
+            )
+        return x[:, None]
+    if layout == "N(TC)HW":
+        if timesteps is None or x.shape[1] % timesteps:
+            raise ValueError(f"expected T*C channels for timesteps={timesteps}, got {x.shape[1]}")
+        return x.reshape(len(x), timesteps, -1, *x.shape[2:])
+    if timesteps not in (None, x.shape[1]):
+        raise ValueError(f"expected frames of {timesteps} time bins, got {x.shape[1]} in shape {tuple(x.shape)}")
+    return x
+
+
+def poisson_spikes(x: Tensor, thresholds: Tensor) -> Tensor:
+    """Spikes where a pixel exceeds its threshold, a number in [0, 1) drawn at random for each time step.
+
+    The gradient with respect to `x` is that of the mean, 1 (straight through).
+
+    Args:
+        x: Firing probabilities, (N, C, H, W), in [0, 1].
+        thresholds: (T, 1, C, H, W), shared by all samples, or (T, N, C, H, W).
+
+    Returns:
+        Zeros and ones, (T, N, C, H, W).
+    """
+    spikes = (thresholds < x).to(x.dtype)
+    return spikes + (x - x.detach()) if x.requires_grad else spikes
+
+
+def poisson_thresholds(shape: tuple[int, ...], stream: tuple[int, ...], like: Tensor) -> Tensor:
+    """Uniform numbers in [0, 1) of the stream that a tuple of integers names, with dtype and device of `like`."""
+    generator = torch_generator(np.random.default_rng(stream))
+    return torch.rand(shape, generator=generator).to(like)

@@ -1,0 +1,156 @@
+"""`SpikingModule`: everything that is spiking about a classifier, in one `nn.Module` that maps samples to logits."""
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import torch
+from spikingjelly.activation_based import functional
+from torch import Tensor, nn
+
+from art_snn import neurons
+from art_snn._validation import check_at_least, check_choice
+from art_snn.estimators.classification.encoding import Layout, poisson_spikes, poisson_thresholds, to_sequence
+from art_snn.estimators.classification.structure import step_mode
+
+_CHUNK_ELEMENTS = 64 * 3 * 32 * 32  # of the input at once: 64 colour images of 32×32, what a processor's cache likes
+
+
+class SpikingModule(nn.Module):
+    """A spiking network as a function of its input: encoding, loop over time, reset and readout inside.
+
+    Whatever calls the module, in whatever order, gets the same answer: every neuron is reset before and after each
+    pass, so no state leaks from one batch into the next, and a copy or a pickle never holds a piece of a graph.
+
+    Args:
+        net: Any spikingjelly network. In multi-step mode it maps (T, N, C, H, W) to (T, N, K), in single-step mode
+            (N, C, H, W) to (N, K). It may end in spikes or in a linear layer. Taken as it is, not copied.
+        timesteps: T, at least 1. Needed for static input; for frames, None or their number of bins.
+        encoding: Of static input. "direct": each step sees the image itself. "poisson": each step sees spikes drawn
+            with the pixel as probability (values in [0, 1]); in evaluation mode against one seeded set of thresholds
+            (T, C, H, W) shared by all samples, in training mode against fresh ones. Gradients pass straight through.
+        readout: Of the outputs over time: their "mean", their "sum", or the "last".
+        input_layout: "NCHW" (static), "NTCHW" (frames), or "N(TC)HW" (frames with time folded into the channels, for
+            attacks that insist on four axes). None: four axes are static, five are frames.
+        accelerate: Swap IF and LIF nodes for their fast equals (`art_snn.neurons.accelerate`), in place.
+        seed: Of the Poisson thresholds.
+
+    Raises:
+        TypeError: If `net` is no `nn.Module`.
+        ValueError: If `net` has no spiking neurons, hides some from `modules()`, or mixes step modes.
+
+    Source: direct encoding and rate readout as in Wu et al., Direct training for spiking neural networks, 2019,
+    https://arxiv.org/abs/1809.05793, section 3.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        timesteps: int | None = None,
+        encoding: Literal["direct", "poisson"] = "direct",
+        readout: Literal["mean", "sum", "last"] = "mean",
+        input_layout: Layout | None = None,
+        accelerate: bool = True,
+        *,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        check_choice("encoding", encoding, ("direct", "poisson"))
+        check_choice("readout", readout, ("mean", "sum", "last"))
+        check_choice("input_layout", input_layout, (None, "NCHW", "NTCHW", "N(TC)HW"))
+        if timesteps is not None:
+            check_at_least("timesteps", timesteps, 1)
+        elif input_layout in ("NCHW", "N(TC)HW"):
+            raise ValueError(f"expected timesteps for input_layout {input_layout!r}, got None")
+        if not isinstance(net, nn.Module):
+            raise TypeError(f"expected net to be a torch nn.Module, got {type(net).__name__}")
+        step_mode(net)  # what is wrong with the network is said now
+        self.net = neurons.accelerate(net) if accelerate else net
+        self.timesteps, self.encoding, self.readout, self.input_layout = timesteps, encoding, readout, input_layout
+        self.seed = seed
+        self.reseed(seed)
+
+    def reseed(self, seed: int) -> None:
+        """Start the Poisson draws of training afresh; the thresholds of evaluation stay those of `self.seed`."""
+        self._training_seed, self._n_draws = seed, 0
+
+    def clear_state(self) -> None:
+        """Put every neuron back to rest. Not called `reset`, which spikingjelly would call in turn, for ever."""
+        for module in functional.collect_reset_modules(self.net):  # collected afresh: the structure may have changed
+            module.reset()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (N, K) of static samples (N, C, H, W) or frames (N, T, C, H, W), of any dtype.
+
+        Raises:
+            ValueError: If `x` does not fit the layout, or the network's output is not (T, N, K).
+        """
+        steps = [step for chunk in self.outputs(x) for step in chunk.unbind(0)]
+        if self.readout == "last":
+            return steps[-1]
+        total = sum(steps[1:], start=steps[0])  # one by one, so that no answer depends on the length of a chunk
+        return total / len(steps) if self.readout == "mean" else total
+
+    def outputs(self, x: Tensor) -> Iterator[Tensor]:
+        """The network's outputs (T', N, K) in the order of time, in chunks of T' steps that carry the state on.
+
+        With gradients, in training mode, and for networks that mix time steps, there is one chunk of T steps.
+        """
+        encoded = self._encode(to_sequence(x, self.input_layout, self.timesteps))
+        run = self._run_step_by_step if step_mode(self.net) == "s" else self._run_at_once
+        length = self._chunk_length(encoded)
+        self.clear_state()
+        try:
+            for chunk in torch.split(encoded, length):
+                yield self._checked(run(chunk), chunk)
+        finally:
+            self.clear_state()
+
+    def _encode(self, sequence: Tensor) -> Tensor:
+        """The input of every step, (T, N, C, H, W); a static image under direct encoding is a view, not T copies."""
+        timesteps = self.timesteps or sequence.shape[1]
+        if self.encoding == "direct":
+            return sequence.expand(-1, timesteps, -1, -1, -1).transpose(0, 1)
+        if sequence.shape[1] != 1 or self.input_layout not in (None, "NCHW"):
+            raise ValueError("expected static samples (N, C, H, W) for encoding='poisson', got frames")
+        images = self._cast(sequence[:, 0])
+        shape = (timesteps, len(images) if self.training else 1, *images.shape[1:])
+        stream = (1, self._training_seed, self._n_draws) if self.training else (0, self.seed)
+        self._n_draws += int(self.training)
+        return poisson_spikes(images, poisson_thresholds(shape, stream, images))
+
+    def _run_at_once(self, steps: Tensor) -> Tensor:
+        outputs: Tensor = self.net(self._cast(steps))
+        return outputs
+
+    def _run_step_by_step(self, steps: Tensor) -> Tensor:
+        return torch.stack([self.net(self._cast(step)) for step in steps])
+
+    def _cast(self, x: Tensor) -> Tensor:
+        """In the network's own dtype, chunk by chunk: frames stay uint8 until here."""
+        parameter = next(self.net.parameters(), None)
+        return x.to(torch.get_default_dtype() if parameter is None else parameter.dtype)
+
+    def _chunk_length(self, encoded: Tensor) -> int:
+        """Time steps a chunk: few enough for the cache; all of them where a chunk would change the answer."""
+        if torch.is_grad_enabled() or self.training or not neurons.keeps_time_apart(self.net):
+            return len(encoded)
+        return max(1, _CHUNK_ELEMENTS // max(1, encoded[0].numel()))
+
+    def _checked(self, outputs: Tensor, steps: Tensor) -> Tensor:
+        if outputs.ndim != 3 or outputs.shape[:2] != steps.shape[:2]:
+            raise ValueError(
+                f"expected the network to map {tuple(steps.shape)} (T, N, C, H, W) to logits (T, N, K), "
+                f"got shape {tuple(outputs.shape)}"
+            )
+        return outputs
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy or a pickle holds neurons at rest, never a piece of a graph."""
+        self.clear_state()
+        return dict(self.__dict__)
+
+    def extra_repr(self) -> str:
+        return (
+            f"timesteps={self.timesteps}, encoding={self.encoding!r}, readout={self.readout!r}, "
+            f"input_layout={self.input_layout!r}"
+        )

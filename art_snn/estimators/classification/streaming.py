@@ -1,0 +1,222 @@
+"""Training and prediction batch by batch: nothing here copies a whole data set."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from art.data_generators import DataGenerator, PyTorchDataGenerator
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from art_snn._random import Rng, draw_seed, host_seed
+from art_snn._validation import check_at_least, check_finite, check_same_length, check_unknown
+from art_snn.typing import Array, Labels
+
+if TYPE_CHECKING:
+    from art.estimators.classification import PyTorchClassifier as _Host
+else:
+    _Host = object
+
+Batch = tuple[Array, Labels, Array | None]  # samples, one-hot labels, weights
+
+
+@contextmanager
+def mode(model: nn.Module, training: bool) -> Iterator[None]:
+    """Training or evaluation mode while the block runs; each module's own mode comes back afterwards."""
+    before = [(module, module.training) for module in model.modules()]
+    model.train(training)
+    try:
+        yield
+    finally:
+        for module, was_training in before:
+            module.training = was_training
+
+
+class Streaming(_Host):
+    """`predict`, `fit` and `fit_generator` for ART's `PyTorchClassifier`, which work through the data in batches.
+
+    Not a subclass of ART's classifiers, whose metaclass would turn a generator into an array.
+    """
+
+    def predict(
+        self, x: Array | DataGenerator, batch_size: int = 128, training_mode: bool = False, **kwargs: Any
+    ) -> Array:
+        """Logits (N, K), float32.
+
+        Args:
+            x: Samples of `input_shape` and any number dtype, none of them (N = 0) included, or ART's
+                `PyTorchDataGenerator`, whose batches are predicted in its own order.
+            batch_size: Samples a pass; no answer depends on it.
+            training_mode: Whether dropout and batch norm behave as in training.
+            **kwargs: `y` is what some of ART's callers pass along; it is not looked at.
+
+        Raises:
+            ValueError: If the samples have not `input_shape`.
+            TypeError: If an argument is unknown.
+        """
+        check_unknown("predict", kwargs.keys() - {"y"})
+        check_at_least("batch_size", batch_size, 1)
+        loading = host_seed(0) if isinstance(x, DataGenerator) else nullcontext()  # a DataLoader draws as it starts
+        with mode(self._model, training_mode), torch.no_grad(), loading:
+            outputs = [self._predict_batch(batch) for batch in self._sample_batches(x, batch_size)]
+        logits = np.concatenate(outputs) if outputs else np.empty((0, self.nb_classes), np.float32)
+        predictions: Array = self._apply_postprocessing(preds=logits, fit=False)
+        return predictions
+
+    def fit(
+        self,
+        x: Array,
+        y: Labels,
+        batch_size: int = 128,
+        nb_epochs: int = 10,
+        training_mode: bool = True,
+        drop_last: bool = False,
+        scheduler: Any = None,
+        verbose: bool = False,
+        *,
+        seed: Rng = 0,
+        sample_weights: Array | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Train by backpropagation through time.
+
+        Args:
+            x: Samples of `input_shape`, any number dtype; also memory-mapped: batches are read as they come.
+            y: Class indices (N,), or one-hot or probabilities (N, K).
+            batch_size: Samples a step of the optimiser.
+            nb_epochs: Passes over the data.
+            training_mode: Whether dropout and batch norm behave as in training.
+            drop_last: Whether an incomplete last batch is left out.
+            scheduler: A learning rate scheduler of torch's, stepped after each epoch.
+            verbose: Whether to show a progress bar with the loss.
+            seed: Decides order, dropout and Poisson draws; no global random stream is moved.
+            sample_weights: Weight of each sample's loss, (N,); None weighs all alike.
+
+        Raises:
+            ValueError: If shapes, labels or values do not fit; nothing has been changed then.
+            TypeError: If an argument is unknown.
+        """
+        check_unknown("fit", kwargs)
+        x, y = np.asarray(x), self._one_hot(y)
+        self._check_samples(x)
+        check_same_length("x", x, "y", y)
+        check_finite("x", x)
+        check_at_least("batch_size", batch_size, 1)
+        if sample_weights is not None:
+            check_same_length("x", x, "sample_weights", sample_weights)
+        order, draws = np.random.default_rng(seed).spawn(2)
+        stop = len(x) - len(x) % batch_size if drop_last else len(x)
+
+        def epoch() -> Iterator[Batch]:
+            rows = order.permutation(len(x))
+            for start in range(0, stop, batch_size):
+                batch = rows[start : start + batch_size]
+                yield x[batch], y[batch], None if sample_weights is None else sample_weights[batch]
+
+        self._train(epoch, -(-stop // batch_size), nb_epochs, training_mode, scheduler, verbose, draws)
+
+    def fit_generator(
+        self,
+        generator: DataGenerator,
+        nb_epochs: int = 20,
+        verbose: bool = False,
+        *,
+        seed: Rng = 0,
+        scheduler: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Train on the batches of a generator of ART's, in the order in which it gives them.
+
+        Args:
+            generator: Of batches (x, y), as arrays or tensors; y as indices or one-hot.
+            nb_epochs: Passes over the data.
+            verbose: Whether to show a progress bar with the loss.
+            seed: Decides dropout and Poisson draws, and whatever the generator takes from the global random streams.
+            scheduler: A learning rate scheduler of torch's, stepped after each epoch.
+        """
+        check_unknown("fit_generator", kwargs)
+        n_batches = -(-generator.size // generator.batch_size)
+
+        def epoch() -> Iterator[Batch]:
+            for x, y in _generated(generator, n_batches):
+                yield np.asarray(x), self._one_hot(np.asarray(y)), None
+
+        self._train(epoch, n_batches, nb_epochs, True, scheduler, verbose, seed)
+
+    def _train(
+        self,
+        epoch: Callable[[], Iterator[Batch]],
+        n_batches: int,
+        nb_epochs: int,
+        training_mode: bool,
+        scheduler: Any,
+        verbose: bool,
+        rng: Rng,
+    ) -> None:
+        check_at_least("nb_epochs", nb_epochs, 1)
+        rng = np.random.default_rng(rng)
+        self.model.reseed(draw_seed(rng))
+        with (
+            mode(self._model, training_mode),
+            host_seed(rng),
+            tqdm(total=nb_epochs * n_batches, disable=not verbose, desc="fit", unit="batch") as bar,
+        ):
+            for number in range(nb_epochs):
+                for batch in epoch():
+                    loss = self._step(*batch)
+                    if verbose:
+                        bar.set_postfix(epoch=f"{number + 1}/{nb_epochs}", loss=f"{loss.item():.3f}", refresh=False)
+                    bar.update()
+                if scheduler is not None:
+                    scheduler.step()
+        self._model.zero_grad(set_to_none=True)
+
+    def _step(self, x: Array, y: Labels, weights: Array | None) -> Tensor:
+        x, y = self._apply_preprocessing(x, y, fit=True)
+        inputs, labels = self._to_device(x), self._to_device(self.reduce_labels(y))
+        self._optimizer.zero_grad()
+        loss = self._weighted_loss(self._model(inputs)[-1], labels, weights)
+        torch.autograd.backward(loss)
+        self._optimizer.step()
+        return loss.detach()
+
+    def _weighted_loss(self, outputs: Tensor, labels: Tensor, weights: Array | None) -> Tensor:
+        if weights is None:
+            loss: Tensor = self._loss(outputs, labels)
+            return loss
+        reduction, self._loss.reduction = self._loss.reduction, "none"
+        try:
+            losses = self._loss(outputs, labels).reshape(len(outputs), -1).mean(1)
+        finally:
+            self._loss.reduction = reduction
+        weighted: Tensor = (losses * self._to_device(np.asarray(weights, np.float32))).mean()
+        return weighted
+
+    def _predict_batch(self, x: Array) -> Array:
+        x, _ = self._apply_preprocessing(x, y=None, fit=False)
+        logits: Array = self._model(self._to_device(x))[-1].float().cpu().numpy()
+        return logits
+
+    def _sample_batches(self, x: Array | DataGenerator, batch_size: int) -> Iterator[Array]:
+        if isinstance(x, DataGenerator):
+            for batch in x.iterator:
+                yield np.asarray(batch[0] if isinstance(batch, tuple | list) else batch)
+            return
+        x = np.asarray(x)
+        self._check_samples(x)
+        for start in range(0, len(x), batch_size):
+            yield x[start : start + batch_size]
+
+    def _to_device(self, x: Array) -> Tensor:
+        x = np.ascontiguousarray(x)
+        return torch.from_numpy(x if x.flags.writeable else x.copy()).to(self._device, non_blocking=True)
+
+
+def _generated(generator: DataGenerator, n_batches: int) -> Iterator[tuple[Any, Any]]:
+    """One epoch of a generator of ART's."""
+    if isinstance(generator, PyTorchDataGenerator):
+        yield from generator.iterator
+    else:
+        yield from (generator.get_batch() for _ in range(n_batches))

@@ -1,0 +1,70 @@
+"""Laws of classifiers under ART's interface, spiking ones above all.
+
+`x` are samples on which the classifier has an opinion: `check_tells_samples_apart` first, for a network that never
+spikes would pass every other law.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from art.estimators.classification import PyTorchClassifier
+
+from art_snn.typing import Array, Labels
+
+_CLOSE = 1e-5  # convolutions of another batch size add up in another order
+
+
+def check_tells_samples_apart(classifier: PyTorchClassifier, x: Array) -> None:
+    """Different samples get different logits: a network that is silent on all of them proves nothing."""
+    logits = classifier.predict(x)
+    assert np.ptp(logits, axis=0).max() > 10 * _CLOSE, "all samples get the same logits"
+
+
+def check_answers_alike_twice(classifier: PyTorchClassifier, x: Array) -> None:
+    """The same question, the same answer, to the last bit: nothing is left from the call before."""
+    first = classifier.predict(x)
+    assert np.array_equal(classifier.predict(x), first), "a second call answers differently"
+
+
+def check_ignores_batch_size(classifier: PyTorchClassifier, x: Array) -> None:
+    """No answer depends on how many samples share its batch."""
+    together = classifier.predict(x, batch_size=len(x))
+    for batch_size in (1, 2, len(x) - 1):
+        apart = classifier.predict(x, batch_size=batch_size)
+        assert np.allclose(apart, together, atol=_CLOSE), f"batches of {batch_size} change the answer"
+
+
+def check_follows_the_order(classifier: PyTorchClassifier, x: Array) -> None:
+    """A permuted batch gets the permuted answer."""
+    rows = np.roll(np.arange(len(x))[::-1], 1)
+    assert np.allclose(classifier.predict(x[rows]), classifier.predict(x)[rows], atol=_CLOSE), "the order matters"
+
+
+def check_fit_follows_the_seed(make: Callable[[], PyTorchClassifier], x: Array, y: Labels) -> None:
+    """Training with one seed gives the same weights each time, with another seed others.
+
+    Args:
+        make: Builds an untrained classifier, of the same weights each time.
+        x: Samples, more than one batch of two.
+        y: Labels.
+    """
+    first, same, other = (_weights_after(make(), x, y, seed) for seed in (0, 0, 1))
+    assert torch.equal(first, same), "the same seed gives other weights"
+    assert not torch.equal(first, other), "another seed gives the same weights"
+
+
+def check_restores_the_mode(classifier: PyTorchClassifier, use: Callable[[], Any]) -> None:
+    """After `use` every module is in the mode, training or evaluation, in which it was before."""
+    modules = list(classifier.model.modules())
+    for before in ([True] * len(modules), [False] * len(modules), [i % 2 == 0 for i in range(len(modules))]):
+        for module, training in zip(modules, before, strict=True):
+            module.training = training
+        use()
+        assert [module.training for module in modules] == before, "the mode was changed"
+
+
+def _weights_after(classifier: PyTorchClassifier, x: Array, y: Labels, seed: int) -> torch.Tensor:
+    classifier.fit(x, y, batch_size=2, nb_epochs=1, seed=seed)
+    return torch.cat([parameter.detach().flatten() for parameter in classifier.model.parameters()])

@@ -1,0 +1,27 @@
+"""The law of global random streams: nothing here moves one."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+
+@contextmanager
+def check_global_streams_stand_still() -> Iterator[None]:
+    """Whatever happens in the block leaves python's, numpy's and torch's global random streams where they were.
+
+    The opposite of seeding before each test, which hides the fault: around every test, it finds it.
+    """
+    python, numpy, torch_state = _states()
+    yield
+    python_after, numpy_after, torch_after = _states()
+    assert python_after == python, "python's global random stream was moved"
+    assert numpy_after == numpy, "numpy's global random stream was moved"
+    assert torch.equal(torch_after, torch_state), "torch's global random stream was moved"
+
+
+def _states() -> tuple[object, tuple[bytes, int], torch.Tensor]:
+    _, keys, position, *_ = np.random.get_state()  # noqa: NPY002 - looked at, not drawn from
+    return random.getstate(), (keys.tobytes(), int(position)), torch.get_rng_state()
