@@ -1,0 +1,110 @@
+"""The command `art-snn`: parse, call, print."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+@app.callback()
+def art_snn() -> None:
+    """Backdoor attacks, defences and measurements for spiking neural networks."""
+
+
+@app.command()
+def compare(
+    data: Annotated[str, typer.Option(help="Data set: digits, mnist, fashion-mnist or cifar10.")] = "digits",
+    data_root: Annotated[Path | None, typer.Option(help="Folder with the data set's files.")] = None,
+    models: Annotated[str, typer.Option(help="What to compare, comma-separated: ann, if, lif.")] = "ann,if,lif",
+    trigger: Annotated[str, typer.Option(help="Trigger: patch.")] = "patch",
+    size: Annotated[float, typer.Option(help="Its side in pixels, or below 1 as a fraction of the image's.")] = 2,
+    percent_poison: Annotated[float, typer.Option(help="Share of all training samples, 0 to 1.")] = 0.1,
+    target: Annotated[int, typer.Option(help="Class that the trigger should call forth.")] = 1,
+    timesteps: Annotated[int, typer.Option(help="Time steps of the spiking networks.")] = 4,
+    epochs: Annotated[int, typer.Option(help="Epochs of each training.")] = 10,
+    batch_size: Annotated[int, typer.Option(help="Samples a training step.")] = 32,
+    learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = 1e-3,
+    network: Annotated[str, typer.Option(help="Topology: small_cnn, vgg11 or resnet18.")] = "small_cnn",
+    width: Annotated[float, typer.Option(help="Multiplier of its channels.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Decides every draw.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder for results.json and triggered.png.")] = Path("results"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print results.json instead of the table.")] = False,
+) -> None:
+    """Train an ANN and SNNs on clean and on poisoned data, and compare what the backdoor does to them."""
+    from art_snn.experiment import Experiment, run
+    from art_snn.report import write_result
+
+    spec = {name: value for name, value in locals().items() if name in Experiment.model_fields}
+    spec["models"] = tuple(models.split(","))
+    result = run(Experiment(**spec))
+    written = write_result(result, out)
+    if as_json:
+        print(json.dumps(result.as_json(), indent=2))
+        return
+    console = Console()
+    console.print(_comparison(result.as_json()))
+    console.print("\n".join(f"wrote {path}" for path in written), highlight=False)
+
+
+def _comparison(result: dict[str, Any]) -> Table:
+    spec, rows = result["spec"], result["rows"]
+    table = Table(
+        title=f"A {spec['trigger']} trigger in {spec['percent_poison']:.0%} of {spec['data']}, "
+        f"target class {spec['target']}, seed {spec['seed']}",
+        caption=f"Accuracy on clean test samples after training on clean and on poisoned data.\n"
+        f"Attack success: triggered samples classified as the target; {rows[0]['n_asr']} samples of other classes, "
+        f"or all {rows[0]['n_asr_all']}.\n"
+        f"Floor: the same of the model trained on clean data, which holds no backdoor.",
+        caption_justify="left",
+    )
+    table.add_column("model")
+    for heading in (
+        "accuracy\nclean",
+        "accuracy\npoisoned",
+        "attack\nsuccess",
+        "success\nall classes",
+        "floor",
+        "seconds",
+    ):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        shares = (row[key] for key in ("accuracy_clean", "accuracy", "asr", "asr_all", "floor"))
+        table.add_row(row["model"], *(f"{share:.3f}" for share in shares), f"{row['seconds']:.0f}")
+    return table
+
+
+def main() -> NoReturn:
+    """Run the command; a wrong value is one line and exit status 2."""
+    try:
+        app(standalone_mode=False)
+    except (typer.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except (ValueError, TypeError, FileNotFoundError) as error:
+        _fail(_one_line(error))
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # typer's own, whose class is not public in every version
+            raise
+        _fail(error.format_message())
+    sys.exit(0)
+
+
+def _fail(message: str) -> NoReturn:
+    print(f"art-snn: {message}", file=sys.stderr)
+    sys.exit(2)
+
+
+def _one_line(error: Exception) -> str:
+    from pydantic import ValidationError
+
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        if first["type"] == "value_error":
+            return str(first["ctx"]["error"])
+        name = ".".join(map(str, first["loc"]))
+        return f"expected {name} to be {first['msg'].removeprefix('Input should be ')}, got {first['input']!r}"
+    return " ".join(str(error).split())
