@@ -22,6 +22,8 @@ class ScaledNeuron(nn.Module):
         node: A multi-step neuron of threshold 1; it sees x/θ.
     """
 
+    keeps_time_apart = True
+
     def __init__(self, threshold: float, node: nn.Module) -> None:
         super().__init__()
         self.threshold = nn.Parameter(torch.tensor(float(threshold)))
@@ -52,6 +54,7 @@ def to_spiking(
         elif isinstance(module, nn.Dropout):
             graph.set_submodule(name, layer.Dropout(module.p))  # one mask for all steps
     functional.set_step_mode(graph, "m")
+    graph.keeps_time_apart = True  # its forward is the ANN's, which knows no time
     return graph.eval()
 
 

@@ -33,6 +33,8 @@ class Recipe(TypedDict):
 class Chain(nn.Module):
     """Layers one after the other, named by kind and number: `conv1, norm1, act1, pool1, conv2, …`."""
 
+    keeps_time_apart = True
+
     def __init__(self, layers: Iterable[Layer]) -> None:
         super().__init__()
         numbers: Counter[str] = Counter()

@@ -12,6 +12,8 @@ class BasicBlock(nn.Module):
     The shortcut is the identity where shapes allow, else a 1×1 convolution with norm.
     """
 
+    keeps_time_apart = True
+
     def __init__(self, kit: Kit, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()
         first, second = kit.conv(in_channels, out_channels, stride=stride), kit.conv(out_channels, out_channels)

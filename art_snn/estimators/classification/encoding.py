@@ -11,17 +11,26 @@ from art_snn._random import torch_generator
 Layout = Literal["NCHW", "NTCHW", "N(TC)HW"]
 
 
-def to_sequence(x: Tensor, layout: Layout | None, timesteps: int | None) -> Tensor:
-    """Samples as (N, T, C, H, W), or as (N, 1, C, H, W) where they are static: the same at each step.
+def layout_of(x: Tensor, layout: Layout | None) -> Layout:
+    """The layout of samples: the one named, or the one that four or five axes mean.
 
     Raises:
-        ValueError: If the axes do not fit the layout, or their number of bins is not `timesteps`.
+        ValueError: If the number of axes does not fit.
     """
     if layout is None and x.ndim in (4, 5):
-        layout = "NCHW" if x.ndim == 4 else "NTCHW"
+        return "NCHW" if x.ndim == 4 else "NTCHW"
     if layout is None or x.ndim != (5 if layout == "NTCHW" else 4):
         expected = layout or "(N, C, H, W) or (N, T, C, H, W)"
         raise ValueError(f"expected samples of layout {expected}, got shape {tuple(x.shape)}")
+    return layout
+
+
+def to_sequence(x: Tensor, layout: Layout, timesteps: int | None) -> Tensor:
+    """Samples as (N, T, C, H, W), or as (N, 1, C, H, W) where they are static: the same at each step.
+
+    Raises:
+        ValueError: If the number of bins is not `timesteps`, or that is needed and not known.
+    """
     if layout == "NCHW":
         if timesteps is None:
             raise ValueError(
@@ -54,7 +63,7 @@ def poisson_spikes(x: Tensor, thresholds: Tensor) -> Tensor:
     return spikes + (x - x.detach()) if x.requires_grad else spikes
 
 
-def poisson_thresholds(shape: tuple[int, ...], stream: tuple[int, ...], like: Tensor) -> Tensor:
-    """Uniform numbers in [0, 1) of the stream that a tuple of integers names, with dtype and device of `like`."""
+def uniform_thresholds(shape: tuple[int, ...], stream: tuple[int, ...], like: Tensor) -> Tensor:
+    """Numbers in [0, 1) of the stream that a tuple of integers names, with dtype and device of `like`."""
     generator = torch_generator(np.random.default_rng(stream))
     return torch.rand(shape, generator=generator).to(like)

@@ -9,7 +9,13 @@ from torch import Tensor, nn
 
 from art_snn import neurons
 from art_snn._validation import check_at_least, check_choice
-from art_snn.estimators.classification.encoding import Layout, poisson_spikes, poisson_thresholds, to_sequence
+from art_snn.estimators.classification.encoding import (
+    Layout,
+    layout_of,
+    poisson_spikes,
+    to_sequence,
+    uniform_thresholds,
+)
 from art_snn.estimators.classification.structure import step_mode
 
 _CHUNK_ELEMENTS = 64 * 3 * 32 * 32  # of the input at once: 64 colour images of 32×32, what a processor's cache likes
@@ -95,46 +101,57 @@ class SpikingModule(nn.Module):
 
         With gradients, in training mode, and for networks that mix time steps, there is one chunk of T steps.
         """
-        encoded = self._encode(to_sequence(x, self.input_layout, self.timesteps))
         run = self._run_step_by_step if step_mode(self.net) == "s" else self._run_at_once
-        length = self._chunk_length(encoded)
         self.clear_state()
         try:
-            for chunk in torch.split(encoded, length):
+            for chunk in self._encode(x):
                 yield self._checked(run(chunk), chunk)
         finally:
             self.clear_state()
 
-    def _encode(self, sequence: Tensor) -> Tensor:
-        """The input of every step, (T, N, C, H, W); a static image under direct encoding is a view, not T copies."""
+    def _encode(self, x: Tensor) -> Iterator[Tensor]:
+        """What the network sees, (T', N, C, H, W), chunk by chunk: frames stay uint8 until here."""
+        layout = layout_of(x, self.input_layout)
+        sequence = to_sequence(x, layout, self.timesteps)
         timesteps = self.timesteps or sequence.shape[1]
-        if self.encoding == "direct":
-            return sequence.expand(-1, timesteps, -1, -1, -1).transpose(0, 1)
-        if sequence.shape[1] != 1 or self.input_layout not in (None, "NCHW"):
-            raise ValueError("expected static samples (N, C, H, W) for encoding='poisson', got frames")
-        images = self._cast(sequence[:, 0])
-        shape = (timesteps, len(images) if self.training else 1, *images.shape[1:])
-        stream = (1, self._training_seed, self._n_draws) if self.training else (0, self.seed)
-        self._n_draws += int(self.training)
-        return poisson_spikes(images, poisson_thresholds(shape, stream, images))
+        length = self._chunk_length(sequence, timesteps)
+        chunks = [slice(start, min(start + length, timesteps)) for start in range(0, timesteps, length)]
+        if self.encoding == "poisson":
+            if layout != "NCHW":
+                raise ValueError("expected static samples (N, C, H, W) for encoding='poisson', got frames")
+            images = self._cast(x)
+            thresholds = self._thresholds(images, timesteps)
+            yield from (poisson_spikes(images, thresholds[chunk]) for chunk in chunks)
+        elif layout == "NCHW":
+            image = self._cast(x)[None]
+            yield from (neurons.still(image, chunk.stop - chunk.start) for chunk in chunks)
+        else:
+            yield from (self._cast(sequence[:, chunk]).transpose(0, 1) for chunk in chunks)
+
+    def _thresholds(self, images: Tensor, timesteps: int) -> Tensor:
+        """Of the Poisson code: one fixed set for all samples, or fresh ones for each in training."""
+        if not self.training:
+            return uniform_thresholds((timesteps, 1, *images.shape[1:]), (0, self.seed), images)
+        self._n_draws += 1
+        return uniform_thresholds((timesteps, *images.shape), (1, self._training_seed, self._n_draws), images)
+
+    def _chunk_length(self, sequence: Tensor, timesteps: int) -> int:
+        """Time steps a chunk: few enough for the cache; all of them where a chunk would change the answer."""
+        if torch.is_grad_enabled() or self.training or not neurons.keeps_time_apart(self.net):
+            return timesteps
+        return max(1, min(timesteps, _CHUNK_ELEMENTS // max(1, sequence[:, 0].numel())))
 
     def _run_at_once(self, steps: Tensor) -> Tensor:
-        outputs: Tensor = self.net(self._cast(steps))
+        outputs: Tensor = self.net(steps)
         return outputs
 
     def _run_step_by_step(self, steps: Tensor) -> Tensor:
-        return torch.stack([self.net(self._cast(step)) for step in steps])
+        return torch.stack([self.net(step) for step in steps])
 
     def _cast(self, x: Tensor) -> Tensor:
-        """In the network's own dtype, chunk by chunk: frames stay uint8 until here."""
+        """In the network's own dtype."""
         parameter = next(self.net.parameters(), None)
         return x.to(torch.get_default_dtype() if parameter is None else parameter.dtype)
-
-    def _chunk_length(self, encoded: Tensor) -> int:
-        """Time steps a chunk: few enough for the cache; all of them where a chunk would change the answer."""
-        if torch.is_grad_enabled() or self.training or not neurons.keeps_time_apart(self.net):
-            return len(encoded)
-        return max(1, _CHUNK_ELEMENTS // max(1, encoded[0].numel()))
 
     def _checked(self, outputs: Tensor, steps: Tensor) -> Tensor:
         if outputs.ndim != 3 or outputs.shape[:2] != steps.shape[:2]:
