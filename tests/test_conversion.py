@@ -16,6 +16,7 @@ from torch import nn
 from art_snn.conversion import ScaledNeuron, convert, threshold_shift, thresholds
 from art_snn.conversion.tracing import trace
 from art_snn.models import MODELS, build
+from art_snn.neurons import accelerate, keeps_time_apart, still
 
 N, K = 12, 4
 
@@ -83,7 +84,7 @@ def ann(x) -> nn.Module:
 
 
 @settings(deadline=None)  # the first call of spikingjelly's node takes its time
-@given(k=st.integers(0, 4096), timesteps=st.integers(1, 400))
+@given(k=st.integers(0, 4096), timesteps=st.integers(1, 100))
 def test_a_neuron_of_threshold_1_spikes_floor_of_t_times_z_times(k, timesteps):
     z = k / 1024  # sums of these are exact in float32
     layer = ScaledNeuron(1.0, neuron.IFNode(v_reset=None, step_mode="m"))
@@ -92,7 +93,7 @@ def test_a_neuron_of_threshold_1_spikes_floor_of_t_times_z_times(k, timesteps):
 
 
 @settings(deadline=None)
-@given(z=st.floats(0, 4, width=32), threshold=st.floats(0.125, 8, width=32), timesteps=st.integers(1, 400))
+@given(z=st.floats(0, 4, width=32), threshold=st.floats(0.125, 8, width=32), timesteps=st.integers(1, 100))
 def test_any_other_input_is_at_most_one_spike_from_that(z, threshold, timesteps):
     layer = ScaledNeuron(threshold, neuron.IFNode(v_reset=None, step_mode="m"))
     n_spikes = (layer(torch.full((timesteps, 1), z)) != 0).sum()
@@ -280,6 +281,21 @@ def test_ways_to_flatten_are_understood(flatten):
 
     x = np.full((1, 1, 2, 2), 0.5, np.float32)
     assert mean_output(convert(Own(), x, method="max"), x, 4).tolist() == [[5.0]]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_converted_network_runs_fast_and_in_pieces_of_time_with_the_same_outcome(name):
+    x = some(3, 2, 32, 32)
+    ann = trained(build(name, in_channels=2, nb_classes=K, pool="avg", width=0.1), x)
+    snn = convert(ann, x, method="max")
+    whole = mean_output(snn, x, 6)
+
+    fast = accelerate(copy.deepcopy(snn))
+    with torch.no_grad():
+        pieces = [fast(still(torch.from_numpy(x)[None], 2)).sum(0) for _ in range(3)]
+
+    assert keeps_time_apart(snn)
+    assert sum(pieces).numpy() / 6 == pytest.approx(whole, abs=1e-5)
 
 
 def test_the_ann_is_not_changed(ann, x):

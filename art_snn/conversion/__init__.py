@@ -3,10 +3,11 @@
 from typing import Literal
 
 import numpy as np
-from torch import fx, nn
+from torch import nn
 
 from art_snn._validation import check_at_least, check_choice, check_finite, check_positive
 from art_snn.conversion.balancing import balanced_thresholds
+from art_snn.conversion.graph import LayerGraph
 from art_snn.conversion.spiking import ScaledNeuron, integrate_and_fire, scaled_neurons, to_spiking
 from art_snn.conversion.statistics import maxima, percentiles
 from art_snn.conversion.tracing import trace
@@ -29,7 +30,7 @@ def convert(
     timesteps: int = 100,
     batch_size: int = 128,
     neuron: NeuronFactory = integrate_and_fire,
-) -> fx.GraphModule:
+) -> LayerGraph:
     """A multi-step spiking network with an ANN's weights and thresholds that fit its activations.
 
     Each rectifier becomes a neuron that resets by subtraction and whose spikes weigh its threshold; batch norm is

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 import torch
 from spikingjelly.activation_based import functional, layer
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
+from art_snn.conversion.graph import LayerGraph
 from art_snn.conversion.tracing import LINEAR
-from art_snn.neurons import NeuronFactory, neuron_factory
+from art_snn.neurons import NeuronFactory, neuron_factory, still
+from art_snn.neurons.still import one_step
 
 integrate_and_fire = neuron_factory("if", v_reset=None)
 
@@ -31,13 +33,15 @@ class ScaledNeuron(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Zeros and θs of the inputs at each step, both (T, N, ...)."""
-        spikes: Tensor = self.node(x / self.threshold) * self.threshold
+        step = one_step(x, self)
+        scaled = x / self.threshold if step is None else still(step / self.threshold, len(x))
+        spikes: Tensor = self.node(scaled) * self.threshold
         return spikes
 
 
 def to_spiking(
-    graph: fx.GraphModule, thresholds: Mapping[str, float], neuron: NeuronFactory = integrate_and_fire
-) -> fx.GraphModule:
+    graph: LayerGraph, thresholds: Mapping[str, float], neuron: NeuronFactory = integrate_and_fire
+) -> LayerGraph:
     """Replace the rectifiers of a graph by neurons and take all layers to multi-step mode, in place.
 
     Args:
@@ -54,7 +58,6 @@ def to_spiking(
         elif isinstance(module, nn.Dropout):
             graph.set_submodule(name, layer.Dropout(module.p))  # one mask for all steps
     functional.set_step_mode(graph, "m")
-    graph.keeps_time_apart = True  # its forward is the ANN's, which knows no time
     return graph.eval()
 
 

@@ -5,8 +5,9 @@ from math import ceil, floor
 from typing import Any
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
+from art_snn.conversion.graph import LayerGraph
 from art_snn.conversion.tracing import rectifiers
 from art_snn.typing import Array
 
@@ -19,7 +20,7 @@ def batches(x: Array, batch_size: int, like: Tensor) -> Iterator[Tensor]:
         yield torch.as_tensor(x[start : start + batch_size]).to(like)
 
 
-def maxima(graph: fx.GraphModule, x: Array, batch_size: int) -> dict[str, float]:
+def maxima(graph: LayerGraph, x: Array, batch_size: int) -> dict[str, float]:
     """The largest output of each rectifier, over all samples, channels and pixels."""
     found: dict[str, float] = {}
 
@@ -30,7 +31,7 @@ def maxima(graph: fx.GraphModule, x: Array, batch_size: int) -> dict[str, float]
     return found
 
 
-def percentiles(graph: fx.GraphModule, x: Array, batch_size: int, percentile: float) -> dict[str, float]:
+def percentiles(graph: LayerGraph, x: Array, batch_size: int, percentile: float) -> dict[str, float]:
     """The exact percentile of each rectifier's output, zeros included, interpolated linearly as numpy does.
 
     Floats above zero sort like the integers that have their bits. So one pass counts how many activations have which
@@ -77,7 +78,7 @@ def _value(high: int, low: int) -> float:
     return torch.tensor(high << _LOW_BITS | low, dtype=torch.int32).view(torch.float32).item()
 
 
-def _watch(graph: fx.GraphModule, x: Array, batch_size: int, see: Callable[[str, Tensor], None]) -> None:
+def _watch(graph: LayerGraph, x: Array, batch_size: int, see: Callable[[str, Tensor], None]) -> None:
     """Show each rectifier's output on each batch."""
 
     def hook(name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
