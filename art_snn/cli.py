@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
 
 @app.callback()
 def art_snn() -> None:
@@ -51,31 +52,26 @@ def compare(
     console.print("\n".join(f"wrote {path}" for path in written), highlight=False)
 
 
-def _comparison(result: dict[str, Any]) -> Table:
+def _comparison(result: dict[str, Any]) -> Group:
     spec, rows = result["spec"], result["rows"]
     table = Table(
         title=f"A {spec['trigger']} trigger in {spec['percent_poison']:.0%} of {spec['data']}, "
         f"target class {spec['target']}, seed {spec['seed']}",
-        caption=f"Accuracy on clean test samples after training on clean and on poisoned data.\n"
-        f"Attack success: triggered samples classified as the target; {rows[0]['n_asr']} samples of other classes, "
-        f"or all {rows[0]['n_asr_all']}.\n"
-        f"Floor: the same of the model trained on clean data, which holds no backdoor.",
         caption_justify="left",
     )
     table.add_column("model")
-    for heading in (
-        "accuracy\nclean",
-        "accuracy\npoisoned",
-        "attack\nsuccess",
-        "success\nall classes",
-        "floor",
-        "seconds",
-    ):
+    for heading in ("clean\nmodel", "backdoored\nmodel", "attack\nsuccess", "of all", "floor", "seconds"):
         table.add_column(heading, justify="right")
     for row in rows:
         shares = (row[key] for key in ("accuracy_clean", "accuracy", "asr", "asr_all", "floor"))
         table.add_row(row["model"], *(f"{share:.3f}" for share in shares), f"{row['seconds']:.0f}")
-    return table
+    notes = Table.grid(padding=(0, 2))
+    notes.add_row("clean model", "accuracy on clean test samples after training on clean data")
+    notes.add_row("backdoored model", "the same after training on the poisoned data")
+    notes.add_row("attack success", f"{rows[0]['n_asr']} triggered samples of other classes, taken for the target")
+    notes.add_row("of all", f"the same with the target's own samples, {rows[0]['n_asr_all']} in all")
+    notes.add_row("floor", "attack success on the clean model, without a backdoor")
+    return Group(table, notes)
 
 
 def main() -> NoReturn:
