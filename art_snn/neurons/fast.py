@@ -1,0 +1,57 @@
+"""IF and LIF nodes that compute the same as spikingjelly's, spike for spike, in a third of the time on a CPU."""
+
+from typing import Any
+
+import torch
+from spikingjelly.activation_based import neuron
+from torch import Tensor
+
+from art_snn.neurons.equations import Equations
+from art_snn.neurons.fused import Neurons, integrate
+from art_snn.neurons.slopes import SLOPES
+from art_snn.neurons.still import one_step
+
+
+class _Fast(neuron.BaseNode):
+    """A multi-step forward pass for a node of spikingjelly's, which steps aside where it does not apply."""
+
+    v: Any  # spikingjelly's: a number at rest, a tensor (N, …) after a pass
+
+    def multi_step_forward(self, x_seq: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        """Spikes (T, N, …) of the input (T, N, …), starting from the state that the last call left."""
+        eq = self._equations()
+        if eq is None or args or kwargs or x_seq.device.type != "cpu" or x_seq.dtype != torch.float32:
+            spikes: Tensor = super().multi_step_forward(x_seq, *args, **kwargs)
+            return spikes
+        (v,) = self.materialize_states((x_seq,), (self.v,), "m")
+        step = one_step(x_seq, self)
+        x = x_seq if step is None else step
+        if torch.is_grad_enabled() and (x.requires_grad or v.requires_grad):
+            spikes, self.v, _ = Neurons.apply(x, v, len(x_seq), eq)  # type: ignore[no-untyped-call]
+        else:
+            spikes, self.v = integrate(x, v, len(x_seq), eq)
+        return spikes
+
+    def _equations(self) -> Equations | None:
+        """The settings, or None where one is beyond this implementation: a learnt threshold, another surrogate, …"""
+        surrogate, tau = self.surrogate_function, getattr(self, "tau", None)
+        numbers = (tau, self.v_threshold, self.v_reset, getattr(surrogate, "alpha", None))
+        is_plain = all(isinstance(number, float | int | None) for number in numbers)
+        if not is_plain or type(surrogate) not in SLOPES or not surrogate.spiking:
+            return None
+        if self.store_v_seq or self._neuron_precision is not None:
+            return None
+        decay_input = getattr(self, "decay_input", False)
+        return Equations(tau, decay_input, self.v_threshold, self.v_reset, self.detach_reset, surrogate)
+
+    def _get_name(self) -> str:
+        """The name of spikingjelly's node, for `repr`."""
+        return type(self).__bases__[-1].__name__
+
+
+class FastIF(_Fast, neuron.IFNode):
+    """spikingjelly's IFNode, faster."""
+
+
+class FastLIF(_Fast, neuron.LIFNode):
+    """spikingjelly's LIFNode, faster."""

@@ -1,0 +1,93 @@
+"""Layers without memory: of a sequence that holds still they compute one step, and the outcome holds still again.
+
+Each is spikingjelly's layer of the same name, mixed with what they share.
+"""
+
+from spikingjelly.activation_based import base, layer
+from torch import Tensor
+
+from art_snn.neurons.still import one_step, still
+
+
+class Once(base.StepModule):
+    """To be mixed into a layer of spikingjelly's that treats all time steps alike."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """What the layer does."""
+        step = one_step(x, self) if self.step_mode == "m" else None
+        if step is None or not self._can_stand_for_all(step):
+            return self._compute(x, 1)
+        return still(self._compute(step, len(x)), len(x))
+
+    def _can_stand_for_all(self, step: Tensor) -> bool:
+        """Whether the layer accepts one step (1, N, …) in place of the sequence."""
+        return True
+
+    def _compute(self, x: Tensor, repeats: int) -> Tensor:
+        """The layer's output for `x`, which stands for a sequence of so many times its length."""
+        output: Tensor = super().forward(x)
+        return output
+
+    def _get_name(self) -> str:
+        """The name of spikingjelly's layer, for `repr`."""
+        return type(self).__bases__[-1].__name__
+
+
+class _OnceNorm(Once):
+    """Batch norm: mean and variance over T equal steps are those of one, but for a factor.
+
+    The running variance is unbiased: its sum is divided by n - 1 for n values, and T equal steps are n·T values.
+    """
+
+    def _can_stand_for_all(self, step: Tensor) -> bool:
+        return not self.training or self._values(step) > 1  # torch rejects the variance of a single value
+
+    def _compute(self, x: Tensor, repeats: int) -> Tensor:
+        if repeats == 1 or not self.training or not self.track_running_stats:
+            return super()._compute(x, repeats)
+        before, n = self.running_var.clone(), self._values(x)
+        output = super()._compute(x, repeats)
+        kept = before * (1 - (1 / self.num_batches_tracked if self.momentum is None else self.momentum))
+        running_var = self.running_var.data  # autograd holds it, though the backward pass of training does not read it
+        running_var.sub_(kept).mul_(repeats * (n - 1) / (repeats * n - 1)).add_(kept)
+        return output
+
+    def _values(self, x: Tensor) -> int:
+        """Values a channel."""
+        return x.numel() // int(self.num_features)
+
+
+class OnceConv1d(Once, layer.Conv1d):
+    """Convolution."""
+
+
+class OnceConv2d(Once, layer.Conv2d):
+    """Convolution."""
+
+
+class OnceLinear(Once, layer.Linear):
+    """Fully connected."""
+
+
+class OnceBatchNorm1d(_OnceNorm, layer.BatchNorm1d):
+    """Batch norm."""
+
+
+class OnceBatchNorm2d(_OnceNorm, layer.BatchNorm2d):
+    """Batch norm."""
+
+
+class OnceAvgPool2d(Once, layer.AvgPool2d):
+    """Average pool."""
+
+
+class OnceAdaptiveAvgPool2d(Once, layer.AdaptiveAvgPool2d):
+    """Average pool."""
+
+
+class OnceFlatten(Once, layer.Flatten):
+    """Change of shape."""
+
+
+class OnceDropout(Once, layer.Dropout):
+    """Dropout, whose mask is the same at all time steps."""
