@@ -61,7 +61,7 @@ def to_frames(
     [[[[0, 1]], [[1, 0]]], [[[0, 1]], [[0, 0]]]]
     """
     width, height, _ = check_sensor_size(sensor_size)
-    _check_bins(n_bins, split_by)
+    check_bins(n_bins, split_by)
     streams = [events] if is_stream(events) else list(events)
     frames = np.empty((len(streams), n_bins, 2, height, width), dtype)
     for rows, stream in zip(frames, streams, strict=True):
@@ -126,6 +126,15 @@ def check_sensor_size(sensor_size: SensorSize) -> tuple[int, int, int]:
     return int(size[0]), int(size[1]), 2
 
 
+def check_bins(n_bins: int, split_by: SplitBy) -> None:
+    """At least one bin, split by "count", "time" or a duration of at least 1 µs."""
+    check_at_least("n_bins", n_bins, 1)
+    if not isinstance(split_by, str):
+        check_at_least("split_by, a duration in µs,", split_by, 1)
+    elif split_by not in ("count", "time"):
+        raise ValueError(f"expected split_by to be 'count', 'time' or a duration in µs, got {split_by!r}")
+
+
 def recording_window(events: Events) -> Window:
     """From the first event to one µs after the last.
 
@@ -155,7 +164,7 @@ def bin_borders(events: Events, n_bins: int, split_by: SplitBy = "count", *, win
 
     The arguments are those of `to_frames`.
     """
-    _check_bins(n_bins, split_by)
+    check_bins(n_bins, split_by)
     t = np.ascontiguousarray(events["t"], np.int64)
     if split_by == "count":
         start, stop = (0, len(t)) if window is None else np.searchsorted(t, _check_window(window)).tolist()
@@ -178,7 +187,7 @@ def bin_centres(events: Events, n_bins: int, split_by: SplitBy = "count", *, win
     Raises:
         ValueError: If a bin holds no whole µs, or there are no events to tell one by.
     """
-    _check_bins(n_bins, split_by)
+    check_bins(n_bins, split_by)
     if split_by != "count":
         edges = _edges(events, n_bins, split_by, window)
         if (edges[1:] == edges[:-1]).any():
@@ -215,14 +224,6 @@ def _count(events: Events, borders: Indices, frames: Frames, saturate: bool) -> 
         if (most := counts.max()) > limit and not saturate:
             raise ValueError(f"expected at most {limit} events a pixel and bin, got {most}; widen dtype or saturate")
         frame[:] = np.minimum(counts, limit, out=counts).reshape(frame.shape)
-
-
-def _check_bins(n_bins: int, split_by: SplitBy) -> None:
-    check_at_least("n_bins", n_bins, 1)
-    if not isinstance(split_by, str):
-        check_at_least("split_by, a duration in µs,", split_by, 1)
-    elif split_by not in ("count", "time"):
-        raise ValueError(f"expected split_by to be 'count', 'time' or a duration in µs, got {split_by!r}")
 
 
 def _check_window(window: Window) -> Window:

@@ -8,10 +8,14 @@ from typing import Any
 
 from art_snn._validation import check_at_least, check_choice, check_unknown
 from art_snn.data.cifar10 import load_cifar10
+from art_snn.data.cifar10_dvs import load_cifar10_dvs
 from art_snn.data.dataset import Dataset
 from art_snn.data.digits import load_digits
+from art_snn.data.dvs_gesture import load_dvs_gesture
 from art_snn.data.fashion_mnist import load_fashion_mnist
 from art_snn.data.mnist import load_mnist
+from art_snn.data.n_caltech101 import load_n_caltech101
+from art_snn.data.nmnist import load_nmnist
 
 __all__ = ["LOADERS", "Dataset", "load_dataset"]
 
@@ -20,6 +24,10 @@ LOADERS: dict[str, Callable[..., Dataset]] = {
     "mnist": load_mnist,
     "fashion-mnist": load_fashion_mnist,
     "cifar10": load_cifar10,
+    "nmnist": load_nmnist,
+    "cifar10-dvs": load_cifar10_dvs,
+    "dvs-gesture": load_dvs_gesture,
+    "n-caltech101": load_n_caltech101,
 }
 
 

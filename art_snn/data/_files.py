@@ -19,6 +19,11 @@ def check_files(paths: Iterable[Path], offered_at: str) -> None:
         raise FileNotFoundError(f"expected the files {', '.join(missing)}; the data set is offered at {offered_at}")
 
 
+def top_folder(root: Path, name: str) -> Path:
+    """The publisher's top folder: below `root`, or `root` itself."""
+    return root / name if (root / name).is_dir() else root
+
+
 def unit_images(pixels: Array) -> Images:
     """Images of bytes as float32 in [0, 1], in one pass and one new array."""
     return np.divide(pixels, np.float32(255), dtype=np.float32)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from art_snn.data._files import check_files, unit_images
+from art_snn.data._files import check_files, top_folder, unit_images
 from art_snn.data.dataset import Dataset
 from art_snn.typing import Array
 
@@ -33,7 +33,7 @@ def load_cifar10(root: Path, *, partial: bool = False) -> Dataset:
     Source: Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009,
     https://www.cs.toronto.edu/~kriz/learning-features-2009-TR.pdf.
     """
-    folder = root / TOP_FOLDER if (root / TOP_FOLDER).is_dir() else root
+    folder = top_folder(root, TOP_FOLDER)
     there = [folder / name for name in TRAIN_BATCHES if (folder / name).is_file()]
     if not (partial and there):
         there = [folder / name for name in TRAIN_BATCHES]

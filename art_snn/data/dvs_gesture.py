@@ -1,0 +1,87 @@
+"""DVS128 Gesture: 29 people who wave, clap and play air guitar before an event camera."""
+
+import csv
+import re
+from pathlib import Path
+
+from art_snn.data._files import check_files, top_folder
+from art_snn.data.event_files import EventFiles
+from art_snn.data.recordings import Sample, Samples
+
+OFFERED_AT = "https://research.ibm.com/interactive/dvsgesture/"
+CLASSES = (
+    "hand clapping",
+    "right hand wave",
+    "left hand wave",
+    "right arm clockwise",
+    "right arm counter-clockwise",
+    "left arm clockwise",
+    "left arm counter-clockwise",
+    "arm roll",
+    "air drums",
+    "air guitar",
+    "other gestures",
+)
+TRIALS = ("trials_to_train.txt", "trials_to_test.txt")
+TONIC_FOLDERS = ("ibmGestureTrain", "ibmGestureTest")
+
+
+def find_samples(root: Path) -> Samples:
+    """The publisher's recordings in `root` or its `DvsGesture/`, or the samples that tonic cut out of them, in
+    `ibmGestureTrain/` and `ibmGestureTest/`."""
+    if any((top_folder(root, "DVSGesture") / folder).is_dir() for folder in TONIC_FOLDERS):
+        train, test = (_cut_samples(top_folder(root, "DVSGesture") / folder) for folder in TONIC_FOLDERS)
+        return Samples(train, test, CLASSES)
+    top = top_folder(root, "DvsGesture")
+    check_files([top / name for name in TRIALS], OFFERED_AT)
+    train, test = ([sample for trial in _trials(top / name) for sample in _gestures(trial)] for name in TRIALS)
+    return Samples(train, test, CLASSES)
+
+
+def _cut_samples(folder: Path) -> list[Sample]:
+    """`<user>_<lighting>/<class index>.npy`."""
+    paths = sorted(folder.glob("*/*.npy"))
+    if wrong := [path for path in paths if path.stem not in map(str, range(len(CLASSES)))]:
+        raise ValueError(f"expected files to be named 0.npy to {len(CLASSES) - 1}.npy, got {wrong[0]}")
+    return [Sample(path, int(path.stem)) for path in paths]
+
+
+def _trials(path: Path) -> list[Path]:
+    """The recordings of one split that are there."""
+    names = path.read_text(encoding="ascii", errors="replace").split()
+    if wrong := [name for name in names if not re.fullmatch(r"\w+\.aedat", name, re.ASCII)]:
+        raise ValueError(f"{path}: expected names of .aedat files, got {wrong[0]!r}")
+    return [path.parent / name for name in names if (path.parent / name).is_file()]
+
+
+def _gestures(recording: Path) -> list[Sample]:
+    """The gestures of one recording: class (from 1 on), first µs, and the µs after the last."""
+    path = recording.with_name(f"{recording.stem}_labels.csv")
+    check_files([path], OFFERED_AT)
+    gestures = []
+    with path.open(newline="", encoding="ascii", errors="replace") as file:
+        rows = csv.DictReader(file)
+        for row in rows:
+            try:
+                label = int(row["class"]) - 1
+                start, stop = int(row["startTime_usec"]), int(row["endTime_usec"])
+            except (KeyError, TypeError, ValueError) as error:
+                raise ValueError(
+                    f"{path}: expected a class and two times in line {rows.line_num}, got {row}"
+                ) from error
+            if not (0 <= label < len(CLASSES) and start < stop):
+                raise ValueError(
+                    f"{path}: expected a class from 1 to 11 and start < end in line {rows.line_num}, got {row}"
+                )
+            gestures.append(Sample(recording, label, (start, stop)))
+    return gestures
+
+
+load_dvs_gesture = EventFiles(
+    name="dvs-gesture",
+    sensor_size=(128, 128, 2),
+    offered_at=OFFERED_AT,
+    find=find_samples,
+    source="Amir et al., A Low Power, Fully Event-Based Gesture Recognition System, 2017, "
+    "https://doi.org/10.1109/CVPR.2017.781",
+)

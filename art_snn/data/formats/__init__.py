@@ -1,0 +1,55 @@
+"""Files of event cameras: their bytes in, one checked stream out, or one error that names the file and the place.
+
+The bytes are a stranger's. Each parser is a function of nothing but them, takes no size for granted that they state,
+and allocates no more than a small multiple of what they are.
+"""
+
+from collections.abc import Callable
+from os import PathLike
+from pathlib import Path
+
+from art_snn._validation import check_choice
+from art_snn.data.formats.aedat import parse_aedat
+from art_snn.data.formats.atis import parse_atis
+from art_snn.data.formats.numpy_files import parse_npy, parse_npz
+from art_snn.events import SensorSize, check_events, check_sensor_size
+from art_snn.typing import Events
+
+__all__ = ["PARSERS", "read_events"]
+
+PARSERS: dict[str, Callable[[bytes], Events]] = {
+    ".aedat": parse_aedat,
+    ".aedat4": parse_aedat,
+    ".bin": parse_atis,
+    ".npy": parse_npy,
+    ".npz": parse_npz,
+}
+
+
+def read_events(path: str | PathLike[str], sensor_size: SensorSize) -> Events:
+    """The stream of one recording: `.bin` (N-MNIST), `.aedat` (2.0 of a DVS128, 3.1), `.aedat4`, `.npy` or `.npz`.
+
+    Args:
+        path: The file; its ending names the format.
+        sensor_size: Width and height in pixels that no event may leave.
+
+    Returns:
+        At least one event, of dtype `EVENT_DTYPE`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is of another kind, truncated or damaged, leaves the sensor, runs backwards in time, or
+            holds no event; it names the file, and the byte or event.
+    """
+    path = Path(path)
+    check_choice("the file's ending", path.suffix, PARSERS)
+    check_sensor_size(sensor_size)
+    content = path.read_bytes()
+    try:
+        events = PARSERS[path.suffix](content)
+        check_events(events, sensor_size)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path}: {error}") from error
+    if len(events) == 0:
+        raise ValueError(f"{path}: expected at least one event, got none")
+    return events

@@ -1,0 +1,104 @@
+"""Recordings on disk: which there are, and their streams one after another."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from art_snn.data.formats import read_events
+from art_snn.events import SensorSize, Window
+from art_snn.typing import Events
+
+
+class Sample(NamedTuple):
+    """A recording, or what lies within a window of one, and its class index."""
+
+    path: Path
+    label: int
+    window: Window | None = None
+
+
+class Samples(NamedTuple):
+    """What was found of a data set, and the name of each class."""
+
+    train: list[Sample]
+    test: list[Sample]
+    classes: tuple[str, ...]
+
+
+def first_nine_tenths(recordings: Mapping[str, Sequence[Path]]) -> Samples:
+    """Of each class' recordings the first nine tenths, rounded up, to train with, and the rest to test with.
+
+    Source: the released code of Abad et al., Sneaky Spikes, 2024, https://arxiv.org/abs/2302.06279.
+    """
+    train, test = [], []
+    for label, paths in enumerate(recordings.values()):
+        samples = [Sample(path, label) for path in paths]
+        n_train = -(-9 * len(samples) // 10)
+        train += samples[:n_train]
+        test += samples[n_train:]
+    return Samples(train, test, tuple(recordings))
+
+
+def in_turn(samples: list[Sample], limit: int | None) -> list[Sample]:
+    """At most `limit` of them, in their order: the first of each class before the second of any."""
+    seen: Counter[int] = Counter()
+    turns = []
+    for sample in samples:
+        turns.append(seen[sample.label])
+        seen[sample.label] += 1
+    chosen = sorted(range(len(samples)), key=turns.__getitem__)[:limit]
+    return [samples[row] for row in sorted(chosen)]
+
+
+class Readings:
+    """The samples that can be read, each with its stream, one after another under a progress bar.
+
+    Args:
+        samples: Neighbours may share a file, which is then read once.
+        sensor_size: Width and height in pixels.
+        skip: Whether to go on after a damaged recording.
+        title: What the progress bar says.
+
+    Attributes:
+        bad: What was wrong with each sample that was left out.
+    """
+
+    def __init__(self, samples: Sequence[Sample], sensor_size: SensorSize, *, skip: bool, title: str) -> None:
+        self.samples = samples
+        self.skip = skip
+        self.title = title
+        self.bad: list[str] = []
+        self._read = lru_cache(maxsize=1)(partial(read_events, sensor_size=sensor_size))
+
+    def __iter__(self) -> Iterator[tuple[Sample, Events]]:
+        """Each sample and its stream.
+
+        Raises:
+            ValueError: If a recording is damaged, unless it is to be skipped; if all are.
+        """
+        self.bad.clear()
+        for sample in tqdm(self.samples, self.title, unit=" samples"):
+            try:
+                events = self._stream(sample)
+            except ValueError as error:
+                if not self.skip:
+                    raise
+                self.bad.append(str(error))
+            else:
+                yield sample, events
+        if len(self.bad) == len(self.samples):
+            raise ValueError(f"expected a recording that can be read, got none of {len(self.bad)}: {self.bad[0]}")
+
+    def _stream(self, sample: Sample) -> Events:
+        events = self._read(sample.path)
+        if sample.window is None:
+            return events
+        start, stop = np.searchsorted(events["t"], sample.window)
+        if start == stop:
+            raise ValueError(f"{sample.path}: expected events within {sample.window} µs, got none")
+        return events[start:stop]
