@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from art_snn._random import Rng, draw_seed, host_seed
 from art_snn._validation import check_at_least, check_finite, check_same_length, check_unknown
+from art_snn.estimators.classification.module import SpikingModule
 from art_snn.typing import Array, Labels
 
 if TYPE_CHECKING:
@@ -157,7 +158,8 @@ class Streaming(_Host):
     ) -> None:
         check_at_least("nb_epochs", nb_epochs, 1)
         rng = np.random.default_rng(rng)
-        self.model.reseed(draw_seed(rng))
+        if isinstance(self.model, SpikingModule):
+            self.model.reseed(draw_seed(rng))
         with (
             mode(self._model, training_mode),
             host_seed(rng),
