@@ -1,5 +1,8 @@
 """The backdoor attack obeys the laws, counts its rows exactly, and serves ART's own attacks as their backdoor."""
 
+import tracemalloc
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -8,13 +11,16 @@ from art.attacks.poisoning import (
     PoisoningAttackBackdoor,
     PoisoningAttackCleanLabelBackdoor,
 )
+from art.data_generators import PyTorchDataGenerator
 from art.estimators.classification import PyTorchClassifier
 from torch import nn
+from torch.utils.data import DataLoader
 
 from art_snn import testing as laws
 from art_snn._random import host_seed
-from art_snn.attacks.poisoning import PatchTrigger, PoisonedDataset, TriggerBackdoor
-from art_snn.typing import Array, Images, Labels
+from art_snn.attacks.poisoning import MovingTrigger, PatchTrigger, PoisonedDataset, StaticTrigger, TriggerBackdoor
+from art_snn.events import make_events
+from art_snn.typing import Array, Events, Frames, Images, Labels
 
 N, K = 40, 4
 
@@ -199,6 +205,8 @@ def test_a_draw_that_cannot_be_made_is_an_error(keywords: dict, message: str, x:
         ({"target_class": -1}, ValueError, "target_class to be at least 0"),
         ({"target_class": 1.0}, TypeError, "target_class to be a whole number"),
         ({"percent_poison": 10}, ValueError, "percent_poison to be a fraction"),
+        ({"sensor_size": (34, 34, 1)}, ValueError, "sensor_size to be"),
+        ({"n_bins": 0}, ValueError, "n_bins to be at least 1"),
     ],
 )
 def test_wrong_parameters_are_errors_when_the_attack_is_made(keywords: dict, error: type, message: str) -> None:
@@ -223,6 +231,156 @@ def test_set_params_replaces_the_trigger_that_art_sees(attack: TriggerBackdoor) 
     attack.set_params(trigger=PatchTrigger(size=4))
 
     assert attack.perturbation == attack.trigger == PatchTrigger(size=4)
+
+
+# Frames and events
+
+
+@pytest.fixture
+def streams() -> Events:
+    """Eight streams of different lengths on a sensor of 9 × 7 pixels, each lasting 1000 µs."""
+    rng = np.random.default_rng(0)
+    events = np.empty(8, object)
+    for row in range(8):
+        n = 20 + 7 * row
+        times = np.sort(np.r_[0, rng.integers(0, 1000, n - 2), 999])
+        events[row] = make_events(rng.integers(0, 9, n), rng.integers(0, 7, n), times, rng.integers(0, 2, n))
+    return events
+
+
+def test_frames_are_poisoned_as_images_are(y: Labels) -> None:
+    frames = np.random.default_rng(0).integers(0, 3, (N, 3, 2, 7, 9), dtype=np.uint8)
+    trigger = MovingTrigger(size=2)
+
+    data = TriggerBackdoor(trigger, 1, percent_poison=0.25).poison_dataset(frames, y)
+
+    assert data.x.dtype == np.uint8
+    assert np.array_equal(data.x[data.is_poison], trigger(frames[data.is_poison]))
+    assert np.array_equal(data.x[~data.is_poison], frames[~data.is_poison])
+
+
+def test_event_streams_obey_the_laws_of_attacks(streams: Events) -> None:
+    attack = TriggerBackdoor(MovingTrigger(size=2), 1, sensor_size=(9, 7), n_bins=4)
+    classes = np.arange(8) % 4
+
+    laws.check_attack_keeps_rows(attack, streams, classes)
+    laws.check_attack_labels(attack, streams, classes)
+    laws.check_attack_leaves_data_alone(attack, streams, classes)
+
+
+def test_event_streams_of_one_length_stay_streams(streams: Events) -> None:
+    twins = np.empty(2, object)
+    twins[:] = [streams[0], streams[0]]
+
+    poisoned, _ = TriggerBackdoor(StaticTrigger(size=2), 1, sensor_size=(9, 7)).poison(twins)
+
+    assert poisoned.shape == (2,)
+    assert poisoned[0].dtype.names == streams[0].dtype.names
+
+
+def test_a_set_of_event_streams_is_poisoned_in_its_poisoned_rows(streams: Events) -> None:
+    trigger = StaticTrigger(size=2)
+
+    data = TriggerBackdoor(trigger, 1, 0.5, sensor_size=(9, 7, 2)).poison_dataset(streams, np.arange(8) % 4)
+
+    assert data.is_poison.sum() == 4
+    for clean, poisoned, is_poison in zip(streams, data.x, data.is_poison, strict=True):
+        assert np.array_equal(poisoned, trigger.on_events(clean, (9, 7)) if is_poison else clean)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "error", "message"),
+    [
+        ({"trigger": StaticTrigger()}, ValueError, "sensor_size"),
+        (
+            {"trigger": PatchTrigger(), "sensor_size": (9, 7)},
+            TypeError,
+            "a trigger that acts on events, got PatchTrigger",
+        ),
+        ({"trigger": MovingTrigger(), "sensor_size": (9, 7)}, ValueError, "expected n_bins"),
+    ],
+)
+def test_event_streams_need_an_event_trigger_and_its_sensor(keywords: dict, error: type, message: str, streams) -> None:
+    with pytest.raises(error, match=message):
+        TriggerBackdoor(target_class=1, **keywords).poison(streams)
+
+
+# Larger than memory
+
+
+@pytest.fixture
+def mapped(tmp_path: Path) -> Frames:
+    """Frames on disk, read-only."""
+    frames = np.random.default_rng(0).integers(0, 3, (N, 3, 2, 7, 9), dtype=np.uint8)
+    np.save(tmp_path / "frames.npy", frames)
+    return np.load(tmp_path / "frames.npy", mmap_mode="r")
+
+
+@pytest.fixture
+def moving() -> TriggerBackdoor:
+    return TriggerBackdoor(MovingTrigger(size=2), 1, percent_poison=0.25)
+
+
+def test_lazy_poisoning_gives_the_same_set_every_time(moving: TriggerBackdoor, mapped: Frames, y: Labels) -> None:
+    eager, lazy = moving.poison_dataset(mapped, y), moving.poison_lazily(mapped, y)
+
+    for _ in range(2):
+        samples, labels = zip(*lazy, strict=True)
+        assert np.array_equal(np.stack(samples), eager.x)
+        assert np.array_equal(np.stack(labels), eager.y)
+    assert len(lazy) == N
+    assert np.array_equal(lazy.is_poison, eager.is_poison)
+    assert np.array_equal(lazy.y_clean, y)
+
+
+def test_lazy_poisoning_keeps_the_file_mapped(moving: TriggerBackdoor, mapped: Frames, y: Labels) -> None:
+    lazy = moving.poison_lazily(mapped, y)
+    lazy[0][0][:] = 9
+
+    assert lazy.x is mapped
+    assert not (mapped[0] == 9).any()
+    assert np.array_equal(lazy[-1][0], lazy[N - 1][0])
+
+
+def test_lazy_poisoning_goes_through_arts_generator(moving: TriggerBackdoor, mapped: Frames, y: Labels) -> None:
+    eager = moving.poison_dataset(mapped, y)
+    loader = DataLoader(moving.poison_lazily(mapped, y), batch_size=16, generator=torch.Generator())
+    batches = PyTorchDataGenerator(loader, size=N, batch_size=16)
+
+    samples, labels = zip(*(batches.get_batch() for _ in range(3)), strict=True)
+
+    assert np.array_equal(np.concatenate(samples), eager.x)
+    assert np.array_equal(np.concatenate(labels), eager.y)
+    assert samples[0].dtype == np.uint8
+    assert labels[0].dtype == y.dtype
+
+
+def test_lazy_poisoning_takes_event_streams(streams: Events) -> None:
+    attack = TriggerBackdoor(StaticTrigger(size=2), 1, 0.5, sensor_size=(9, 7))
+    eager, lazy = (poison(streams, np.arange(8) % 4) for poison in (attack.poison_dataset, attack.poison_lazily))
+
+    assert all(np.array_equal(*pair) for pair in zip(eager.x, (sample for sample, _ in lazy), strict=True))
+
+
+def test_lazy_poisoning_fails_at_once_as_the_eager_does(mapped: Frames, y: Labels) -> None:
+    with pytest.raises(ValueError, match="expected class 9 to occur"):
+        TriggerBackdoor(MovingTrigger(), 9).poison_lazily(mapped, y)
+
+
+def test_poisoning_copies_a_set_once() -> None:
+    frames = np.zeros((640, 4, 2, 16, 16), np.float32)
+    attack = TriggerBackdoor(StaticTrigger(), 1, percent_poison=0.5)
+    tracemalloc.start()
+
+    for poison in (lambda: attack.poison(frames), lambda: attack.poison_dataset(frames, np.arange(640) % 4)):
+        tracemalloc.reset_peak()
+        poison()
+        assert tracemalloc.get_traced_memory()[1] < 1.25 * frames.nbytes
+
+    tracemalloc.stop()
+
+
+# ART's own attacks
 
 
 @pytest.fixture

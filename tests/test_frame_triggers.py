@@ -284,14 +284,14 @@ def test_the_masks_cover_each_pixel_once(n_lines: int, height: int, width: int) 
 
 
 def test_activity_worked_by_hand() -> None:
-    off = np.array([[0, 1, 0], [1, 0, 2]])  # (T, W)
-    on = np.array([[0, 1, 1], [0, 3, 0]])
-    x = np.stack([off, on], axis=1)[None, :, :, None, :]  # states by bin: none both on; off on off
+    off = np.array([[0, 1, 0], [1, 0, 2], [1, 0, 0]])  # (T, W)
+    on = np.array([[0, 1, 1], [0, 3, 0], [0, 0, 0]])
+    x = np.stack([off, on], axis=1)[None, :, :, None, :]  # states by bin: none both on; off on off; off none none
 
-    # of 12 channels 6 are empty; where the other is exactly 1: ON alone once, OFF alone once; channels equal to 1: 4
-    assert measure(x, 0, "reference") == [(1 + 1 + 4, (6, 1, 1, 4))]
-    assert measure(x, 0, "pixels") == [(5, (1, 2, 2, 1))]
-    assert measure(x, 0, "transitions") == [(3, (1, 2, 2, 1))]
+    # of 18 channels 11 are empty; 0 beside exactly 1: ON alone once, OFF alone twice; channels equal to 1: 5
+    assert measure(x, 0, "reference") == [(1 + 2 + 5, (11, 1, 2, 5))]
+    assert measure(x, 0, "pixels") == [(6, (3, 2, 3, 1))]
+    assert measure(x, 0, "transitions") == [(3, (3, 2, 3, 1))]  # the two into "none" do not count
 
 
 def test_activity_sums_over_all_samples() -> None:

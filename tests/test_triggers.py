@@ -131,6 +131,20 @@ def test_blending_rounds_bytes_to_the_nearest() -> None:
     assert triggered.item() == 178  # 177.5, to even
 
 
+def test_rounding_does_not_lead_out_of_the_range() -> None:
+    white, clip_values = np.full((1, 1, 1), 2.64), (-2.64, 2.64)
+
+    blended = [PatchTrigger(1, blend=b, clip_values=clip_values)(white).item() for b in np.linspace(0, 1, 200)]
+
+    assert max(blended) <= 2.64
+
+
+def test_the_upper_clip_value_in_another_precision_is_not_above_it() -> None:
+    white = np.full((1, 4, 4), 2.64, np.float32)  # as a double it is above 2.64
+
+    assert np.array_equal(PatchTrigger(clip_values=(-2.64, 2.64))(white), white)
+
+
 def test_a_picture_is_pasted_as_it_is() -> None:
     picture = np.arange(12, dtype=np.uint8).reshape(3, 2, 2)
 

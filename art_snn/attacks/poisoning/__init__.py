@@ -2,6 +2,7 @@
 
 from art_snn.attacks.poisoning.backdoor import PoisonedDataset, TriggerBackdoor
 from art_snn.attacks.poisoning.flash import FlashTrigger, strobe_frames
+from art_snn.attacks.poisoning.lazy import LazilyPoisoned
 from art_snn.attacks.poisoning.moving import MovingTrigger
 from art_snn.attacks.poisoning.patch import PatchTrigger
 from art_snn.attacks.poisoning.polarity import polarity_from_code
@@ -10,6 +11,7 @@ from art_snn.attacks.poisoning.static import StaticTrigger
 
 __all__ = [
     "FlashTrigger",
+    "LazilyPoisoned",
     "MovingTrigger",
     "PatchTrigger",
     "PoisonedDataset",

@@ -1,13 +1,15 @@
 """Plant a trigger: which rows get it, and which labels they carry afterwards."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from art.attacks.poisoning import PoisoningAttackBackdoor
 
 from art_snn._validation import check_at_least, check_fraction, check_same_length, check_unknown, class_indices
-from art_snn.typing import Array, Indices, Labels, Mask, Trigger
+from art_snn.attacks.poisoning.lazy import LazilyPoisoned
+from art_snn.events import SensorSize, check_sensor_size
+from art_snn.typing import Array, Events, Indices, Labels, Mask, Trigger
 
 _ROWS_AT_ONCE = 64  # so that triggering a share of a large array needs no second array of that size
 
@@ -28,6 +30,13 @@ class PoisonedDataset(NamedTuple):
     y_clean: Labels
 
 
+@runtime_checkable
+class EventTrigger(Protocol):
+    """A trigger that acts on raw events, too."""
+
+    def on_events(self, events: Events, sensor_size: SensorSize, *, n_bins: int | None = None) -> Events: ...
+
+
 class TriggerBackdoor(PoisoningAttackBackdoor):
     """Poison a share of the training data with a trigger and the label of the target class (dirty label).
 
@@ -40,6 +49,8 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
         source_classes: Only rows of these classes are changed; None for any.
         include_target: Whether rows of the target class may be drawn (their label then stays as it is).
         seed: Of the draw of rows.
+        sensor_size: (W, H) or (W, H, 2), pixels; needed for event arrays, and so is a trigger that acts on events.
+        n_bins: For event arrays the time bins of the frames that the trigger is made for; see its `on_events`.
 
     Source: Gu et al., BadNets, 2017, https://arxiv.org/abs/1708.06733, section 4.
     """
@@ -51,6 +62,8 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
         "source_classes",
         "include_target",
         "seed",
+        "sensor_size",
+        "n_bins",
     ]
     _estimator_requirements = ()
 
@@ -62,12 +75,16 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
         source_classes: int | Sequence[int] | None = None,
         include_target: bool = False,
         seed: int = 0,
+        sensor_size: SensorSize | None = None,
+        n_bins: int | None = None,
     ) -> None:
         self.target_class = target_class
         self.percent_poison = percent_poison
         self.source_classes = source_classes
         self.include_target = include_target
         self.seed = seed
+        self.sensor_size = sensor_size
+        self.n_bins = n_bins
         super().__init__(trigger)
 
     @property
@@ -101,7 +118,7 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
             form = np.broadcast_to(form, (len(x), *form.shape))
         check_same_length("samples", x, "labels", form)
         labels = _all_of(self.target_class, form)
-        return self.trigger(x), labels
+        return self._triggered(np.asarray(x)), labels
 
     def poison_dataset(self, x: Array, y: Labels) -> PoisonedDataset:
         """Trigger and relabel `int(percent_poison * N)` rows drawn without replacement; the rest stays as it is.
@@ -114,17 +131,49 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
             ValueError: If a positive share comes to no row, there are fewer candidates than rows to poison, or the
                 target class or a source class does not occur.
         """
-        x, y = np.asarray(x), np.asarray(y)
-        check_same_length("samples", x, "labels", y)
-        rows = self._draw(class_indices(y))
-        x_poisoned, y_poisoned = x.copy(), y.copy()
-        y_poisoned[rows] = _all_of(self.target_class, y[rows])
+        x = np.asarray(x)
+        y_poisoned, is_poison, y_clean = self._labels(x, y)
+        x_poisoned, rows = x.copy(), np.flatnonzero(is_poison)
         for start in range(0, len(rows), _ROWS_AT_ONCE):
             some = rows[start : start + _ROWS_AT_ONCE]
-            x_poisoned[some] = self.trigger(x[some])
-        is_poison = np.zeros(len(x), dtype=bool)
+            x_poisoned[some] = self._triggered(x[some])
+        return PoisonedDataset(x_poisoned, y_poisoned, is_poison, y_clean)
+
+    def poison_lazily(self, x: Array, y: Labels) -> LazilyPoisoned:
+        """What `poison_dataset` gives, as a torch data set that triggers a sample when it is read and copies no other.
+
+        Args:
+            x: Clean samples, N first, memory-mapped perhaps; they are read again each time, so leave them alone.
+            y: Their labels, indices (N,) or one-hot (N, K).
+
+        Raises:
+            ValueError: As `poison_dataset`.
+        """
+        y_poisoned, is_poison, y_clean = self._labels(x, y)
+        return LazilyPoisoned(x, y_poisoned, is_poison, y_clean, self._triggered)
+
+    def _labels(self, x: Array, y: Labels) -> tuple[Labels, Mask, Labels]:
+        """Poisoned labels, which rows are poisoned, and a copy of the clean labels."""
+        y = np.asarray(y)
+        check_same_length("samples", x, "labels", y)
+        rows = self._draw(class_indices(y))
+        is_poison = np.zeros(len(y), dtype=bool)
         is_poison[rows] = True
-        return PoisonedDataset(x_poisoned, y_poisoned, is_poison, y.copy())
+        y_poisoned = y.copy()
+        y_poisoned[rows] = _all_of(self.target_class, y[rows])
+        return y_poisoned, is_poison, y.copy()
+
+    def _triggered(self, x: Array) -> Array:
+        """All rows with the trigger: images or frames as arrays, events as an object array of streams."""
+        if x.dtype != object:
+            return self.trigger(x)
+        if not isinstance(self.trigger, EventTrigger):
+            raise TypeError(
+                f"expected a trigger that acts on events, got {self.trigger}; bin the events into frames first"
+            )
+        if self.sensor_size is None:
+            raise ValueError("expected sensor_size (W, H) for samples that are event streams, got None")
+        return self.trigger.on_events(x, self.sensor_size, n_bins=self.n_bins)
 
     def _draw(self, classes: Indices) -> Indices:
         """The rows to poison, in rising order."""
@@ -151,6 +200,10 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
         super()._check_params()
         check_at_least("target_class", self.target_class, 0)
         check_fraction("percent_poison", self.percent_poison)
+        if self.sensor_size is not None:
+            check_sensor_size(self.sensor_size)
+        if self.n_bins is not None:
+            check_at_least("n_bins", self.n_bins, 1)
 
 
 def _all_of(target: int, form: Labels) -> Labels:

@@ -1,23 +1,19 @@
-"""What all neuromorphic triggers share: they stamp rectangles of one state into some time bins."""
+"""What all neuromorphic triggers share: they stamp rectangles of one state into some time bins, or among events."""
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Collection, Iterable
 
 import numpy as np
 
 from art_snn._validation import check_at_least, check_axes
+from art_snn.attacks.poisoning.event_stamps import Rhythm, stamp_events, warn_of_lost_ends
 from art_snn.attacks.poisoning.polarity import CHANNELS, Polarity
-from art_snn.typing import Frames
+from art_snn.attacks.poisoning.stamps import Stamp
+from art_snn.events import SensorSize, SplitBy, Window, check_events, check_sensor_size, is_stream
+from art_snn.typing import Events, Frames
 
-
-class Stamp(NamedTuple):
-    """A rectangle in one time bin."""
-
-    frame: int
-    rows: slice
-    columns: slice
+_STILL_BINS = 64  # in which a trigger that stays as it is sends events, if nobody says how many
 
 
 class FrameTrigger(ABC):
@@ -37,19 +33,74 @@ class FrameTrigger(ABC):
     def state(self) -> Polarity:
         """What it makes of the pixels where it writes."""
 
+    @property
+    def is_still(self) -> bool:
+        """Whether it is the same in every time bin, however many there are."""
+        return False
+
     def __call__(self, x: Frames) -> Frames:
         """New frames with the trigger: values are overwritten by exactly 0 or 1, whatever the count was."""
         x = np.asarray(x)
         check_frame_axes(x, "(N, T, 2, H, W)", "(T, 2, H, W)")
         n_bins, _, height, width = x.shape[-4:]
-        stamps = self.chosen_stamps(n_bins, height, width)
+        stamps = self._chosen_stamps(n_bins, height, width)
         triggered = x.copy()
         for channel, value in enumerate(CHANNELS[self.state]):
             for frame, rows, columns in stamps:
                 triggered[..., frame, channel, rows, columns] = value
         return triggered
 
-    def chosen_stamps(self, n_bins: int, height: int, width: int) -> list[Stamp]:
+    def on_events(
+        self,
+        events: Events | Iterable[Events],
+        sensor_size: SensorSize,
+        *,
+        n_bins: int | None = None,
+        split_by: SplitBy = "time",
+        window: Window | None = None,
+        events_per_bin: int = 1,
+        spacing_us: int = 1,
+    ) -> Events:
+        """New streams with the same trigger: binned by time in the same window, they give the triggered frames.
+
+        In each stamped bin the events of the stamped pixels are erased, and new ones of the trigger's polarity inserted
+        around the bin's centre. A stream keeps its first and last timestamp: where the event there is erased, the
+        nearest one in its bin takes its time. Binning by count moves the borders with every event inserted or erased,
+        so that with "count" the match is near, not exact.
+
+        Args:
+            events: One stream with fields x, y, t, p, or an object array (N,) of streams; left alone.
+            sensor_size: (W, H) or (W, H, 2), pixels.
+            n_bins: Time bins of the frames that the trigger is made for; may be left out (64) where the trigger is the
+                same in every bin.
+            split_by: How those bins are cut, as in `art_snn.events.to_frames`.
+            window: (start, stop) in µs, half-open; None is (first, last + 1) of each stream. Events are inserted into
+                all of it and nowhere else, and those outside stay as they are.
+            events_per_bin: New events of each pixel, polarity and bin, from 1 up.
+            spacing_us: Time from one of them to the next, µs.
+
+        Raises:
+            ValueError: If an event is off the sensor or out of order, `n_bins` is needed, or a bin has no room for the
+                new events.
+        """
+        if n_bins is None and not self.is_still:
+            raise ValueError(
+                f"expected n_bins, the frames' time bins, for a trigger that differs among them, got {self}"
+            )
+        rhythm = Rhythm(_STILL_BINS if n_bins is None else n_bins, split_by, window, events_per_bin, spacing_us)
+        streams = [events] if is_stream(events) else list(events)
+        for stream in streams:
+            check_events(stream, sensor_size)
+        width, height, _ = check_sensor_size(sensor_size)
+        stamps = self._chosen_stamps(rhythm.n_bins, height, width)
+        triggered = np.empty(len(streams), object)
+        for row, stream in enumerate(streams):
+            triggered[row] = stamp_events(stream, stamps, self.state, rhythm)
+            if window is None:
+                warn_of_lost_ends(triggered[row], stream, stacklevel=2)
+        return triggered[0] if is_stream(events) else triggered
+
+    def _chosen_stamps(self, n_bins: int, height: int, width: int) -> list[Stamp]:
         """The stamps in the time bins of `frames`; a warning if there are none although bins were chosen.
 
         Raises:
@@ -82,11 +133,3 @@ def check_frame_axes(x: Frames, *layouts: str) -> None:
     check_axes("frames", x, *layouts)
     if x.shape[-3] != 2:
         raise ValueError(f"expected frames of shape {' or '.join(layouts)}, OFF and ON channel, got shape {x.shape}")
-
-
-def square(frame: int, row: int, column: int, side: int, height: int, width: int) -> Iterator[Stamp]:
-    """The stamp of a square, cut off at the border of the sensor; none if it lies outside."""
-    top, bottom = max(0, row), min(height, row + side)
-    left, right = max(0, column), min(width, column + side)
-    if top < bottom and left < right:
-        yield Stamp(frame, slice(top, bottom), slice(left, right))

@@ -115,6 +115,8 @@ class PatchTrigger:
 
 
 def _check_within(name: str, values: Array, low: float, high: float) -> None:
+    if values.dtype.kind == "f":  # the border in another precision may lie on its other side
+        low, high = values.dtype.type(low), values.dtype.type(high)
     if values.size and not (low <= values.min() and values.max() <= high):  # NaN fails, too
         got = f"{values.min()} to {values.max()}"
         raise ValueError(

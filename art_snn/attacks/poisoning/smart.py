@@ -8,9 +8,10 @@ import numpy as np
 
 from art_snn._validation import check_at_least, check_choice
 from art_snn.attacks.poisoning.activity import COUNTINGS, Counting, grid, measure
-from art_snn.attacks.poisoning.frame_trigger import FrameTrigger, Stamp, check_frame_axes, check_frames, square
+from art_snn.attacks.poisoning.frame_trigger import FrameTrigger, check_frame_axes, check_frames
 from art_snn.attacks.poisoning.geometry import check_size, side_in_pixels
 from art_snn.attacks.poisoning.polarity import CHANNELS, CODES, Polarity
+from art_snn.attacks.poisoning.stamps import Stamp, square
 from art_snn.typing import Frames
 
 _STEP = 2  # pixels that the patch moves along each axis

@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from art_snn._validation import check_choice
-from art_snn.attacks.poisoning.frame_trigger import FrameTrigger, Stamp, check_frames, square
+from art_snn.attacks.poisoning.frame_trigger import FrameTrigger, check_frames
 from art_snn.attacks.poisoning.geometry import Position, check_position, check_size, side_in_pixels, upper_left
 from art_snn.attacks.poisoning.polarity import CHANNELS, Polarity
+from art_snn.attacks.poisoning.stamps import Stamp, square
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ class StaticTrigger(FrameTrigger):
     def state(self) -> Polarity:
         """The polarity, as it is."""
         return self.polarity
+
+    @property
+    def is_still(self) -> bool:
+        """True unless `frames` restricts it to some bins."""
+        return self.frames is None
 
     def stamps(self, n_bins: int, height: int, width: int) -> Iterator[Stamp]:
         """One square a bin."""

@@ -1,0 +1,117 @@
+"""Stamps among raw events: what lies in them is erased, and events are inserted so that binning gives the stamp."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from art_snn._validation import check_at_least
+from art_snn.attacks.poisoning.polarity import CHANNELS, Polarity
+from art_snn.attacks.poisoning.stamps import Stamp
+from art_snn.events import SplitBy, Window, bin_borders, bin_centres, recording_window
+from art_snn.typing import Array, Events, Indices, Mask
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """When events are inserted; the arguments are those of `FrameTrigger.on_events`."""
+
+    n_bins: int
+    split_by: SplitBy
+    window: Window | None
+    events_per_bin: int
+    spacing_us: int
+
+    def __post_init__(self) -> None:
+        check_at_least("n_bins", self.n_bins, 1)
+        check_at_least("events_per_bin", self.events_per_bin, 1)
+        check_at_least("spacing_us", self.spacing_us, 0)
+
+    def borders(self, events: Events) -> Indices:
+        """Where each bin begins in the stream, shape (T + 1,)."""
+        return bin_borders(events, self.n_bins, self.split_by, window=self.window)
+
+    def times(self, events: Events) -> Array:
+        """The times of a pixel's new events in each bin, shape (T, events_per_bin), µs, around its centre.
+
+        Raises:
+            ValueError: If they reach out of a bin of time, or a bin holds no whole µs.
+        """
+        centres = bin_centres(events, self.n_bins, self.split_by, window=self.window)
+        span = (self.events_per_bin - 1) * self.spacing_us
+        times: Array = centres[:, None] - span // 2 + self.spacing_us * np.arange(self.events_per_bin)
+        if self.split_by != "count":
+            for ends in (times[:, 0], times[:, -1]):
+                self._check_one_a_bin(ends, self.window or recording_window(events), span)
+        return times
+
+    def _check_one_a_bin(self, times: Indices, window: Window, span: int) -> None:
+        found = bin_borders(times.astype([("t", np.int64)]), self.n_bins, self.split_by, window=window)
+        if not np.array_equal(found, np.arange(self.n_bins + 1)):
+            raise ValueError(
+                f"expected {self.events_per_bin} new events to fit into each bin, got a span of {span} µs for "
+                f"{self.n_bins} bins of {window} µs; lower events_per_bin, spacing_us or n_bins"
+            )
+
+
+def stamp_events(events: Events, stamps: Sequence[Stamp], state: Polarity, rhythm: Rhythm) -> Events:
+    """A new stream whose stamped pixels hold the events of `state` and no others; the rest stays as it is."""
+    borders = rhythm.borders(events)
+    keep = ~_covered(events, stamps, borders)
+    parts = [events[keep]]
+    bins = [np.searchsorted(borders, np.flatnonzero(keep), side="right") - 1]
+    if state != "none" and stamps:
+        times = rhythm.times(events)
+        for stamp in stamps:
+            parts.append(_inserted(stamp, state, times[stamp.frame], events.dtype))
+            bins.append(np.full(len(parts[-1]), stamp.frame))
+    stamped = np.concatenate(parts)
+    order = np.argsort(stamped["t"], kind="stable")
+    stamped = stamped[order]
+    _keep_ends(stamped, np.concatenate(bins)[order], events, borders)
+    return stamped
+
+
+def warn_of_lost_ends(stamped: Events, events: Events, stacklevel: int) -> None:
+    """Warn if a stream lasts no longer from its first to its last timestamp."""
+    if len(events) == 0:
+        return
+    begin, end = events["t"][[0, -1]]
+    if len(stamped) == 0 or stamped["t"][0] > begin or stamped["t"][-1] < end:
+        warnings.warn(
+            f"the trigger erased all events of the first or last time bin, so that the recording no longer lasts from "
+            f"{begin} to {end} µs; give window=({begin}, {end + 1}) here and where it is binned",
+            stacklevel=stacklevel + 1,
+        )
+
+
+def _covered(events: Events, stamps: Sequence[Stamp], borders: Indices) -> Mask:
+    """Which events lie in a stamp, of whatever polarity."""
+    covered = np.zeros(len(events), dtype=bool)
+    for frame, rows, columns in stamps:
+        part = slice(borders[frame], borders[frame + 1])
+        x, y = events["x"][part], events["y"][part]
+        covered[part] |= (y >= rows.start) & (y < rows.stop) & (x >= columns.start) & (x < columns.stop)
+    return covered
+
+
+def _inserted(stamp: Stamp, state: Polarity, times: Array, dtype: np.dtype[np.void]) -> Events:
+    """For each pixel of the stamp and each polarity of the state, one event at each of the times."""
+    rows, columns = np.arange(stamp.rows.start, stamp.rows.stop), np.arange(stamp.columns.start, stamp.columns.stop)
+    fields = np.meshgrid(times, rows, columns, np.flatnonzero(CHANNELS[state]), indexing="ij")
+    inserted = np.zeros(fields[0].size, dtype)
+    for name, values in zip("tyxp", fields, strict=True):
+        inserted[name] = values.ravel()
+    return inserted
+
+
+def _keep_ends(stamped: Events, bins: Indices, events: Events, borders: Indices) -> None:
+    """Where the first or last event was erased, the nearest one of the same bin takes its time, if there is one."""
+    if len(events) == 0 or len(stamped) == 0:
+        return
+    first, last = np.searchsorted(borders, [0, len(events) - 1], side="right") - 1
+    if bins[0] == first:
+        stamped["t"][0] = min(stamped["t"][0], events["t"][0])
+    if bins[-1] == last and len(stamped) > 1:
+        stamped["t"][-1] = max(stamped["t"][-1], events["t"][-1])

@@ -1,0 +1,38 @@
+"""A poisoned training set that is larger than memory: each sample gets its trigger when it is read."""
+
+from collections.abc import Callable
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from art_snn.typing import Array, Labels, Mask
+
+
+class LazilyPoisoned(Dataset[tuple[Array, Labels]]):
+    """Pairs of a sample and its label, the poisoned ones triggered; made by `TriggerBackdoor.poison_lazily`.
+
+    A sample comes out the same way each time, as a new array; torch's DataLoader makes batches of them, and ART's
+    PyTorchDataGenerator takes that loader.
+
+    Args:
+        x: Clean samples, N first; kept as they are, hence memory-mapped if they were.
+        y: Poisoned labels, N first.
+        is_poison: Which rows get the trigger, shape (N,).
+        y_clean: The labels as they were.
+        trigger: What triggers a batch.
+    """
+
+    def __init__(
+        self, x: Array, y: Labels, is_poison: Mask, y_clean: Labels, trigger: Callable[[Array], Array]
+    ) -> None:
+        self.x, self.y, self.is_poison, self.y_clean = x, y, is_poison, y_clean
+        self._trigger = trigger
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, row: int) -> tuple[Array, Labels]:
+        label = self.y[row]
+        if self.is_poison[row]:
+            return self._trigger(self.x[[row]])[0], label
+        return np.array(self.x[row]), label
