@@ -335,7 +335,7 @@ def test_reading_shows_its_progress_on_stderr_alone(root, capfd):
     load_dataset("nmnist", root)
 
     captured = capfd.readouterr()
-    assert "nmnist, train" in captured.err
+    assert "N-MNIST, train" in captured.err
     assert captured.out == ""
 
 

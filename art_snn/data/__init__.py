@@ -11,6 +11,7 @@ from art_snn.data.cifar10 import load_cifar10
 from art_snn.data.cifar10_dvs import load_cifar10_dvs
 from art_snn.data.dataset import Dataset
 from art_snn.data.digits import load_digits
+from art_snn.data.digits_dvs import load_digits_dvs
 from art_snn.data.dvs_gesture import load_dvs_gesture
 from art_snn.data.fashion_mnist import load_fashion_mnist
 from art_snn.data.mnist import load_mnist
@@ -21,6 +22,7 @@ __all__ = ["LOADERS", "Dataset", "load_dataset"]
 
 LOADERS: dict[str, Callable[..., Dataset]] = {
     "digits": load_digits,
+    "digits-dvs": load_digits_dvs,
     "mnist": load_mnist,
     "fashion-mnist": load_fashion_mnist,
     "cifar10": load_cifar10,

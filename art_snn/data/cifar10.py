@@ -45,7 +45,7 @@ def load_cifar10(root: Path, *, partial: bool = False) -> Dataset:
         warnings.warn(
             f"CIFAR-10 without its training batches {', '.join(missing)}", stacklevel=3
         )  # load_dataset's caller
-    return Dataset(*_split(train), *_split(test), CLASSES, clip_values=(0.0, 1.0))
+    return Dataset(*_split(train), *_split(test), CLASSES, clip_values=(0.0, 1.0), title="CIFAR-10")
 
 
 def _read_batch(path: Path) -> Array:

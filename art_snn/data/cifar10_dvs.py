@@ -21,6 +21,7 @@ def find_samples(root: Path) -> Samples:
 
 load_cifar10_dvs = EventFiles(
     name="cifar10-dvs",
+    title="CIFAR10-DVS",
     sensor_size=(128, 128, 2),
     offered_at="https://figshare.com/articles/dataset/CIFAR10-DVS_New/4724671",
     find=find_samples,

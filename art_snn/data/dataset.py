@@ -17,6 +17,7 @@ class Dataset:
         classes: Name of each class, in the order of the indices.
         clip_values: Lowest and highest value of an image; None for counts and events.
         sensor_size: Width and height in pixels and 2 polarities of an event camera; None for images.
+        title: What the data are, for tables and pictures; it says so where they are simulated.
     """
 
     x_train: Array
@@ -26,3 +27,4 @@ class Dataset:
     classes: tuple[str, ...]
     clip_values: tuple[float, float] | None = None
     sensor_size: tuple[int, int, int] | None = None
+    title: str = ""

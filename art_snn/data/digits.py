@@ -26,4 +26,6 @@ def load_digits(*, seed: int) -> Dataset:
         np.arange(len(labels)), test_size=TEST_FRACTION, stratify=labels, random_state=draw_seed(seed)
     )
     classes = tuple(str(digit) for digit in bunch.target_names)
-    return Dataset(images[train], labels[train], images[test], labels[test], classes, clip_values=(0.0, 1.0))
+    return Dataset(
+        images[train], labels[train], images[test], labels[test], classes, clip_values=(0.0, 1.0), title="digits"
+    )

@@ -79,6 +79,7 @@ def _gestures(recording: Path) -> list[Sample]:
 
 load_dvs_gesture = EventFiles(
     name="dvs-gesture",
+    title="DVS128 Gesture",
     sensor_size=(128, 128, 2),
     offered_at=OFFERED_AT,
     find=find_samples,

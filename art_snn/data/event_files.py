@@ -14,12 +14,12 @@ from typing import Any, Literal
 import numpy as np
 
 from art_snn import __version__
-from art_snn._validation import check_at_least, check_choice
+from art_snn._validation import check_choice
 from art_snn.data.cache import cached, default_cache
 from art_snn.data.dataset import Dataset
 from art_snn.data.frame_store import open_frames, write_frames
-from art_snn.data.recordings import Readings, Sample, Samples, in_turn
-from art_snn.events import SplitBy, Window, check_bins, to_frames
+from art_snn.data.recordings import Readings, Sample, Samples, check_request, in_turn
+from art_snn.events import SplitBy, Window, to_frames
 from art_snn.typing import Array, Indices
 
 Part = tuple[Array, Indices, list[str]]  # samples, class indices, and what was wrong with those left out
@@ -31,6 +31,7 @@ class EventFiles:
 
     Args:
         name: Its key among the loaders.
+        title: Its name for people.
         sensor_size: Width and height in pixels, and 2 polarities.
         offered_at: The publisher's page.
         source: The publication.
@@ -38,6 +39,7 @@ class EventFiles:
     """
 
     name: str
+    title: str
     sensor_size: tuple[int, int, int]
     offered_at: str
     source: str
@@ -71,18 +73,14 @@ class EventFiles:
             FileNotFoundError: If there is nothing of a split; it says where the publisher offers it.
             ValueError: If a recording is damaged, or a value is out of its range.
         """
-        check_bins(n_bins, split_by)
-        check_choice("form", form, ("frames", "events"))
+        check_request(n_bins, split_by, form, limit)
         check_choice("on_bad", on_bad, ("error", "skip"))
-        if limit is not None:
-            check_at_least("limit", limit, 1)
         samples = self._find(root)
-        readings = {
-            split: Readings(
-                in_turn(rows, limit), self.sensor_size, skip=on_bad == "skip", title=f"{self.name}, {split}"
-            )
-            for split, rows in (("train", samples.train), ("test", samples.test))
-        }
+        readings = {}
+        for split, found in (("train", samples.train), ("test", samples.test)):
+            chosen = [found[row] for row in in_turn([sample.label for sample in found], limit)]
+            title = f"{self.title}, {split}"
+            readings[split] = Readings(chosen, self.sensor_size, skip=on_bad == "skip", title=title)
         if form == "events":
             parts = [_streams(reading) for reading in readings.values()]
         else:
@@ -91,17 +89,16 @@ class EventFiles:
         (x_train, y_train, bad_train), (x_test, y_test, bad_test) = parts
         if bad := bad_train + bad_test:
             warnings.warn(f"{self.name}: left out {len(bad)} samples, the first for {bad[0]}", stacklevel=3)
-        return Dataset(x_train, y_train, x_test, y_test, samples.classes, sensor_size=self.sensor_size)
+        return Dataset(x_train, y_train, x_test, y_test, samples.classes, None, self.sensor_size, self.title)
 
     def _find(self, root: Path) -> Samples:
+        offered = f"{self.name} is offered at {self.offered_at}"
         if not root.is_dir():
-            raise FileNotFoundError(f"expected the folder {root}; {self.name} is offered at {self.offered_at}")
+            raise FileNotFoundError(f"expected the folder {root}; {offered}")
         samples = self.find(root)
-        for split in ("train", "test"):
-            if not getattr(samples, split):
-                raise FileNotFoundError(
-                    f"expected recordings to {split} with below {root}; {self.name} is offered at {self.offered_at}"
-                )
+        for split, found in (("train", samples.train), ("test", samples.test)):
+            if not found:
+                raise FileNotFoundError(f"expected recordings to {split} with below {root}; {offered}")
         return samples
 
     def _frames(self, root: Path, readings: dict[str, Readings], cache: Path, **binning: Any) -> list[Part]:

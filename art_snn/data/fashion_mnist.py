@@ -25,4 +25,4 @@ def load_fashion_mnist(root: Path) -> Dataset:
 
     Source: Xiao et al., Fashion-MNIST, 2017, https://arxiv.org/abs/1708.07747.
     """
-    return load_idx(root, CLASSES, OFFERED_AT)
+    return load_idx(root, CLASSES, OFFERED_AT, "Fashion-MNIST")

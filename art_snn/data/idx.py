@@ -19,7 +19,7 @@ K = 10
 MOST = {"train": 60_000, "t10k": 10_000}  # samples of a complete split
 
 
-def load_idx(root: Path, classes: tuple[str, ...], offered_at: str) -> Dataset:
+def load_idx(root: Path, classes: tuple[str, ...], offered_at: str, title: str) -> Dataset:
     """The four `.gz` files of MNIST's layout in `root` as float32 images (N, 1, 28, 28) in [0, 1].
 
     Raises:
@@ -30,7 +30,8 @@ def load_idx(root: Path, classes: tuple[str, ...], offered_at: str) -> Dataset:
     check_files([path for pair in paths.values() for path in pair], offered_at)
     x_train, y_train = _read_split(*paths["train"], MOST["train"])
     x_test, y_test = _read_split(*paths["t10k"], MOST["t10k"])
-    return Dataset(unit_images(x_train), y_train, unit_images(x_test), y_test, classes, clip_values=(0.0, 1.0))
+    x_train, x_test = unit_images(x_train), unit_images(x_test)
+    return Dataset(x_train, y_train, x_test, y_test, classes, clip_values=(0.0, 1.0), title=title)
 
 
 def _read_split(images_path: Path, labels_path: Path, most: int) -> tuple[Array, Array]:

@@ -14,4 +14,4 @@ def load_mnist(root: Path) -> Dataset:
     Source: LeCun et al., Gradient-based learning applied to document recognition, 1998,
     https://doi.org/10.1109/5.726791.
     """
-    return load_idx(root, tuple("0123456789"), OFFERED_AT)
+    return load_idx(root, tuple("0123456789"), OFFERED_AT, "MNIST")

@@ -16,6 +16,7 @@ def find_samples(root: Path) -> Samples:
 
 load_n_caltech101 = EventFiles(
     name="n-caltech101",
+    title="N-Caltech101",
     sensor_size=(240, 180, 2),
     offered_at="https://www.garrickorchard.com/datasets/n-caltech101",
     find=find_samples,

@@ -21,6 +21,7 @@ def find_samples(root: Path) -> Samples:
 
 load_nmnist = EventFiles(
     name="nmnist",
+    title="N-MNIST",
     sensor_size=(34, 34, 2),
     offered_at="https://www.garrickorchard.com/datasets/n-mnist",
     find=find_samples,

@@ -9,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from art_snn._validation import check_at_least, check_choice
 from art_snn.data.formats import read_events
-from art_snn.events import SensorSize, Window
-from art_snn.typing import Events
+from art_snn.events import SensorSize, SplitBy, Window, check_bins
+from art_snn.typing import Events, Indices
 
 
 class Sample(NamedTuple):
@@ -44,15 +45,26 @@ def first_nine_tenths(recordings: Mapping[str, Sequence[Path]]) -> Samples:
     return Samples(train, test, tuple(recordings))
 
 
-def in_turn(samples: list[Sample], limit: int | None) -> list[Sample]:
-    """At most `limit` of them, in their order: the first of each class before the second of any."""
+def check_request(n_bins: int, split_by: SplitBy, form: str, limit: int | None) -> None:
+    """What a data set of recordings can be asked for."""
+    check_bins(n_bins, split_by)
+    check_choice("form", form, ("frames", "events"))
+    if limit is not None:
+        check_at_least("limit", limit, 1)
+
+
+def in_turn(labels: Sequence[int] | Indices, limit: int | None) -> Indices:
+    """Rows of at most `limit` labels (None: all), in their order: the first of each class before the second of any.
+
+    >>> in_turn([0, 0, 0, 1, 1], limit=3).tolist()
+    [0, 1, 3]
+    """
     seen: Counter[int] = Counter()
     turns = []
-    for sample in samples:
-        turns.append(seen[sample.label])
-        seen[sample.label] += 1
-    chosen = sorted(range(len(samples)), key=turns.__getitem__)[:limit]
-    return [samples[row] for row in sorted(chosen)]
+    for label in labels:
+        turns.append(seen[label])
+        seen[label] += 1
+    return np.sort(np.argsort(turns, kind="stable")[:limit])
 
 
 class Readings:
