@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 from art_snn import testing as laws
 from art_snn._random import host_seed
 from art_snn.attacks.poisoning import MovingTrigger, PatchTrigger, PoisonedDataset, StaticTrigger, TriggerBackdoor
+from art_snn.attacks.poisoning.copying import copied
 from art_snn.events import make_events
 from art_snn.typing import Array, Events, Frames, Images, Labels
 
@@ -201,7 +202,8 @@ def test_a_draw_that_cannot_be_made_is_an_error(keywords: dict, message: str, x:
 @pytest.mark.parametrize(
     ("keywords", "error", "message"),
     [
-        ({"trigger": "patch"}, ValueError, "Perturbation must be a function"),  # ART's own check
+        ({"trigger": "patch"}, TypeError, "trigger to be a function of arrays, got 'patch'"),
+        ({"trigger": [PatchTrigger()]}, TypeError, "trigger to be a function of arrays"),
         ({"target_class": -1}, ValueError, "target_class to be at least 0"),
         ({"target_class": 1.0}, TypeError, "target_class to be a whole number"),
         ({"percent_poison": 10}, ValueError, "percent_poison to be a fraction"),
@@ -365,6 +367,16 @@ def test_lazy_poisoning_takes_event_streams(streams: Events) -> None:
 def test_lazy_poisoning_fails_at_once_as_the_eager_does(mapped: Frames, y: Labels) -> None:
     with pytest.raises(ValueError, match="expected class 9 to occur"):
         TriggerBackdoor(MovingTrigger(), 9).poison_lazily(mapped, y)
+
+
+@pytest.mark.parametrize("x", [np.arange(3 * 2**20), np.arange(2**21).reshape(2, -1).T[::-1]], ids=["plain", "strided"])
+def test_large_arrays_are_copied_whole_by_several_threads(x: Array) -> None:
+    copy = copied(x)
+
+    assert np.array_equal(copy, x)
+    assert not np.may_share_memory(copy, x)
+    assert copy.flags.c_contiguous
+    assert copy.flags.writeable
 
 
 def test_poisoning_copies_a_set_once() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from art.attacks.poisoning import PoisoningAttackBackdoor
 
 from art_snn._validation import check_at_least, check_fraction, check_same_length, check_unknown, class_indices
+from art_snn.attacks.poisoning.copying import copied
 from art_snn.attacks.poisoning.lazy import LazilyPoisoned
 from art_snn.events import SensorSize, check_sensor_size
 from art_snn.typing import Array, Events, Indices, Labels, Mask, Trigger
@@ -133,7 +134,7 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
         """
         x = np.asarray(x)
         y_poisoned, is_poison, y_clean = self._labels(x, y)
-        x_poisoned, rows = x.copy(), np.flatnonzero(is_poison)
+        x_poisoned, rows = copied(x), np.flatnonzero(is_poison)
         for start in range(0, len(rows), _ROWS_AT_ONCE):
             some = rows[start : start + _ROWS_AT_ONCE]
             x_poisoned[some] = self._triggered(x[some])
@@ -197,7 +198,8 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
         return np.sort(np.random.default_rng(self.seed).choice(candidates, n_rows, replace=False))
 
     def _check_params(self) -> None:
-        super()._check_params()
+        if not callable(self.trigger):
+            raise TypeError(f"expected trigger to be a function of arrays, got {self.trigger!r}")
         check_at_least("target_class", self.target_class, 0)
         check_fraction("percent_poison", self.percent_poison)
         if self.sensor_size is not None:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 import numpy as np
 
 from art_snn._validation import check_at_least, check_axes
+from art_snn.attacks.poisoning.copying import copied
 from art_snn.attacks.poisoning.event_stamps import Rhythm, stamp_events, warn_of_lost_ends
 from art_snn.attacks.poisoning.polarity import CHANNELS, Polarity
 from art_snn.attacks.poisoning.stamps import Stamp
@@ -44,7 +45,7 @@ class FrameTrigger(ABC):
         check_frame_axes(x, "(N, T, 2, H, W)", "(T, 2, H, W)")
         n_bins, _, height, width = x.shape[-4:]
         stamps = self._chosen_stamps(n_bins, height, width)
-        triggered = x.copy()
+        triggered = copied(x)
         for channel, value in enumerate(CHANNELS[self.state]):
             for frame, rows, columns in stamps:
                 triggered[..., frame, channel, rows, columns] = value

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from art_snn._validation import check_axes, check_choice, check_fraction
+from art_snn.attacks.poisoning.copying import copied
 from art_snn.attacks.poisoning.geometry import Position, check_position, check_size, side_in_pixels, upper_left
 from art_snn.typing import Array, Images
 
@@ -68,7 +69,7 @@ class PatchTrigger:
         side = side_in_pixels(self.size, height, width)
         row, column = upper_left(self.position, side, height, width, self.seed)
         colours = self._colours(channels, side, low, high)
-        triggered = x.copy()
+        triggered = copied(x)
         patch = triggered[..., row : row + side, column : column + side]
         if patch.shape[-2] == 0 or patch.shape[-1] == 0:
             warnings.warn(f"{self} lies off images of {height} × {width} and writes nothing", stacklevel=2)
@@ -120,5 +121,5 @@ def _check_within(name: str, values: Array, low: float, high: float) -> None:
     if values.size and not (low <= values.min() and values.max() <= high):  # NaN fails, too
         got = f"{values.min()} to {values.max()}"
         raise ValueError(
-            f"expected {name} within [{low}, {high}], got values from {got}; set clip_values to their range"
+            f"expected {name} within [{low}, {high}], got values from {got}; scale them, or set clip_values"
         )
