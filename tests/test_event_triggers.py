@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from art_snn import testing as laws
 from art_snn.attacks.poisoning import FlashTrigger, MovingTrigger, SmartTrigger, StaticTrigger
 from art_snn.attacks.poisoning.frame_trigger import FrameTrigger
 from art_snn.events import EVENT_DTYPE, bin_centres, check_events, make_events, to_frames
@@ -50,6 +51,7 @@ def test_binned_by_time_the_triggered_stream_is_lit_where_the_triggered_frames_a
     start = data.draw(st.integers(-10, 60))
     window = (start, start + data.draw(st.integers(3 * n_bins, 80)))
 
+    laws.check_trigger_agrees_on_events(trigger, events, SENSOR, n_bins, window)
     triggered = trigger.on_events(events, SENSOR, n_bins=n_bins, window=window, events_per_bin=events_per_bin)
 
     frames = trigger(to_frames(events, SENSOR, n_bins, "time", window=window))
@@ -90,6 +92,27 @@ def test_events_outside_the_stamps_stay_as_they_are() -> None:
 
     assert len(outside(events)) < n
     assert np.array_equal(outside(triggered), outside(events))
+
+
+class Forgetful(StaticTrigger):
+    """Acts on frames alone."""
+
+    def on_events(self, events: Events, *arguments, **keywords) -> Events:
+        return events.copy()
+
+
+class Careless(StaticTrigger):
+    """Works in place."""
+
+    def on_events(self, events: Events, *arguments, **keywords) -> Events:
+        events["t"] = 0
+        return events
+
+
+@pytest.mark.parametrize("kind", [Forgetful, Careless])
+def test_the_law_of_the_two_views_catches_one_that_breaks_it(kind: type) -> None:
+    with pytest.raises(AssertionError):
+        laws.check_trigger_agrees_on_events(kind(), make_events([8], [6], [5], [1]), SENSOR, 2, (0, 10))
 
 
 @pytest.mark.parametrize("polarity", POLARITIES)

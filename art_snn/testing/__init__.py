@@ -29,6 +29,7 @@ from art_snn.testing.metrics import (
 )
 from art_snn.testing.streams import check_global_streams_stand_still
 from art_snn.testing.triggers import (
+    check_trigger_agrees_on_events,
     check_trigger_changes_nothing,
     check_trigger_changes_something,
     check_trigger_is_a_value,
@@ -61,6 +62,7 @@ __all__ = [
     "check_metric_within",
     "check_restores_the_mode",
     "check_tells_samples_apart",
+    "check_trigger_agrees_on_events",
     "check_trigger_changes_nothing",
     "check_trigger_changes_something",
     "check_trigger_is_a_value",

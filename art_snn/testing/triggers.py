@@ -8,11 +8,13 @@ import copy
 import pickle
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
+from art_snn.events import SensorSize, Window, to_frames
 from art_snn.testing._raising import message_of
-from art_snn.typing import Array, Trigger
+from art_snn.typing import Array, Events, Trigger
 
 
 def check_trigger_keeps_shape_and_dtype(trigger: Trigger, x: Array) -> None:
@@ -70,6 +72,27 @@ def check_trigger_is_a_value(trigger: Trigger, x: Array) -> None:
         assert twin == trigger, "a copy is not equal"
         assert hash(twin) == hash(trigger), "a copy has another hash"
         assert np.array_equal(twin(x.copy()), trigger(x.copy())), "a copy does something else"
+
+
+def check_trigger_agrees_on_events(
+    trigger: Any, events: Events, sensor_size: SensorSize, n_bins: int, window: Window
+) -> None:
+    """Its two views agree: triggered events, binned by time, are lit exactly where the triggered frames are.
+
+    Args:
+        trigger: One that acts on frames and, by `on_events`, on streams.
+        events: One stream.
+        sensor_size: (W, H), pixels.
+        n_bins: Time bins.
+        window: (start, stop) in µs, of both.
+    """
+    before = events.copy()
+    triggered = trigger.on_events(events, sensor_size, n_bins=n_bins, window=window)
+    assert np.array_equal(events, before), "the input was changed"
+    assert triggered.dtype == events.dtype, f"dtype {events.dtype} became {triggered.dtype}"
+    lit = to_frames(triggered, sensor_size, n_bins, "time", window=window) > 0
+    expected = trigger(to_frames(events, sensor_size, n_bins, "time", window=window)) > 0
+    assert np.array_equal(lit, expected), f"{(lit != expected).sum()} values are lit in one view only"
 
 
 def check_trigger_rejects_axes(trigger: Trigger, x: Array) -> None:
