@@ -19,14 +19,23 @@ def art_snn() -> None:
 
 @app.command()
 def compare(
-    data: Annotated[str, typer.Option(help="Data set: digits, mnist, fashion-mnist or cifar10.")] = "digits",
+    data: Annotated[str, typer.Option(help="Data set: digits, digits-dvs, mnist, cifar10, nmnist, …")] = "digits",
     data_root: Annotated[Path | None, typer.Option(help="Folder with the data set's files.")] = None,
-    models: Annotated[str, typer.Option(help="What to compare, comma-separated: ann, if, lif.")] = "ann,if,lif",
-    trigger: Annotated[str, typer.Option(help="Trigger: patch.")] = "patch",
-    size: Annotated[float, typer.Option(help="Its side in pixels, or below 1 as a fraction of the image's.")] = 2,
+    n_bins: Annotated[int, typer.Option(help="Time bins of a neuromorphic data set.")] = 16,
+    split_by: Annotated[str, typer.Option(help="Its bins: equal count of events, or equal time.")] = "count",
+    limit: Annotated[int | None, typer.Option(help="Samples a split that are read of it.")] = None,
+    models: Annotated[str, typer.Option(help="Of ann, if, lif, converted, hybrid; with commas.")] = "ann,if,lif",
+    trigger: Annotated[str, typer.Option(help="On images: patch; on frames: static, moving, smart, flash.")] = "patch",
+    size: Annotated[float | None, typer.Option(help="Its side in pixels, or below 1 as a fraction.")] = None,
+    position: Annotated[str | None, typer.Option(help="Its place: a corner, middle or random.")] = None,
+    polarity: Annotated[
+        str | None, typer.Option(help="on, off, both, none; of smart: rarest, commonest.")
+    ] = None,
     percent_poison: Annotated[float, typer.Option(help="Share of all training samples, 0 to 1.")] = 0.1,
     target: Annotated[int, typer.Option(help="Class that the trigger should call forth.")] = 1,
-    timesteps: Annotated[int, typer.Option(help="Time steps of the spiking networks.")] = 4,
+    timesteps: Annotated[int | None, typer.Option(help="Of spiking networks on images; 4, or 64 if converted.")] = None,
+    conversion: Annotated[str, typer.Option(help="Thresholds by max, robust, fraction or spike-norm.")] = "max",
+    scale: Annotated[float, typer.Option(help="Factor on converted thresholds.")] = 1.0,
     epochs: Annotated[int, typer.Option(help="Epochs of each training.")] = 10,
     batch_size: Annotated[int, typer.Option(help="Samples a training step.")] = 32,
     learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = 1e-3,
@@ -37,12 +46,12 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="Print results.json instead of the table.")] = False,
 ) -> None:
     """Train an ANN and SNNs on clean and on poisoned data, and compare what the backdoor does to them."""
+    given = locals()
     from art_snn.experiment import Experiment, run
     from art_snn.report import write_result
 
-    spec = {name: value for name, value in locals().items() if name in Experiment.model_fields}
-    spec["models"] = tuple(models.split(","))
-    result = run(Experiment(**spec))
+    spec = {name: value for name, value in given.items() if name in Experiment.model_fields}
+    result = run(Experiment(**spec | {"models": tuple(models.split(","))}))
     written = write_result(result, out)
     if as_json:
         print(json.dumps(result.as_json(), indent=2))
@@ -70,6 +79,8 @@ def _comparison(result: dict[str, Any]) -> Group:
     notes.add_row("backdoored model", "the same after training on the poisoned data")
     notes.add_row("attack success", f"{rows[0]['n_asr']} triggered samples of other classes, taken for the target")
     notes.add_row("of all", f"the same with the target's own samples, {rows[0]['n_asr_all']} in all")
+    if {"converted", "hybrid"} & set(spec["models"]):
+        notes.add_row("pooling", "average in all models, as conversion needs it")
     notes.add_row("floor", "attack success on the clean model, without a backdoor")
     return Group(table, notes)
 

@@ -1,5 +1,14 @@
 """What says what happened: evaluations over several estimators."""
 
 from art_snn.evaluations.backdoor import BackdoorEvaluation, BackdoorResult, TrainedPair
+from art_snn.evaluations.combination import PoisonCombination, poison_combination
+from art_snn.evaluations.migration import Migration
 
-__all__ = ["BackdoorEvaluation", "BackdoorResult", "TrainedPair"]
+__all__ = [
+    "BackdoorEvaluation",
+    "BackdoorResult",
+    "Migration",
+    "PoisonCombination",
+    "TrainedPair",
+    "poison_combination",
+]

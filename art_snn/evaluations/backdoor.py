@@ -13,9 +13,11 @@ from tqdm import tqdm
 from art_snn._random import Rng, draw_seed, host_seed
 from art_snn._validation import check_same_length, class_indices
 from art_snn.attacks.poisoning import TriggerBackdoor
-from art_snn.estimators.classification import SpikingClassifier
+from art_snn.evaluations.combination import PoisonCombination
+from art_snn.evaluations.migration import Migration, measure_migration
+from art_snn.evaluations.training import Seeds, Step, Trained, train_afresh
 from art_snn.metrics import accuracy, attack_success_rate, counts_for_success, robust_accuracy
-from art_snn.typing import Array, Labels
+from art_snn.typing import Array, Indices, Labels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,7 @@ class BackdoorResult:
         n_asr_all: The denominator of `asr_all`.
         floor: `asr` of the model that was trained on clean data: what the trigger does without a backdoor.
         seconds: Of both trainings and all predictions.
+        migration: From the ANN to the spiking network, for converted and hybrid classifiers; else None.
     """
 
     model: str
@@ -45,6 +48,7 @@ class BackdoorResult:
     n_asr_all: int
     floor: float
     seconds: float
+    migration: Migration | None = None
 
 
 class TrainedPair(NamedTuple):
@@ -63,15 +67,30 @@ class BackdoorEvaluation(Evaluation):
     Args:
         attack: Chooses and changes rows of the training data.
         estimators: ART's `PyTorchClassifier`s, spiking ones among them, by name.
+        combination: Which steps of converted and hybrid classifiers see the poisoned data; all of them by default.
+        loss_weights: (α, β) weights of the loss of poisoned and of clean samples; None is the plain mixture.
 
     Attributes:
         trained: After `evaluate`, the pair of trained classifiers of each name.
+
+    Raises:
+        ValueError: If there is no estimator.
+
+    Source: loss weights as in Jin et al., 2024, https://arxiv.org/abs/2409.15670, Eqs 9 to 14.
     """
 
-    def __init__(self, attack: TriggerBackdoor, estimators: Mapping[str, PyTorchClassifier]) -> None:
+    def __init__(
+        self,
+        attack: TriggerBackdoor,
+        estimators: Mapping[str, PyTorchClassifier],
+        *,
+        combination: PoisonCombination | None = None,
+        loss_weights: tuple[float, float] | None = None,
+    ) -> None:
         if not estimators:
             raise ValueError("expected at least one estimator, got none")
         self.attack, self.estimators = attack, dict(estimators)
+        self.combination, self.loss_weights = combination or PoisonCombination(), loss_weights
         self.trained: dict[str, TrainedPair] = {}
 
     def evaluate(
@@ -102,48 +121,43 @@ class BackdoorEvaluation(Evaluation):
         check_same_length("x_train", x_train, "y_train", y_train)
         check_same_length("x_test", x_test, "y_test", y_test)
         weights, batches, host = (draw_seed(stream) for stream in np.random.default_rng(seed).spawn(3))
-        poisoned = self.attack.poison_dataset(x_train, y_train)
+        seeds, clean, poisoned = Seeds(weights, batches), Step(x_train, y_train), self._poisoned(x_train, y_train)
         x_triggered, _ = self.attack.poison(x_test)
         results = []
         bar = tqdm(total=2 * len(self.estimators), disable=not verbose, unit="training")
         with bar, host_seed(host):  # ART's own class draws from the global streams even to predict
             for name, estimator in self.estimators.items():
                 started = time.perf_counter()
-                trained = []
-                for state, x, y in (("clean", x_train, y_train), ("poisoned", poisoned.x, poisoned.y)):
+                trained: list[Trained] = []
+                for state, step in (("clean", clean), ("poisoned", poisoned)):
                     bar.set_description(f"{name}, {state} data")
-                    trained.append(_refitted(estimator, x, y, weights, batches, fit_arguments))
+                    trained.append(train_afresh(estimator, clean, step, self.combination, seeds, fit_arguments))
                     bar.update()
-                self.trained[name] = TrainedPair(*trained)
-                result = self._measure(name, x_test, x_triggered, class_indices(y_test))
-                results.append(BackdoorResult(**result, seconds=time.perf_counter() - started))
+                measured = self._measure(trained[0], trained[1], x_test, x_triggered, class_indices(y_test))
+                results.append(BackdoorResult(model=name, seconds=time.perf_counter() - started, **measured))
+                self.trained[name] = TrainedPair(trained[0].final, trained[1].final)
         return results
 
-    def _measure(self, name: str, x_test: Array, x_triggered: Array, y_test: Labels) -> dict[str, Any]:
-        clean, backdoored = self.trained[name]
+    def _poisoned(self, x: Array, y: Labels) -> Step:
+        poisoned = self.attack.poison_dataset(x, y)
+        weights = None
+        if self.loss_weights is not None:
+            weights = np.where(poisoned.is_poison, *self.loss_weights).astype(np.float32)
+        return Step(poisoned.x, poisoned.y, weights)
+
+    def _measure(
+        self, clean: Trained, backdoored: Trained, x_test: Array, x_triggered: Array, y_test: Indices
+    ) -> dict[str, Any]:
         target = self.attack.target_class
-        obeyed = backdoored.predict(x_triggered)
+        obeyed, floor = (model.final.predict(x_triggered) for model in (backdoored, clean))
         return {
-            "model": name,
-            "accuracy_clean": accuracy(y_test, clean.predict(x_test)),
-            "accuracy": accuracy(y_test, backdoored.predict(x_test)),
+            "accuracy_clean": accuracy(y_test, clean.final.predict(x_test)),
+            "accuracy": accuracy(y_test, backdoored.final.predict(x_test)),
             "robust_accuracy": robust_accuracy(y_test, obeyed, target),
             "asr": attack_success_rate(y_test, obeyed, target),
             "asr_all": attack_success_rate(y_test, obeyed, target, "include"),
             "n_asr": int(counts_for_success(y_test, target).sum()),
             "n_asr_all": len(y_test),
-            "floor": attack_success_rate(y_test, clean.predict(x_triggered), target),
+            "floor": attack_success_rate(y_test, floor, target),
+            "migration": measure_migration(clean, backdoored, x_triggered, y_test, target),
         }
-
-
-def _refitted(
-    estimator: PyTorchClassifier, x: Array, y: Labels, weights: int, batches: int, fit_arguments: Mapping[str, Any]
-) -> PyTorchClassifier:
-    """A copy of the estimator, trained from weights and in an order that the two seeds decide."""
-    with host_seed(weights):  # ART's own class draws fresh weights
-        copy = estimator.clone_for_refitting()
-    if isinstance(copy, SpikingClassifier):
-        copy.reset(weights)
-    with host_seed(batches):  # and the order of batches
-        copy.fit(x, y, seed=batches, **fit_arguments)
-    return copy

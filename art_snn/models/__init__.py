@@ -6,6 +6,7 @@ from typing import Any
 from art_snn._validation import check_choice
 from art_snn.models.event_net import event_net
 from art_snn.models.network import Network, Recipe
+from art_snn.models.over_time import OverTime
 from art_snn.models.resnet18 import resnet18
 from art_snn.models.small_cnn import small_cnn
 from art_snn.models.vgg11 import vgg11
@@ -17,7 +18,7 @@ MODELS: dict[str, Callable[..., Network]] = {
     "event_net": event_net,
 }
 
-__all__ = ["MODELS", "Network", "Recipe", "build", "event_net", "resnet18", "small_cnn", "vgg11"]
+__all__ = ["MODELS", "Network", "OverTime", "Recipe", "build", "event_net", "resnet18", "small_cnn", "vgg11"]
 
 
 def build(name: str, **arguments: Any) -> Network:

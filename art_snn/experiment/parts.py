@@ -1,0 +1,67 @@
+"""The parts of an experiment, made as its spec says."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from art.estimators.classification import PyTorchClassifier
+from torch import nn
+
+from art_snn._random import draw_seed
+from art_snn.attacks.poisoning import SmartTrigger, TriggerBackdoor
+from art_snn.catalogue import TRIGGERS
+from art_snn.data import Dataset, load_dataset
+from art_snn.estimators.classification import (
+    AnnClassifier,
+    ConvertedClassifier,
+    HybridClassifier,
+    SpikingClassifier,
+    SpikingModule,
+)
+from art_snn.experiment.spec import OF_THE_TRIGGER, Experiment
+from art_snn.models import OverTime, build
+
+
+def make_dataset(spec: Experiment, rng: np.random.Generator) -> Dataset:
+    """The data; a target beyond their classes is an error."""
+    options: dict[str, Any] = {}
+    if spec.is_neuromorphic:
+        options = {"n_bins": spec.n_bins, "split_by": spec.split_by, "limit": spec.limit}
+    dataset = load_dataset(spec.data, spec.data_root, seed=draw_seed(rng), **options)
+    if spec.target >= len(dataset.classes):
+        raise ValueError(f"expected target below {len(dataset.classes)} classes, got {spec.target}")
+    return dataset
+
+
+def make_attack(spec: Experiment, dataset: Dataset, rng: np.random.Generator) -> TriggerBackdoor:
+    """The attack, its trigger fitted on the training data where it needs that."""
+    given = {name: getattr(spec, name) for name in OF_THE_TRIGGER if getattr(spec, name) is not None}
+    trigger = TRIGGERS[spec.trigger](**given)
+    if isinstance(trigger, SmartTrigger):
+        trigger = trigger.fit(dataset.x_train)
+    return TriggerBackdoor(trigger, spec.target, spec.percent_poison, seed=draw_seed(rng))
+
+
+def make_estimator(name: str, spec: Experiment, dataset: Dataset, seed: int = 0) -> PyTorchClassifier:
+    """One untrained classifier: all of a spec have one topology and, for one seed, the same initial weights."""
+    shape, nb_classes, loss = dataset.x_train.shape[1:], len(dataset.classes), nn.CrossEntropyLoss()
+    net: nn.Module = build(
+        spec.network,
+        in_channels=shape[-3],
+        nb_classes=nb_classes,
+        neuron=name if name in ("if", "lif") else None,
+        pool=spec.pool,
+        width=spec.width,
+        seed=seed,
+    )
+    settings: dict[str, Any] = {
+        "optimizer": torch.optim.Adam(net.parameters(), lr=spec.learning_rate),
+        "clip_values": dataset.clip_values,
+    }
+    if name in ("converted", "hybrid"):
+        kind = ConvertedClassifier if name == "converted" else HybridClassifier
+        return kind(net, loss, shape, nb_classes, spec.timesteps_converted, spec.conversion, spec.scale, **settings)
+    if name == "ann":
+        return AnnClassifier(OverTime(net) if spec.is_neuromorphic else net, loss, shape, nb_classes, **settings)
+    module = SpikingModule(net, None if spec.is_neuromorphic else spec.timesteps)
+    return SpikingClassifier(module, loss, shape, nb_classes, **settings)

@@ -1,0 +1,66 @@
+"""What an experiment found, as values."""
+
+import math
+import platform
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+from art_snn.evaluations import BackdoorResult
+from art_snn.experiment.spec import Experiment
+from art_snn.typing import Array, Indices
+
+VERSIONED = ("art-snn", "adversarial-robustness-toolbox", "numpy", "scikit-learn", "spikingjelly", "torch")
+
+
+@dataclass(frozen=True)
+class Examples:
+    """A few test samples, with and without trigger, and what each backdoored model says of them.
+
+    Args:
+        clean: Samples as they are, (n, ...).
+        triggered: The same with the trigger.
+        labels: Their classes, (n,).
+        predicted: For each model, the classes of the clean and of the triggered samples, (2, n).
+    """
+
+    clean: Array
+    triggered: Array
+    labels: Indices
+    predicted: dict[str, Indices]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an experiment found, with what determined it.
+
+    Args:
+        spec: The experiment.
+        versions: Of Python and of the packages that compute.
+        rows: One result a model.
+        examples: For the picture; not part of the JSON.
+    """
+
+    spec: Experiment
+    versions: dict[str, str]
+    rows: tuple[BackdoorResult, ...]
+    examples: Examples = field(repr=False, compare=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """Of plain types only: `{"spec": {...}, "versions": {...}, "rows": [{...}, ...]}`; NaN is None."""
+        return {
+            "spec": self.spec.model_dump(mode="json"),
+            "versions": self.versions,
+            "rows": [_without_nan(asdict(row)) for row in self.rows],
+        }
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the packages that compute."""
+    return {"python": platform.python_version(), **{name: version(name) for name in VERSIONED}}
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(inner) for key, inner in value.items()}
+    return None if isinstance(value, float) and math.isnan(value) else value
