@@ -10,14 +10,23 @@ from art_snn.conversion.balancing import balanced_thresholds
 from art_snn.conversion.graph import LayerGraph
 from art_snn.conversion.spiking import ScaledNeuron, integrate_and_fire, scaled_neurons, to_spiking
 from art_snn.conversion.statistics import maxima, percentiles
-from art_snn.conversion.tracing import trace
+from art_snn.conversion.tracing import rectifiers, trace
 from art_snn.neurons import NeuronFactory
 from art_snn.typing import Images
 
 Method = Literal["max", "robust", "spike-norm", "fraction"]
 METHODS: tuple[Method, ...] = ("max", "robust", "spike-norm", "fraction")
 
-__all__ = ["METHODS", "Method", "ScaledNeuron", "check_method", "convert", "threshold_shift", "thresholds"]
+__all__ = [
+    "METHODS",
+    "Method",
+    "ScaledNeuron",
+    "check_method",
+    "convert",
+    "threshold_shift",
+    "thresholds",
+    "uncalibrated",
+]
 
 
 def convert(
@@ -73,7 +82,7 @@ def convert(
     x_calibration = np.asarray(x_calibration)
     check_at_least("the number of calibration samples", len(x_calibration), 1)
     check_finite("x_calibration", x_calibration)
-    graph = trace(ann)
+    net, graph = uncalibrated(ann, neuron), trace(ann)
     if method == "robust":
         found = percentiles(graph, x_calibration, batch_size, percentile)
     elif method == "spike-norm":
@@ -81,7 +90,17 @@ def convert(
     else:
         found = maxima(graph, x_calibration, batch_size)
     _check_found(found)
-    return to_spiking(graph, {name: scale * statistic for name, statistic in found.items()}, neuron)
+    for name, layer in scaled_neurons(net).items():
+        layer.threshold.data.fill_(scale * found[name])
+    return net
+
+
+def uncalibrated(ann: nn.Module, neuron: NeuronFactory = integrate_and_fire) -> LayerGraph:
+    """What `convert` makes of an ANN, but with thresholds of 1: it needs no data, and the same ANNs are errors."""
+    graph = trace(ann)
+    if not rectifiers(graph):
+        raise ValueError("expected an ANN with nn.ReLU modules, got one without: there is nothing to become a neuron")
+    return to_spiking(graph, neuron)
 
 
 def check_method(method: str, scale: float, percentile: float) -> None:
@@ -111,8 +130,6 @@ def threshold_shift(clean: nn.Module, poisoned: nn.Module) -> dict[str, float]:
 
 
 def _check_found(found: dict[str, float]) -> None:
-    if not found:
-        raise ValueError("expected an ANN with nn.ReLU modules, got one without: there is nothing to become a neuron")
     for name, statistic in found.items():
         if not statistic > 0:
             raise ValueError(

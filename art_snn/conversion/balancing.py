@@ -21,11 +21,10 @@ def balanced_thresholds(graph: LayerGraph, x: Array, batch_size: int, timesteps:
     Source: Sengupta et al., Going Deeper in Spiking Neural Networks, 2019, https://arxiv.org/abs/1802.02627, algorithm
     1, with constant input in place of Poisson input, and with biases and batch norm allowed.
     """
-    names = rectifiers(graph)
-    net = to_spiking(copy.deepcopy(graph), dict.fromkeys(names, 1.0))
+    net = to_spiking(copy.deepcopy(graph))
     neurons = scaled_neurons(net)
     found: dict[str, float] = {}
-    for name in names:
+    for name in rectifiers(graph):
         found[name] = _largest_input(net, name, x, batch_size, timesteps)
         neurons[name].threshold.data.fill_(found[name])
     return found

@@ -1,7 +1,5 @@
 """From rectifiers to neurons: an ANN's graph becomes a multi-step spiking network with the same weights."""
 
-from collections.abc import Mapping
-
 import torch
 from spikingjelly.activation_based import functional, layer
 from torch import Tensor, nn
@@ -39,26 +37,24 @@ class ScaledNeuron(nn.Module):
         return spikes
 
 
-def to_spiking(
-    graph: LayerGraph, thresholds: Mapping[str, float], neuron: NeuronFactory = integrate_and_fire
-) -> LayerGraph:
-    """Replace the rectifiers of a graph by neurons and take all layers to multi-step mode, in place.
+def to_spiking(graph: LayerGraph, neuron: NeuronFactory = integrate_and_fire) -> LayerGraph:
+    """Replace the rectifiers of a graph by neurons of threshold 1 and take all layers to multi-step mode, in place.
 
     Args:
         graph: As `trace` makes it.
-        thresholds: Of each rectifier, by name.
         neuron: Makes a soft-reset node of threshold 1 for each.
     """
+    device = next(graph.parameters()).device
     for name, module in list(graph.named_modules()):
-        if name in thresholds:
-            graph.set_submodule(name, ScaledNeuron(thresholds[name], neuron()))
+        if isinstance(module, nn.ReLU):
+            graph.set_submodule(name, ScaledNeuron(1.0, neuron()))
+        elif isinstance(module, nn.Dropout):
+            graph.set_submodule(name, layer.Dropout(module.p))  # one mask for all steps
         elif type(module) in LINEAR:
             module.__class__ = LINEAR[type(module)]  # a subclass, which takes a time axis as well
             module.step_mode = "m"
-        elif isinstance(module, nn.Dropout):
-            graph.set_submodule(name, layer.Dropout(module.p))  # one mask for all steps
     functional.set_step_mode(graph, "m")
-    return graph.eval()
+    return graph.to(device).eval()
 
 
 def scaled_neurons(net: nn.Module) -> dict[str, ScaledNeuron]:

@@ -14,6 +14,7 @@ _SURROGATES: dict[str, Callable[[float], surrogate.SurrogateFunctionBase]] = {
     "gaussian": lambda a: surrogate.Erf(alpha=1 / math.sqrt(2 * a)),
     "atan": lambda a: surrogate.ATan(alpha=2 / a),
 }
+SURROGATES = tuple(_SURROGATES)
 
 
 def surrogate_function(name: str, a: float = 1.0) -> surrogate.SurrogateFunctionBase:

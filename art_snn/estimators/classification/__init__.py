@@ -1,6 +1,9 @@
-"""Spiking classifiers under ART's interface."""
+"""Spiking classifiers under ART's interface, one a learning rule, and the ANN beside them."""
 
+from art_snn.estimators.classification.ann import AnnClassifier
+from art_snn.estimators.classification.converted import ConvertedClassifier
+from art_snn.estimators.classification.hybrid import HybridClassifier
 from art_snn.estimators.classification.module import SpikingModule
 from art_snn.estimators.classification.spiking import SpikingClassifier
 
-__all__ = ["SpikingClassifier", "SpikingModule"]
+__all__ = ["AnnClassifier", "ConvertedClassifier", "HybridClassifier", "SpikingClassifier", "SpikingModule"]

@@ -1,0 +1,211 @@
+"""`ConvertedClassifier`: an ANN is trained, and its conversion to a spiking network is what classifies."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal, Self
+
+import numpy as np
+import torch
+from torch import nn
+
+from art_snn._random import Rng
+from art_snn._validation import check_at_least
+from art_snn.conversion import Method, check_method, convert, thresholds, uncalibrated
+from art_snn.estimators.classification.ann import AnnClassifier
+from art_snn.estimators.classification.module import SpikingModule
+from art_snn.estimators.classification.spiking import SpikingClassifier
+from art_snn.estimators.classification.streaming import mode
+from art_snn.neurons import NeuronFactory, neuron_factory
+from art_snn.typing import Array, Images, Indices, Labels
+
+
+class ConvertedClassifier(SpikingClassifier):
+    """A spiking network that is converted from an ANN, with ART's `PyTorchClassifier` interface.
+
+    `fit` trains the ANN, calibrates the thresholds on the training samples and converts; `fit_ann` and `convert` are
+    the two steps, so that each may have its own data. Until `convert` is called all thresholds are 1, and `fit_ann`
+    alone does not change what the spiking network answers.
+
+    Args:
+        ann: A network that `art_snn.conversion.convert` can convert. Taken as it is, not copied.
+        loss: A loss of torch's on logits (N, K), such as `nn.CrossEntropyLoss()`.
+        input_shape: Of one sample, (C, H, W).
+        nb_classes: K, at least 2.
+        timesteps: T, at least 1.
+        method: Of calibration: "max", "robust", "spike-norm" or "fraction", see `art_snn.conversion.convert`.
+        scale: Threshold = scale · statistic; above 0, and below 1 for "fraction".
+        percentile: Of "robust", in (0, 100].
+        n_calibration: How many of the samples `fit` calibrates on, drawn by its seed; None for all.
+        encoding: As in `SpikingModule`.
+        readout: As in `SpikingModule`.
+        optimizer: Over the ANN's parameters; None is Adam with learning rate 1e-3.
+        clip_values: Smallest and largest input value, for the attacks that ask.
+        preprocessing: (mean, standard deviation) subtracted and divided; vectors are per channel.
+        device_type: "gpu" where there is one, or "cpu".
+
+    Raises:
+        ValueError: If the ANN has a layer without spiking counterpart, or an argument is out of range.
+
+    Source: see `art_snn.conversion.convert`; as a learning rule under attack: Jin et al., 2024,
+    https://arxiv.org/abs/2409.15670, section 2.2.2.
+    """
+
+    def __init__(
+        self,
+        ann: nn.Module,
+        loss: nn.modules.loss._Loss,
+        input_shape: tuple[int, ...],
+        nb_classes: int,
+        timesteps: int,
+        method: Method = "max",
+        scale: float = 1.0,
+        *,
+        percentile: float = 99.9,
+        n_calibration: int | None = None,
+        encoding: Literal["direct", "poisson"] = "direct",
+        readout: Literal["mean", "sum", "last"] = "mean",
+        optimizer: torch.optim.Optimizer | None = None,
+        clip_values: Any = None,
+        preprocessing: Any = (0.0, 1.0),
+        device_type: str = "gpu",
+    ) -> None:
+        check_method(method, scale, percentile)
+        if n_calibration is not None:
+            check_at_least("n_calibration", n_calibration, 1)
+        self.method, self.scale, self.percentile, self.n_calibration = method, scale, percentile, n_calibration
+        model = SpikingModule(uncalibrated(ann, self._neuron()), timesteps, encoding, readout)
+        common = {"clip_values": clip_values, "preprocessing": preprocessing, "device_type": device_type}
+        super().__init__(model, loss, input_shape, nb_classes, **common)
+        optimizer = optimizer or torch.optim.Adam(ann.parameters(), lr=1e-3)
+        self._ann = AnnClassifier(ann, loss, tuple(input_shape), nb_classes, optimizer=optimizer, **common)
+
+    @property
+    def ann(self) -> AnnClassifier:
+        """The source ANN as a classifier of its own, a `PyTorchClassifier` of ART's."""
+        return self._ann
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The thresholds by layer, in the units of the ANN's activations."""
+        return thresholds(self.model.net)
+
+    def fit(
+        self,
+        x: Images,
+        y: Labels,
+        batch_size: int = 128,
+        nb_epochs: int = 10,
+        training_mode: bool = True,
+        drop_last: bool = False,
+        scheduler: Any = None,
+        verbose: bool = False,
+        *,
+        seed: Rng = 0,
+        **kwargs: Any,
+    ) -> None:
+        """Train the ANN, calibrate on the same samples and convert.
+
+        Args:
+            x: Samples of `input_shape`, any number dtype.
+            y: Class indices (N,), or one-hot or probabilities (N, K).
+            batch_size: Samples a step of the optimiser.
+            nb_epochs: Passes over the data.
+            training_mode: Whether dropout and batch norm behave as in training.
+            drop_last: Whether an incomplete last batch is left out.
+            scheduler: A learning rate scheduler of torch's for the ANN's optimiser, stepped after each epoch.
+            verbose: Whether to show a progress bar.
+            seed: Decides order, dropout and the samples to calibrate on.
+            **kwargs: `sample_weights`, as in `SpikingClassifier.fit`.
+
+        Raises:
+            ValueError: If shapes, labels or values do not fit.
+            TypeError: If an argument is unknown.
+        """
+        ann, rows = np.random.default_rng(seed).spawn(2)
+        self.fit_ann(x, y, batch_size, nb_epochs, training_mode, drop_last, scheduler, verbose, seed=ann, **kwargs)
+        self.convert(self.calibration_samples(x, rows))
+
+    def fit_ann(self, x: Images, y: Labels, *args: Any, **kwargs: Any) -> None:
+        """Train the ANN, with the arguments of `SpikingClassifier.fit`; until `convert`, the SNN stays as it is."""
+        self._ann.fit(x, y, *args, **kwargs)
+
+    def calibration_samples(self, x: Images, seed: Rng = 0) -> Images:
+        """Those of the samples on which `fit` calibrates: all, or `n_calibration` of them, drawn by the seed."""
+        x = np.asarray(x)
+        if self.n_calibration is None:
+            return x
+        rows: Indices = np.sort(np.random.default_rng(seed).permutation(len(x))[: self.n_calibration])
+        return x[rows]
+
+    def convert(self, x_calibration: Images) -> None:
+        """Calibrate on these samples and convert the ANN as it is now.
+
+        Raises:
+            ValueError: If there are no samples, they do not fit or are not finite, or a layer is silent on them; the
+                spiking network is then as it was.
+        """
+        x_calibration = np.asarray(x_calibration)
+        self._check_samples(x_calibration)
+        x_calibration, _ = self._apply_preprocessing(x_calibration, None)
+        net = convert(
+            self._ann.model,
+            x_calibration,
+            method=self.method,
+            scale=self.scale,
+            percentile=self.percentile,
+            timesteps=self.model.timesteps,
+            neuron=self._neuron(),
+        )
+        self.model.net.load_state_dict(net.state_dict())
+
+    def predict_at(self, x: Images, timesteps: Sequence[int], batch_size: int = 128) -> dict[int, Array]:
+        """Logits after each of several numbers of time steps, in one pass over the largest.
+
+        Args:
+            x: Samples of `input_shape`.
+            timesteps: Each at least 1; they may exceed the T of `predict`.
+            batch_size: Samples a pass.
+
+        Returns:
+            For each T what `predict` gives with that many time steps, (N, K).
+        """
+        for t in timesteps or (0,):
+            check_at_least("timesteps", t, 1)
+        with self._running(max(timesteps)), mode(self._model, False), torch.no_grad():
+            batches = [self._read_at(batch, timesteps) for batch in self._sample_batches(x, batch_size)]
+        empty = np.empty((0, self.nb_classes), np.float32)
+        return {t: np.concatenate([empty, *(logits[t] for logits in batches)]) for t in timesteps}
+
+    def clone_for_refitting(self) -> Self:
+        """A copy with a fresh ANN, not yet converted, and fresh optimisers."""
+        clone = super().clone_for_refitting()
+        clone._ann = clone._ann.clone_for_refitting()
+        return clone
+
+    def reset(self, seed: Rng = 0) -> None:
+        """Draw the weights of the ANN afresh, the same for the same seed; the spiking network gets them too."""
+        self._ann.reset(seed)
+        self.model.net.load_state_dict(uncalibrated(self._ann.model, self._neuron()).state_dict())
+
+    def _neuron(self) -> NeuronFactory:
+        return neuron_factory("if", v_reset=None)
+
+    @contextmanager
+    def _running(self, timesteps: int) -> Iterator[None]:
+        """Another number of time steps for a while."""
+        before, self.model.timesteps = self.model.timesteps, timesteps
+        try:
+            yield
+        finally:
+            self.model.timesteps = before
+
+    def _read_at(self, x: Array, timesteps: Sequence[int]) -> dict[int, Array]:
+        x, _ = self._apply_preprocessing(x, y=None, fit=False)
+        found, total, t = {}, 0, 0
+        for chunk in self.model.outputs(self._to_device(x)):
+            for step in chunk:
+                t, total = t + 1, total + step
+                if t in timesteps:
+                    read = {"mean": total / t, "sum": total, "last": step}[self.model.readout]
+                    found[t] = read.cpu().numpy()
+        return found

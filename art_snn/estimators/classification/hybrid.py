@@ -1,0 +1,114 @@
+"""`HybridClassifier`: an ANN is trained and converted, and the spiking network trained on by spike timing."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from art_snn._random import Rng
+from art_snn._validation import check_at_least, check_positive
+from art_snn.estimators.classification.converted import ConvertedClassifier
+from art_snn.estimators.classification.spiking import SpikingClassifier
+from art_snn.neurons import NeuronFactory
+from art_snn.neurons.stdb import hybrid_factory
+from art_snn.typing import Images, Labels
+
+
+class HybridClassifier(ConvertedClassifier):
+    """A converted spiking network that is trained further by backpropagation through time.
+
+    `fit` does all three steps on the same data; `fit_ann`, `convert` and `fit_snn` are the steps, so that each may
+    have its own. The last layer integrates without leak and never spikes; a dropout mask holds for all time steps.
+
+    Args:
+        ann: As in `ConvertedClassifier`.
+        loss: Likewise.
+        input_shape: Likewise.
+        nb_classes: Likewise.
+        timesteps: Likewise.
+        method: Likewise.
+        scale: Likewise.
+        surrogate: "stdb" (spike timing: α·e^(-β·Δt)), "linear" (0.3·max(0, 1 - |u/θ - 1|)), or a name that
+            `art_snn.neurons.surrogate_function` knows.
+        leak: Share of the potential that is left a step later, in (0, 1].
+        alpha: Of "stdb", above 0.
+        beta: Of "stdb", per time step, above 0.
+        train_thresholds: Whether `fit_snn` trains the thresholds as well.
+        learning_rate: Of Adam in `fit_snn`.
+        nb_epochs_snn: Passes over the data of the last step of `fit`.
+        **kwargs: As in `ConvertedClassifier`.
+
+    Raises:
+        ValueError: If the ANN has a layer without spiking counterpart, or an argument is out of range.
+
+    Source: Rathi et al., Enabling Deep Spiking Neural Networks with Hybrid Conversion and Spike Timing Dependent
+    Backpropagation, 2020, https://arxiv.org/abs/2005.01807, section 3.
+    """
+
+    def __init__(
+        self,
+        ann: nn.Module,
+        loss: nn.modules.loss._Loss,
+        input_shape: tuple[int, ...],
+        nb_classes: int,
+        timesteps: int,
+        method: Any = "max",
+        scale: float = 1.0,
+        *,
+        surrogate: str = "stdb",
+        leak: float = 1.0,
+        alpha: float = 0.3,
+        beta: float = 0.01,
+        train_thresholds: bool = False,
+        learning_rate: float = 1e-4,
+        nb_epochs_snn: int = 3,
+        **kwargs: Any,
+    ) -> None:
+        check_positive("learning_rate", learning_rate)
+        check_at_least("nb_epochs_snn", nb_epochs_snn, 1)
+        self.surrogate, self.leak, self.alpha, self.beta = surrogate, leak, alpha, beta
+        self.train_thresholds, self.nb_epochs_snn = train_thresholds, nb_epochs_snn
+        super().__init__(ann, loss, input_shape, nb_classes, timesteps, method, scale, **kwargs)
+        for name, parameter in self.model.net.named_parameters():
+            parameter.requires_grad_(train_thresholds or not name.endswith(".threshold"))
+        self._optimizer = torch.optim.Adam(self.model.parameters(), lr=learning_rate)
+
+    def fit(
+        self,
+        x: Images,
+        y: Labels,
+        batch_size: int = 128,
+        nb_epochs: int = 10,
+        training_mode: bool = True,
+        drop_last: bool = False,
+        scheduler: Any = None,
+        verbose: bool = False,
+        *,
+        seed: Rng = 0,
+        **kwargs: Any,
+    ) -> None:
+        """Train the ANN for `nb_epochs`, convert, and train the spiking network for `nb_epochs_snn`.
+
+        Args:
+            x: As in `ConvertedClassifier.fit`.
+            y: Likewise.
+            batch_size: Samples a step of either optimiser.
+            nb_epochs: Passes over the data of the ANN.
+            training_mode: As in `ConvertedClassifier.fit`, for both trainings.
+            drop_last: Likewise.
+            scheduler: A learning rate scheduler of torch's for the ANN's optimiser, stepped after each epoch.
+            verbose: Whether to show progress bars.
+            seed: Decides order and dropout of both trainings and the samples to calibrate on.
+            **kwargs: `sample_weights`, as in `SpikingClassifier.fit`, for both trainings.
+        """
+        first, last = np.random.default_rng(seed).spawn(2)
+        super().fit(x, y, batch_size, nb_epochs, training_mode, drop_last, scheduler, verbose, seed=first, **kwargs)
+        self.fit_snn(x, y, batch_size, self.nb_epochs_snn, training_mode, drop_last, None, verbose, seed=last, **kwargs)
+
+    def fit_snn(self, x: Images, y: Labels, *args: Any, **kwargs: Any) -> None:
+        """Train the spiking network from where it is, with the arguments of `SpikingClassifier.fit`."""
+        SpikingClassifier.fit(self, x, y, *args, **kwargs)
+
+    def _neuron(self) -> NeuronFactory:
+        return hybrid_factory(self.surrogate, leak=self.leak, alpha=self.alpha, beta=self.beta)

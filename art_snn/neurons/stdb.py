@@ -1,0 +1,160 @@
+"""Neurons for hybrid training: a leak, reset by subtraction, and surrogates that know when the neuron last spiked."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from spikingjelly.activation_based import neuron, surrogate
+from torch import Tensor
+
+from art_snn._validation import check_choice, check_positive
+from art_snn.neurons.factory import NeuronFactory
+from art_snn.neurons.surrogates import SURROGATES, surrogate_function
+
+Slope = Callable[[Tensor, Tensor | float], Tensor]  # of (distance from the threshold, steps since the last spike)
+
+
+@dataclass(frozen=True)
+class SpikeTimingSlope:
+    """Spike-timing-dependent backpropagation (STDB): α·e^(-β·Δt), with Δt the steps since the neuron's last spike.
+
+    Δt is 1 in the step after a spike. A neuron that never spiked has no gradient: its Δt is infinite.
+
+    Source: Rathi et al., Enabling Deep Spiking Neural Networks with Hybrid Conversion and Spike Timing Dependent
+    Backpropagation, 2020, https://arxiv.org/abs/2005.01807, section 3.3; the released code computes e^(-Δt) first,
+    which is 0 from Δt = 104 on.
+    """
+
+    alpha: float = 0.3
+    beta: float = 0.01
+
+    def __post_init__(self) -> None:
+        check_positive("alpha", self.alpha)
+        check_positive("beta", self.beta)
+
+    def __call__(self, distance: Tensor, since: Tensor | float) -> Tensor:
+        return self.alpha * torch.exp(-self.beta * torch.as_tensor(since).to(distance))
+
+
+@dataclass(frozen=True)
+class LinearSlope:
+    """γ·max(0, 1 - |u/θ - 1|), a triangle around the threshold.
+
+    Source: the same paper's released code, whose default it is.
+    """
+
+    gamma: float = 0.3
+
+    def __post_init__(self) -> None:
+        check_positive("gamma", self.gamma)
+
+    def __call__(self, distance: Tensor, since: Tensor | float) -> Tensor:
+        return self.gamma * (1 - distance.abs()).clamp(min=0)
+
+
+@dataclass(frozen=True)
+class NamedSlope:
+    """A surrogate of spikingjelly's."""
+
+    surrogate: surrogate.SurrogateFunctionBase
+
+    def __call__(self, distance: Tensor, since: Tensor | float) -> Tensor:
+        slope: Tensor = self.surrogate.backward(torch.ones_like(distance), distance, self.surrogate.alpha)
+        return slope
+
+
+def hybrid_factory(name: str, *, leak: float = 1.0, alpha: float = 0.3, beta: float = 0.01) -> NeuronFactory:
+    """What makes the neurons of hybrid training, of threshold 1.
+
+    Args:
+        name: Of the surrogate: "stdb", "linear", or one that `surrogate_function` knows.
+        leak: Share of the potential that is left a step later, in (0, 1].
+        alpha: Of "stdb", above 0.
+        beta: Of "stdb", per time step, above 0.
+    """
+    slope: Slope = SpikeTimingSlope(alpha, beta)
+    if name == "linear":
+        slope = LinearSlope()
+    elif name != "stdb":
+        check_choice("surrogate", name, ("stdb", "linear", *SURROGATES))
+        slope = NamedSlope(surrogate_function(name))
+    HybridNode(slope, leak)  # a wrong number is an error here, not at the first neuron
+    return lambda: HybridNode(slope, leak)
+
+
+class HybridNode(neuron.BaseNode):
+    """A neuron that leaks and resets by subtraction, with a surrogate that may depend on its last spike.
+
+        charge   h[t] = leak·v[t-1] + x[t]
+        fire     s[t] = 1 where h[t] >= θ, else 0;   ds/d(h/θ) = slope(h[t]/θ - 1, Δt[t])
+        reset    v[t] = h[t] - θ·s[t], without gradient through s
+
+    Args:
+        slope: The surrogate gradient.
+        leak: Share of the potential that is left a step later, in (0, 1].
+        v_threshold: θ, above 0.
+    """
+
+    keeps_time_apart = True
+
+    def __init__(self, slope: Slope, leak: float = 1.0, v_threshold: float = 1.0) -> None:
+        if not 0 < leak <= 1:
+            raise ValueError(f"expected leak in (0, 1], got {leak!r}")
+        check_positive("v_threshold", v_threshold)
+        super().__init__(float(v_threshold), None, detach_reset=True, step_mode="m")
+        del self.surrogate_function  # spikingjelly's, which knows no time; `slope` is in its place
+        self.slope, self.leak = slope, leak
+        self.register_memory("since", math.inf)
+
+    def multi_step_functional_forward(
+        self, inputs: tuple[Tensor, ...], states: tuple[Any, ...], **kwargs: Any
+    ) -> tuple[tuple[Tensor, ...], tuple[Any, ...]]:
+        """Spikes (T, N, ...) of the input (T, N, ...), and the potential and time since the last spike at the end."""
+        spikes, v, since = _Integrate.apply(inputs[0], *states, self)  # type: ignore[no-untyped-call]
+        return (spikes,), (v, since)
+
+    def single_step_functional_forward(
+        self, inputs: tuple[Tensor, ...], states: tuple[Any, ...], **kwargs: Any
+    ) -> tuple[tuple[Tensor, ...], tuple[Any, ...]]:
+        """The same of one step, (N, ...)."""
+        (spikes,), states = self.multi_step_functional_forward((inputs[0][None],), states)
+        return (spikes[0],), states
+
+    def extra_repr(self) -> str:
+        return f"v_threshold={self.v_threshold}, leak={self.leak}, slope={self.slope}"
+
+
+class _Integrate(torch.autograd.Function):
+    """A whole sequence at once; only the slopes are kept for the way back."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, v: Tensor, since: Tensor | float, node: HybridNode
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Spikes, and potential and time since the last spike at the end."""
+        ctx.leak, ctx.theta = node.leak, node.v_threshold
+        spikes, slopes = x.new_empty(x.shape), []
+        wants_slopes = any(ctx.needs_input_grad)
+        v, last = v.clone(), torch.as_tensor(since).to(v).expand_as(v).clone()
+        for t, x_t in enumerate(x):
+            h = v.mul_(node.leak).add_(x_t)
+            fired = torch.ge(h, node.v_threshold)
+            spikes[t] = fired
+            if wants_slopes:
+                slopes.append(node.slope(h / node.v_threshold - 1, last))
+            v = h.sub_(spikes[t], alpha=node.v_threshold)
+            last.add_(1).masked_fill_(fired, 1.0)
+        ctx.save_for_backward(*slopes)
+        ctx.mark_non_differentiable(last)
+        return spikes, v, last
+
+    @staticmethod
+    def backward(ctx: Any, grad_s: Tensor, grad_v: Tensor, _: Any) -> tuple[Tensor, Tensor, None, None]:
+        """The gradient of h[t] is slope[t] times that of s[t], plus leak times that of h[t+1]."""
+        grad_h, grad_x = [], grad_v / ctx.leak
+        for slope, from_spike in zip(reversed(ctx.saved_tensors), reversed(grad_s.unbind()), strict=True):
+            grad_x = slope * from_spike / ctx.theta + ctx.leak * grad_x
+            grad_h.append(grad_x)
+        return torch.stack(grad_h[::-1]), ctx.leak * grad_x, None, None
