@@ -80,18 +80,19 @@ COMPRESS: dict[int, Callable[[bytes], bytes]] = {
 }
 
 
-def aedat4(events: Events, compression: int = 1) -> bytes:
+def aedat4_file(compression: int, packets: list[tuple[int, bytes]], table: bool = True) -> bytes:
     compress = COMPRESS[compression]
-    packets = b""
-    frame = flat_buffer(b"FRME", [bytes(4)])  # of another kind, to be passed over
-    for stream_id, packet in [(1, aedat4_packet(events[:15])), (0, frame), (1, aedat4_packet(events[15:]))]:
-        packed = compress(packet)
-        packets += struct.pack("<ii", stream_id, len(packed)) + packed
+    packed = [(stream_id, compress(packet)) for stream_id, packet in packets]
+    body = b"".join(struct.pack("<ii", stream_id, len(packet)) + packet for stream_id, packet in packed)
     line = b"#!AER-DAT4.0\r\n"
-    header_size = len(flat_buffer(b"IOHE", [bytes(4), bytes(8)]))
-    table = len(line) + header_size + len(packets)
-    header = flat_buffer(b"IOHE", [struct.pack("<i", compression), struct.pack("<q", table)])
-    return line + header + packets + compress(flat_buffer(b"FTAB", [struct.pack("<I", 4)]))
+    end = len(line) + len(flat_buffer(b"IOHE", [bytes(4), bytes(8)])) + len(body) if table else -1
+    header = flat_buffer(b"IOHE", [struct.pack("<i", compression), struct.pack("<q", end)])
+    return line + header + body + (compress(flat_buffer(b"FTAB", [struct.pack("<I", 4)])) if table else b"")
+
+
+def aedat4(events: Events, compression: int = 1) -> bytes:
+    frame = flat_buffer(b"FRME", [bytes(4)])  # of another kind, to be passed over
+    return aedat4_file(compression, [(1, aedat4_packet(events[:15])), (0, frame), (1, aedat4_packet(events[15:]))])
 
 
 def npy(events: Events) -> bytes:
@@ -136,6 +137,17 @@ FILES: dict[str, tuple[str, Callable[[Events], bytes]]] = {
 }
 
 
+EVENTS = stream()
+CONTENTS = {kind: make(EVENTS) for kind, (_, make) in FILES.items()}
+AEDAT2_START = CONTENTS["aedat2"].index(b"test\r\n") + len(b"test\r\n")
+AEDAT3_START = CONTENTS["aedat3"].index(b"HEADER\r\n") + len(b"HEADER\r\n")
+NOTHING_TELLS = {  # where a file can end without contradicting itself
+    "atis": range(0, 200, 5),
+    "aedat2": range(AEDAT2_START, len(CONTENTS["aedat2"]), 8),
+    "aedat3": [AEDAT3_START + length for length in (0, 28 + 15 * 8, 28 + 15 * 8 + 28 + 3 * 8)],
+}
+
+
 def write(folder: Path, kind: str, content: bytes) -> Path:
     path = folder / f"recording{FILES[kind][0]}"
     path.write_bytes(content)
@@ -161,6 +173,13 @@ def test_the_columns_of_tonics_gestures_are_read_with_their_milliseconds(tmp_pat
 
     assert np.array_equal(read["t"], events["t"] // 1000 * 1000)
     assert all(np.array_equal(read[field], events[field]) for field in "xyp")
+
+
+def test_of_several_event_streams_in_an_aedat4_file_the_first_is_read(tmp_path):
+    others = stream(seed=1)
+    content = aedat4_file(0, [(2, aedat4_packet(others)), (1, aedat4_packet(EVENTS)), (3, aedat4_packet(others))])
+
+    assert np.array_equal(read_events(write(tmp_path, "aedat4", content), (SIDE, SIDE)), EVENTS)
 
 
 def test_every_format_is_written_by_a_test():
@@ -209,17 +228,6 @@ def test_a_file_of_another_kind_or_none_is_an_error(tmp_path, kind):
         read_events(tmp_path / f"none{FILES[kind][0]}", (SIDE, SIDE))
     with pytest.raises(ValueError, match=r"ending.*\.mat"):
         read_events(tmp_path / "recording.mat", (SIDE, SIDE))
-
-
-EVENTS = stream()
-CONTENTS = {kind: make(EVENTS) for kind, (_, make) in FILES.items()}
-AEDAT2_START = CONTENTS["aedat2"].index(b"test\r\n") + len(b"test\r\n")
-AEDAT3_START = CONTENTS["aedat3"].index(b"HEADER\r\n") + len(b"HEADER\r\n")
-NOTHING_TELLS = {  # where a file can end without contradicting itself
-    "atis": range(0, 200, 5),
-    "aedat2": range(AEDAT2_START, len(CONTENTS["aedat2"]), 8),
-    "aedat3": [AEDAT3_START + length for length in (0, 28 + 15 * 8, 28 + 15 * 8 + 28 + 3 * 8)],
-}
 
 
 def read_or_none(path: Path) -> Events | None:
@@ -280,9 +288,11 @@ def flood_npz() -> bytes:
 
 
 def flood_aedat4(compression: int) -> bytes:
-    packet = COMPRESS[compression](struct.pack("<II4s", (1 << 26) - 4, 8, b"EVTS") + bytes((1 << 26) - 12))
-    header = flat_buffer(b"IOHE", [struct.pack("<i", compression)])
-    return b"#!AER-DAT4.0\r\n" + header + struct.pack("<ii", 0, len(packet)) + packet
+    packet = struct.pack("<II4s", (1 << 26) - 4, 8, b"EVTS") + bytes((1 << 26) - 12)
+    return aedat4_file(compression, [(0, packet)], table=False)
+
+
+FRAME_LAST = aedat4_file(0, [(1, aedat4_packet(EVENTS)), (0, flat_buffer(b"FRME", [bytes(40)]))], table=False)
 
 
 @pytest.mark.parametrize(
@@ -299,6 +309,13 @@ def flood_aedat4(compression: int) -> bytes:
         ("aedat3", b"#!AER-DAT3.1\r\n#!END-HEADER\r\n" + b"\xff" * 28, "packet that fits the file at byte 28"),
         ("aedat3", CONTENTS["aedat3"] + aedat3_packet(EVENTS, valid=39), "39 valid events.*got 40"),
         ("aedat3", CONTENTS["aedat3"] + aedat3_packet(EVENTS, size=4), "packet"),
+        (
+            "aedat3",
+            CONTENTS["aedat3"][: AEDAT3_START + 20] + b"\xff" + CONTENTS["aedat3"][AEDAT3_START + 21 :],
+            "packet that fits",
+        ),
+        ("aedat4", FRAME_LAST[:-1], "packet that fits the file"),
+        ("aedat4", FRAME_LAST + struct.pack("<ii", 0, -8), "packet that fits the file at byte .* one of -8 bytes"),
         ("aedat4", flood_aedat4(1), "expected at most"),
         ("aedat4, Zstandard", flood_aedat4(3), "expected at most"),
     ],
@@ -348,6 +365,18 @@ def test_real_aedat4_files_are_read_as_the_library_under_tonic_reads_them(real_d
     packets = [packet["events"] for packet in aedat.Decoder(str(path)) if "events" in packet]
     theirs = np.concatenate(packets)
     assert all(np.array_equal(events[field], theirs[field]) for field in "xytp")
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["ncaltech101_faces_easy_0001.bin", "tonic_sample_nmnist.bin"])
+def test_real_bin_files_are_read_as_tonic_reads_them(real_data, name):
+    tonic_io = pytest.importorskip("tonic.io")
+    path = real_data / "event_format_samples" / name
+
+    events = read_events(path, (240, 180))
+
+    theirs = tonic_io.read_mnist_file(str(path), events.dtype)
+    assert np.array_equal(events, theirs)
 
 
 @pytest.mark.data

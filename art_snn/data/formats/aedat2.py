@@ -6,15 +6,14 @@ from art_snn.events import make_events
 from art_snn.typing import Events
 
 RECORD = np.dtype([("address", ">u4"), ("t", ">u4")])
-PIXELS = 0x8000  # addresses of a DVS128: 7 bits row, 7 bits column, 1 bit polarity
 SIDE = 128
 
 
 def parse_aedat2(content: bytes) -> Events:
     """Every 8 bytes after the comment lines as one event of 128x128 pixels.
 
-    The sensor lay on its side: the address' bits 8 to 14 are the column and 1 to 7 the row, both from the far end; a
-    polarity bit of 0 is ON.
+    The sensor lay on its side: bits 8 to 14 of an address are the column and 1 to 7 the row, both from the far end; of
+    bit 0, the polarity, 0 is ON.
 
     Raises:
         ValueError: If a comment has no end, the bytes end within an event, an address is no pixel, or time runs back.
@@ -31,8 +30,5 @@ def parse_aedat2(content: bytes) -> Events:
     if rest := (len(content) - start) % RECORD.itemsize:
         raise ValueError(f"expected events of 8 bytes from byte {start} on, got {rest} bytes after the last whole one")
     records = np.frombuffer(content, RECORD, offset=start)
-    address = records["address"]
-    if (address >= PIXELS).any():
-        event = int(np.argmax(address >= PIXELS))
-        raise ValueError(f"expected addresses below {PIXELS:#x}, got {address[event]:#x} in event {event}")
+    address = records["address"].astype(np.int64)  # where more than 15 bits are set, x is off the sensor
     return make_events(SIDE - 1 - (address >> 8), SIDE - 1 - (address >> 1 & 0x7F), records["t"], 1 - (address & 1))

@@ -79,10 +79,7 @@ def _events(buffer: bytes) -> Events:
     if place is None:
         return np.empty(0, EVENT_DTYPE)
     place += _number("<I", buffer, place)
-    count = _number("<I", buffer, place)
-    if count * EVENT.itemsize > len(buffer) - place - 4:
-        raise ValueError(f"expected {count} events of 16 bytes, got {len(buffer) - place - 4} bytes")
-    events = np.frombuffer(buffer, EVENT, count, place + 4)
+    events = np.frombuffer(buffer, EVENT, _number("<I", buffer, place), place + 4)  # numpy compares number and bytes
     return make_events(events["x"], events["y"], events["t"], events["p"])
 
 
