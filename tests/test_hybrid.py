@@ -252,9 +252,9 @@ def test_a_clone_refits_its_own_ann_and_converts_again(kind, x, y):
     assert type(clone) is kind
     assert torch.equal(weights(spiking.model), before[0])
     assert torch.equal(weights(spiking.ann.model), before[1])
-    again = spiking.clone_for_refitting()
-    again.fit(x, y, nb_epochs=2)
-    assert torch.equal(weights(again.model), weights(clone.model))
+    fresh = classifier(kind).clone_for_refitting()  # whose optimisers never had anything to remember
+    fresh.fit(x, y, nb_epochs=2)
+    assert torch.equal(weights(fresh.model), weights(clone.model))
     assert set(clone.thresholds.values()) != {1.0}
 
 
@@ -266,6 +266,28 @@ def test_reset_draws_other_weights_for_another_seed(x):
         drawn.append(weights(spiking.model))
     assert torch.equal(drawn[0], drawn[1])
     assert not torch.equal(drawn[0], drawn[2])
+
+
+@BOTH
+def test_save_and_load_bring_back_both_networks_and_all_settings(kind, x, y, tmp_path):
+    own = {"surrogate": "linear", "leak": 0.9, "learning_rate": 1e-3} if kind is HybridClassifier else {}
+    spiking = classifier(kind, method="robust", scale=0.8, percentile=98.5, readout="sum", **own)
+    spiking.fit(x, y, nb_epochs=1)
+
+    spiking.save("saved", str(tmp_path))
+    other = kind.load(str(tmp_path / "saved"))
+
+    assert sorted(os.listdir(tmp_path)) == ["saved.json", "saved.safetensors"]
+    assert np.array_equal(other.predict(x), spiking.predict(x))
+    assert np.array_equal(other.ann.predict(x), spiking.ann.predict(x))
+    assert repr(other.model) == repr(spiking.model)
+    assert other._settings() == spiking._settings()
+
+
+def test_a_card_is_loaded_by_its_own_class_only(x, tmp_path):
+    converted(ConvertedClassifier, x).save("saved", str(tmp_path))
+    with pytest.raises(ValueError, match=r"expected a HybridClassifier in .*, got a ConvertedClassifier"):
+        HybridClassifier.load(str(tmp_path / "saved"))
 
 
 # --- errors ---------------------------------------------------------------------------------------------------------

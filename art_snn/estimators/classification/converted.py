@@ -13,6 +13,7 @@ from art_snn._validation import check_at_least
 from art_snn.conversion import Method, check_method, convert, thresholds, uncalibrated
 from art_snn.estimators.classification.ann import AnnClassifier
 from art_snn.estimators.classification.module import SpikingModule
+from art_snn.estimators.classification.saving import Card
 from art_snn.estimators.classification.spiking import SpikingClassifier
 from art_snn.estimators.classification.streaming import mode
 from art_snn.neurons import NeuronFactory, neuron_factory
@@ -49,6 +50,8 @@ class ConvertedClassifier(SpikingClassifier):
     Source: see `art_snn.conversion.convert`; as a learning rule under attack: Jin et al., 2024,
     https://arxiv.org/abs/2409.15670, section 2.2.2.
     """
+
+    _source = "ann."
 
     def __init__(
         self,
@@ -186,6 +189,22 @@ class ConvertedClassifier(SpikingClassifier):
         """Draw the weights of the ANN afresh, the same for the same seed; the spiking network gets them too."""
         self._ann.reset(seed)
         self.model.net.load_state_dict(uncalibrated(self._ann.model, self._neuron()).state_dict())
+
+    def _parts(self) -> dict[str, nn.Module]:
+        return {"ann.": self._ann.model, "snn.": self.model.net}
+
+    def _settings(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("method", "scale", "percentile", "n_calibration")}
+
+    @classmethod
+    def _of_card(cls, card: Card, net: nn.Module, loss: Any, common: dict[str, Any]) -> Self:
+        module = card.module
+        time: dict[str, Any] = {
+            "timesteps": module.timesteps,
+            "encoding": module.encoding,
+            "readout": module.readout,
+        }
+        return cls(net, loss, card.input_shape, card.nb_classes, **time, **card.settings, **common)
 
     def _neuron(self) -> NeuronFactory:
         return neuron_factory("if", v_reset=None)

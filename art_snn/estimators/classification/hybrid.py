@@ -68,7 +68,7 @@ class HybridClassifier(ConvertedClassifier):
         check_positive("learning_rate", learning_rate)
         check_at_least("nb_epochs_snn", nb_epochs_snn, 1)
         self.surrogate, self.leak, self.alpha, self.beta = surrogate, leak, alpha, beta
-        self.train_thresholds, self.nb_epochs_snn = train_thresholds, nb_epochs_snn
+        self.train_thresholds, self.learning_rate, self.nb_epochs_snn = train_thresholds, learning_rate, nb_epochs_snn
         super().__init__(ann, loss, input_shape, nb_classes, timesteps, method, scale, **kwargs)
         for name, parameter in self.model.net.named_parameters():
             parameter.requires_grad_(train_thresholds or not name.endswith(".threshold"))
@@ -109,6 +109,10 @@ class HybridClassifier(ConvertedClassifier):
     def fit_snn(self, x: Images, y: Labels, *args: Any, **kwargs: Any) -> None:
         """Train the spiking network from where it is, with the arguments of `SpikingClassifier.fit`."""
         SpikingClassifier.fit(self, x, y, *args, **kwargs)
+
+    def _settings(self) -> dict[str, Any]:
+        own = ("surrogate", "leak", "alpha", "beta", "train_thresholds", "learning_rate", "nb_epochs_snn")
+        return {**super()._settings(), **{name: getattr(self, name) for name in own}}
 
     def _neuron(self) -> NeuronFactory:
         return hybrid_factory(self.surrogate, leak=self.leak, alpha=self.alpha, beta=self.beta)

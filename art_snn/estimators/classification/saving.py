@@ -55,6 +55,7 @@ class Card(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     format: Literal["art-snn classifier 1"] = "art-snn classifier 1"
+    kind: str
     sha256: str
     network: NetworkRecipe | None
     module: ModuleSettings
@@ -63,10 +64,13 @@ class Card(BaseModel):
     nb_classes: int
     clip_values: tuple[Numbers, Numbers] | None
     preprocessing: tuple[Numbers, Numbers] | None
+    settings: dict[str, Any] = {}
 
 
 class Saving(_Host):
     """`save` and `load` for a classifier whose model is a `SpikingModule`."""
+
+    _source = ""  # what the names of the weights begin with that belong to the network of the card's recipe
 
     def save(self, filename: str, path: str | None = None) -> None:
         """Write NAME.safetensors (weights) and NAME.json (everything else), each whole or not at all.
@@ -84,7 +88,9 @@ class Saving(_Host):
             raise ValueError("expected no pre- or postprocessing defences, got some; save without and add them again")
         target = Path(path or config.ART_DATA_PATH) / filename
         target.parent.mkdir(parents=True, exist_ok=True)
-        weights = tensors_to_bytes({k: v.contiguous().cpu() for k, v in self.model.net.state_dict().items()})
+        parts = self._parts().items()
+        state = {prefix + name: v for prefix, net in parts for name, v in net.state_dict().items()}
+        weights = tensors_to_bytes({name: v.contiguous().cpu() for name, v in state.items()})
         _write_whole(f"{target}.safetensors", weights)
         _write_whole(f"{target}.json", self._card(weights).model_dump_json(indent=2).encode())
 
@@ -107,32 +113,52 @@ class Saving(_Host):
         card = Card.model_validate_json(Path(f"{stem}.json").read_bytes())
         if hashlib.sha256(raw).hexdigest() != card.sha256:
             raise ValueError(f"expected {stem}.safetensors to have the sha256 that {stem}.json states, got another")
+        if card.kind != cls.__name__:
+            raise ValueError(f"expected a {cls.__name__} in {stem}.json, got a {card.kind}: load it with that class")
         weights = _tensors(raw, stem)
-        net = net or _network(card, weights, stem)
-        _check_fits(net, weights, stem)
-        net.load_state_dict(weights)
-        return cls(
-            SpikingModule(net, **card.module.model_dump()),
-            loss or _loss(card, stem),
-            card.input_shape,
-            card.nb_classes,
-            clip_values=_arrays(card.clip_values),
-            preprocessing=_arrays(card.preprocessing),
-        )
+        net = net or _network(card, _part(weights, cls._source), stem)
+        _check_fits(net, _part(weights, cls._source), stem)
+        common = {"clip_values": _arrays(card.clip_values), "preprocessing": _arrays(card.preprocessing)}
+        classifier = cls._of_card(card, net, loss or _loss(card, stem), common)
+        for prefix, module in classifier._parts().items():
+            _check_fits(module, _part(weights, prefix), stem)
+            module.load_state_dict(_part(weights, prefix))
+        return classifier
+
+    def _parts(self) -> dict[str, nn.Module]:
+        """The networks whose weights are saved, by the prefix of their names."""
+        return {self._source: self.model.net}
+
+    def _settings(self) -> dict[str, Any]:
+        """Arguments of the constructor, of plain types, that the rest of the card does not hold."""
+        return {}
+
+    @classmethod
+    def _of_card(cls, card: Card, net: nn.Module, loss: nn.Module, common: dict[str, Any]) -> Self:
+        """A classifier as the card describes it, its weights not yet loaded."""
+        module = SpikingModule(net, **card.module.model_dump())
+        return cls(module, loss, card.input_shape, card.nb_classes, **common)
 
     def _card(self, weights: bytes) -> Card:
         known = LOSSES.get(type(self._loss).__name__)
         standard = self.preprocessing
         return Card(
+            kind=type(self).__name__,
             sha256=hashlib.sha256(weights).hexdigest(),
-            network=getattr(self.model.net, "recipe", None),
+            network=getattr(self._parts()[self._source], "recipe", None),
             module=ModuleSettings.model_validate(self.model),
             loss=known.__name__ if known and vars(known()) == vars(self._loss) else None,
             input_shape=self.input_shape,
             nb_classes=self.nb_classes,
             clip_values=None if self.clip_values is None else _numbers(*self.clip_values),
             preprocessing=None if standard is None else _numbers(standard.mean, standard.std),
+            settings=self._settings(),
         )
+
+
+def _part(weights: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The weights whose names begin with a prefix, without it."""
+    return {name.removeprefix(prefix): v for name, v in weights.items() if name.startswith(prefix)}
 
 
 def _numbers(low: Any, high: Any) -> tuple[Numbers, Numbers]:
