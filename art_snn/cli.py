@@ -28,9 +28,7 @@ def compare(
     trigger: Annotated[str, typer.Option(help="On images: patch; on frames: static, moving, smart, flash.")] = "patch",
     size: Annotated[float | None, typer.Option(help="Its side in pixels, or below 1 as a fraction.")] = None,
     position: Annotated[str | None, typer.Option(help="Its place: a corner, middle or random.")] = None,
-    polarity: Annotated[
-        str | None, typer.Option(help="on, off, both, none; of smart: rarest, commonest.")
-    ] = None,
+    polarity: Annotated[str | None, typer.Option(help="on, off, both, none; of smart: rarest, commonest.")] = None,
     percent_poison: Annotated[float, typer.Option(help="Share of all training samples, 0 to 1.")] = 0.1,
     target: Annotated[int, typer.Option(help="Class that the trigger should call forth.")] = 1,
     timesteps: Annotated[int | None, typer.Option(help="Of spiking networks on images; 4, or 64 if converted.")] = None,
@@ -61,28 +59,62 @@ def compare(
     console.print("\n".join(f"wrote {path}" for path in written), highlight=False)
 
 
+@app.command()
+def show_trigger(
+    data: Annotated[str, typer.Option(help="Data set: digits, digits-dvs, mnist, cifar10, nmnist, …")] = "digits-dvs",
+    data_root: Annotated[Path | None, typer.Option(help="Folder with the data set's files.")] = None,
+    n_bins: Annotated[int, typer.Option(help="Time bins of a neuromorphic data set.")] = 16,
+    split_by: Annotated[str, typer.Option(help="Its bins: equal count of events, or equal time.")] = "count",
+    limit: Annotated[int | None, typer.Option(help="Samples a split that are read of it.")] = None,
+    trigger: Annotated[str, typer.Option(help="On images: patch; on frames: static, moving, smart, flash.")] = "static",
+    size: Annotated[float | None, typer.Option(help="Its side in pixels, or below 1 as a fraction.")] = None,
+    position: Annotated[str | None, typer.Option(help="Its place: a corner, middle or random.")] = None,
+    polarity: Annotated[str | None, typer.Option(help="on, off, both, none; of smart: rarest, commonest.")] = None,
+    seed: Annotated[int, typer.Option(help="Decides every draw.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder for trigger.png and trigger.gif.")] = Path("results"),
+) -> None:
+    """Draw what a trigger does to a sample, in frames and among events: a contact sheet and an animation."""
+    given = locals()
+    from art_snn import experiment
+    from art_snn.report import write_trigger
+
+    spec = {name: value for name, value in given.items() if name in experiment.Experiment.model_fields}
+    shown = experiment.show_trigger(experiment.Experiment(**spec))
+    for path in write_trigger(shown, out):
+        print(f"wrote {path}")
+
+
 def _comparison(result: dict[str, Any]) -> Group:
     spec, rows = result["spec"], result["rows"]
+    migrates = any(row["migration"] for row in rows)
     table = Table(
-        title=f"A {spec['trigger']} trigger in {spec['percent_poison']:.0%} of {spec['data']}, "
+        title=f"A {spec['trigger']} trigger in {spec['percent_poison']:.0%} of {result['title']}, "
         f"target class {spec['target']}, seed {spec['seed']}",
         caption_justify="left",
     )
     table.add_column("model")
-    for heading in ("clean\nmodel", "backdoored\nmodel", "attack\nsuccess", "of all", "floor", "seconds"):
+    headings = ["clean\nmodel", "backdoored\nmodel", "attack\nsuccess", "of all", "floor", "seconds"]
+    for heading in headings + ["migration"] * migrates:
         table.add_column(heading, justify="right")
     for row in rows:
         shares = (row[key] for key in ("accuracy_clean", "accuracy", "asr", "asr_all", "floor"))
-        table.add_row(row["model"], *(f"{share:.3f}" for share in shares), f"{row['seconds']:.0f}")
+        table.add_row(row["model"], *(f"{share:.3f}" for share in shares), f"{row['seconds']:.0f}", _migration(row))
     notes = Table.grid(padding=(0, 2))
     notes.add_row("clean model", "accuracy on clean test samples after training on clean data")
     notes.add_row("backdoored model", "the same after training on the poisoned data")
     notes.add_row("attack success", f"{rows[0]['n_asr']} triggered samples of other classes, taken for the target")
     notes.add_row("of all", f"the same with the target's own samples, {rows[0]['n_asr_all']} in all")
-    if {"converted", "hybrid"} & set(spec["models"]):
+    if migrates:
+        notes.add_row("migration", "attack success of the spiking network as a share of its source ANN's")
         notes.add_row("pooling", "average in all models, as conversion needs it")
+        notes.add_row("time steps", f"{spec['timesteps']}; converted and hybrid {spec['timesteps_converted']}")
     notes.add_row("floor", "attack success on the clean model, without a backdoor")
     return Group(table, notes)
+
+
+def _migration(row: dict[str, Any]) -> str:
+    rate = (row["migration"] or {}).get("rate")
+    return "" if rate is None else f"{rate:.3f}"
 
 
 def main() -> NoReturn:

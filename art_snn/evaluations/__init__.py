@@ -1,14 +1,18 @@
 """What says what happened: evaluations over several estimators."""
 
 from art_snn.evaluations.backdoor import BackdoorEvaluation, BackdoorResult, TrainedPair
+from art_snn.evaluations.binning_transfer import Binning, TransferMatrix, binning_transfer
 from art_snn.evaluations.combination import PoisonCombination, poison_combination
 from art_snn.evaluations.migration import Migration
 
 __all__ = [
     "BackdoorEvaluation",
     "BackdoorResult",
+    "Binning",
     "Migration",
     "PoisonCombination",
     "TrainedPair",
+    "TransferMatrix",
+    "binning_transfer",
     "poison_combination",
 ]

@@ -20,25 +20,25 @@ from art_snn.estimators.classification import (
 )
 from art_snn.experiment.spec import OF_THE_TRIGGER, Experiment
 from art_snn.models import OverTime, build
+from art_snn.typing import Array
 
 
-def make_dataset(spec: Experiment, rng: np.random.Generator) -> Dataset:
+def make_dataset(spec: Experiment, rng: np.random.Generator, **options: Any) -> Dataset:
     """The data; a target beyond their classes is an error."""
-    options: dict[str, Any] = {}
     if spec.is_neuromorphic:
-        options = {"n_bins": spec.n_bins, "split_by": spec.split_by, "limit": spec.limit}
+        options |= {"n_bins": spec.n_bins, "split_by": spec.split_by, "limit": spec.limit}
     dataset = load_dataset(spec.data, spec.data_root, seed=draw_seed(rng), **options)
     if spec.target >= len(dataset.classes):
         raise ValueError(f"expected target below {len(dataset.classes)} classes, got {spec.target}")
     return dataset
 
 
-def make_attack(spec: Experiment, dataset: Dataset, rng: np.random.Generator) -> TriggerBackdoor:
-    """The attack, its trigger fitted on the training data where it needs that."""
+def make_attack(spec: Experiment, x_train: Array, rng: np.random.Generator) -> TriggerBackdoor:
+    """The attack, its trigger fitted on the training samples where it needs that."""
     given = {name: getattr(spec, name) for name in OF_THE_TRIGGER if getattr(spec, name) is not None}
     trigger = TRIGGERS[spec.trigger](**given)
     if isinstance(trigger, SmartTrigger):
-        trigger = trigger.fit(dataset.x_train)
+        trigger = trigger.fit(x_train)
     return TriggerBackdoor(trigger, spec.target, spec.percent_poison, seed=draw_seed(rng))
 
 

@@ -36,20 +36,23 @@ class Result:
 
     Args:
         spec: The experiment.
+        title: What the data are; it says so where they are simulated.
         versions: Of Python and of the packages that compute.
         rows: One result a model.
         examples: For the picture; not part of the JSON.
     """
 
     spec: Experiment
+    title: str
     versions: dict[str, str]
     rows: tuple[BackdoorResult, ...]
     examples: Examples = field(repr=False, compare=False)
 
     def as_json(self) -> dict[str, Any]:
-        """Of plain types only: `{"spec": {...}, "versions": {...}, "rows": [{...}, ...]}`; NaN is None."""
+        """Of plain types only: `{"spec": {...}, "title", "versions": {...}, "rows": [{...}, ...]}`; NaN is None."""
         return {
             "spec": self.spec.model_dump(mode="json"),
+            "title": self.title,
             "versions": self.versions,
             "rows": [_without_nan(asdict(row)) for row in self.rows],
         }

@@ -25,7 +25,7 @@ def run(spec: Experiment, *, verbose: bool = True) -> Result:
     """
     split, rows, weights, batches = np.random.default_rng(spec.seed).spawn(4)
     dataset = make_dataset(spec, split)
-    attack = make_attack(spec, dataset, rows)
+    attack = make_attack(spec, dataset.x_train, rows)
     seed = draw_seed(weights)
     estimators = {name: make_estimator(name, spec, dataset, seed) for name in spec.models}
     evaluation = BackdoorEvaluation(attack, estimators)
@@ -39,7 +39,7 @@ def run(spec: Experiment, *, verbose: bool = True) -> Result:
         batch_size=spec.batch_size,
         nb_epochs=spec.epochs,
     )
-    return Result(spec, versions(), tuple(results), _examples(evaluation, dataset))
+    return Result(spec, dataset.title, versions(), tuple(results), _examples(evaluation, dataset))
 
 
 def _examples(evaluation: BackdoorEvaluation, dataset: Dataset) -> Examples:

@@ -7,6 +7,8 @@ from torch import nn
 class OverTime(nn.Module):
     """An ANN that sees the sum of the frames over time, (N, T, C, H, W) as (N, C, H, W): the events of each pixel."""
 
+    timesteps = None  # as many as there are
+
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
         self.net = net

@@ -2,6 +2,7 @@
 
 from art_snn.attacks.poisoning.backdoor import PoisonedDataset, TriggerBackdoor
 from art_snn.attacks.poisoning.flash import FlashTrigger, strobe_frames
+from art_snn.attacks.poisoning.frame_trigger import FrameTrigger
 from art_snn.attacks.poisoning.lazy import LazilyPoisoned
 from art_snn.attacks.poisoning.moving import MovingTrigger
 from art_snn.attacks.poisoning.patch import PatchTrigger
@@ -11,6 +12,7 @@ from art_snn.attacks.poisoning.static import StaticTrigger
 
 __all__ = [
     "FlashTrigger",
+    "FrameTrigger",
     "LazilyPoisoned",
     "MovingTrigger",
     "PatchTrigger",

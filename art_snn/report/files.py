@@ -1,0 +1,39 @@
+"""Files, each written whole or not at all."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from art_snn.experiment import Result, Shown
+from art_snn.report.animation import write_animation
+from art_snn.report.pictures import as_pictures_alike, trigger_sheet, triggered_figure
+
+
+def write_result(result: Result, folder: Path) -> list[Path]:
+    """Write `results.json` and `triggered.png` into `folder`; returns their paths."""
+    table = json.dumps(result.as_json(), indent=2) + "\n"
+    figure = triggered_figure(result.examples)
+    return [
+        _write_whole(folder / "results.json", lambda path: path.write_text(table)),
+        _write_whole(folder / "triggered.png", lambda path: figure.savefig(path, format="png", dpi=110)),
+    ]
+
+
+def write_trigger(shown: Shown, folder: Path) -> list[Path]:
+    """Write `trigger.png`, a contact sheet, and `trigger.gif`, the same in motion, into `folder`."""
+    pictures = dict(zip(shown.rows, as_pictures_alike(shown.rows.values()), strict=True))
+    figure = trigger_sheet(shown.title, pictures)
+    return [
+        _write_whole(folder / "trigger.png", lambda path: figure.savefig(path, format="png", dpi=110)),
+        _write_whole(folder / "trigger.gif", lambda path: write_animation(pictures, path)),
+    ]
+
+
+def _write_whole(path: Path, write: Callable[[Path], object]) -> Path:
+    """Write under another name and rename: a reader sees the old file or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    write(partial)
+    os.replace(partial, path)
+    return path
