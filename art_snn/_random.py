@@ -33,10 +33,10 @@ def host_seed(rng: Rng) -> Iterator[None]:
     True
     """
     seed = draw_seed(rng)
-    python_state, numpy_state = random.getstate(), np.random.get_state()
+    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
     with torch.random.fork_rng():
         random.seed(seed)
-        np.random.seed(seed)  # noqa: NPY002 - it is the global stream that the host draws from
+        np.random.seed(seed)  # noqa: NPY002 - the stream that the host draws from
         torch.manual_seed(seed)
         try:
             yield

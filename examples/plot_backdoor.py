@@ -2,8 +2,8 @@
 An ANN and an SNN under the same backdoor
 =========================================
 
-Real handwritten digits, a white patch of 2 × 2 pixels in a tenth of the training images, and two networks of one topology.
-What `art-snn compare` does, spelt out.
+Real handwritten digits, a white patch of 2 × 2 pixels in a tenth of the training images, and two networks of one
+topology. What `art-snn compare` does, spelt out.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ digits = load_dataset("digits")
 attack = TriggerBackdoor(PatchTrigger(size=2), target_class=1, percent_poison=0.1)
 
 # %%
-# The ANN is ART's own class; the SNN fits wherever it does. Both have the same topology, and even the same initial weights.
+# The ANN is ART's own class; the SNN fits wherever it does. Both have the same topology, even the same initial weights.
 
 ann = small_cnn(in_channels=1, nb_classes=10)
 snn = SpikingModule(small_cnn(in_channels=1, nb_classes=10, neuron="lif"), timesteps=4)
@@ -32,8 +32,8 @@ estimators = {
 }
 
 # %%
-# Each is trained twice, on clean and on poisoned data. Success is counted over the samples of other classes; the floor is
-# what the clean model does on the same triggered samples.
+# Each is trained twice, on clean and on poisoned data. Success is counted over the samples of other classes; the floor
+# is what the clean model does on the same triggered samples.
 
 evaluation = BackdoorEvaluation(attack, estimators)
 results = evaluation.evaluate(
@@ -51,4 +51,4 @@ for result in results:
 backdoored = evaluation.trained["lif"].backdoored
 zeros = digits.x_test[digits.y_test == 0]
 rates = [backdoored.get_activations(x, "net.act3").mean(axis=0) for x in (zeros, attack.trigger(zeros))]
-print(f"mean change of a neuron's firing rate: {np.abs(rates[1] - rates[0]).mean():.3f} spikes a step")
+print(f"the trigger changes the firing rate of a hidden neuron by {np.abs(rates[1] - rates[0]).mean():.2f} on average")

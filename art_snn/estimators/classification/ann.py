@@ -18,6 +18,8 @@ class AnnClassifier(Streaming, Inputs, Copying, PyTorchClassifier):
     Args:
         *args: As ART's class takes them.
         **kwargs: Likewise.
+
+    Source: Nicolae et al., Adversarial Robustness Toolbox, 2018, https://arxiv.org/abs/1807.01069.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -1,0 +1,53 @@
+"""The catalogue: everything public is in it, everything in it builds and says where it comes from."""
+
+import dataclasses
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from art.attacks import PoisoningAttack
+from art.estimators.classification import PyTorchClassifier
+
+from art_snn import catalogue
+from art_snn.attacks import poisoning
+from art_snn.estimators import classification
+
+CLASSES = {
+    name: entry
+    for kind in (catalogue.TRIGGERS, catalogue.ATTACKS, catalogue.ESTIMATORS)
+    for name, entry in kind.items()
+}
+EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
+
+
+def _public(module: object, wanted: type) -> set[type]:
+    """The concrete classes of a kind that a module exports."""
+    exported = (getattr(module, name) for name in module.__all__)
+    return {thing for thing in exported if inspect.isclass(thing) and issubclass(thing, wanted)}
+
+
+def test_the_catalogue_holds_every_public_class() -> None:
+    triggers = {t for t in map(poisoning.__dict__.get, poisoning.__all__) if dataclasses.is_dataclass(t)}
+    assert set(catalogue.TRIGGERS.values()) == triggers
+    assert set(catalogue.ATTACKS.values()) == _public(poisoning, PoisoningAttack)
+    assert set(catalogue.ESTIMATORS.values()) == _public(classification, PyTorchClassifier)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_every_entry_builds_from_its_example_arguments(name: str) -> None:
+    assert isinstance(CLASSES[name](**catalogue.example_arguments(name)), CLASSES[name])
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_every_entry_says_where_it_comes_from(name: str) -> None:
+    assert "Source:" in (CLASSES[name].__doc__ or "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example_runs(example: Path, tmp_path: Path) -> None:
+    outcome = subprocess.run([sys.executable, example], cwd=tmp_path, capture_output=True, text=True)
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout
