@@ -2,11 +2,13 @@
 
 import csv
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from art_snn.data._files import check_files, top_folder
 from art_snn.data.event_files import EventFiles
 from art_snn.data.recordings import Sample, Samples
+from art_snn.events import Window
 
 OFFERED_AT = "https://research.ibm.com/interactive/dvsgesture/"
 CLASSES = (
@@ -55,26 +57,27 @@ def _trials(path: Path) -> list[Path]:
 
 
 def _gestures(recording: Path) -> list[Sample]:
-    """The gestures of one recording: class (from 1 on), first µs, and the µs after the last."""
+    """The gestures of one recording, as the table beside it says."""
     path = recording.with_name(f"{recording.stem}_labels.csv")
     check_files([path], OFFERED_AT)
     gestures = []
     with path.open(newline="", encoding="ascii", errors="replace") as file:
-        rows = csv.DictReader(file)
-        for row in rows:
-            try:
-                label = int(row["class"]) - 1
-                start, stop = int(row["startTime_usec"]), int(row["endTime_usec"])
-            except (KeyError, TypeError, ValueError) as error:
-                raise ValueError(
-                    f"{path}: expected a class and two times in line {rows.line_num}, got {row}"
-                ) from error
-            if not (0 <= label < len(CLASSES) and start < stop):
-                raise ValueError(
-                    f"{path}: expected a class from 1 to 11 and start < end in line {rows.line_num}, got {row}"
-                )
-            gestures.append(Sample(recording, label, (start, stop)))
+        table = csv.DictReader(file)
+        try:
+            for row in table:
+                gestures.append(Sample(recording, *_gesture(row)))
+        except (KeyError, TypeError, ValueError, csv.Error) as error:
+            raise ValueError(f"{path}: expected a gesture in line {table.line_num}, got {error!r}") from error
     return gestures
+
+
+def _gesture(row: Mapping[str, str]) -> tuple[int, Window]:
+    """Class index, first µs and the µs after the last; the publisher counts classes from 1 on."""
+    label = int(row["class"]) - 1
+    start, stop = int(row["startTime_usec"]), int(row["endTime_usec"])
+    if not (0 <= label < len(CLASSES) and 0 <= start < stop < 2**63):
+        raise ValueError(f"expected a class from 1 to {len(CLASSES)} and a start before an end, got {row}")
+    return label, (start, stop)
 
 
 load_dvs_gesture = EventFiles(
