@@ -155,7 +155,7 @@ def test_neither_order_nor_batch_size_of_the_calibration_set_matters(ann, x, met
     first = convert(ann, x, method=method, timesteps=5)
     others = [
         convert(ann, some_order, method=method, timesteps=5, batch_size=batch_size)
-        for some_order, batch_size in ((x, 1), (x[::-1].copy(), 5), (np.random.default_rng(0).permutation(x), 7))
+        for some_order, batch_size in ((x, 1), (x[::-1], 5), (np.random.default_rng(0).permutation(x), 7))
     ]
     for other in others:
         assert thresholds(other) == pytest.approx(thresholds(first), rel=1e-6)
@@ -296,6 +296,13 @@ def test_a_converted_network_runs_fast_and_in_pieces_of_time_with_the_same_outco
 
     assert keeps_time_apart(snn)
     assert sum(pieces).numpy() / 6 == pytest.approx(whole, abs=1e-5)
+
+
+def test_read_only_calibration_data_will_do(ann, x):
+    frozen = x.copy()
+    frozen.flags.writeable = False
+    for method in ("max", "spike-norm"):
+        convert(ann, frozen, method=method, timesteps=2)
 
 
 def test_the_ann_is_not_changed(ann, x):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from art.attacks.evasion import FastGradientMethod
+from art.data_generators import NumpyDataGenerator
 from art.estimators.classification import PyTorchClassifier
 from spikingjelly.activation_based import neuron, surrogate
 from torch import nn
@@ -150,6 +151,19 @@ def test_thresholds_are_trained_only_where_that_is_wished(train_thresholds, x, y
     hybrid.fit_snn(x, y, batch_size=4, nb_epochs=1)
 
     assert (hybrid.thresholds != before) is train_thresholds
+
+
+@BOTH
+def test_a_generator_takes_all_the_steps(kind, x, y):
+    spiking = classifier(kind)
+    untouched = weights(spiking.ann.model), weights(spiking.model)
+
+    spiking.fit_generator(NumpyDataGenerator(x, np.eye(K)[y], batch_size=4), nb_epochs=1)
+
+    expected = convert(spiking.ann.model, x, method="max")
+    assert not torch.equal(weights(spiking.ann.model), untouched[0])
+    assert spiking.thresholds == pytest.approx(thresholds_of(expected))
+    assert torch.equal(weights(spiking.model), weights(expected)) is (kind is ConvertedClassifier)
 
 
 def test_the_ann_is_a_classifier_of_arts_own(x, y):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from math import ceil, floor
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -17,7 +18,7 @@ _LOW_BITS = 16  # the last bits of a float32; the others are the sign, which is 
 def batches(x: Array, batch_size: int, like: Tensor) -> Iterator[Tensor]:
     """The samples in batches, with dtype and device of `like`."""
     for start in range(0, len(x), batch_size):
-        yield torch.as_tensor(x[start : start + batch_size]).to(like)
+        yield torch.as_tensor(np.array(x[start : start + batch_size])).to(like)  # a copy: `x` may be read-only
 
 
 def maxima(graph: LayerGraph, x: Array, batch_size: int) -> dict[str, float]:

@@ -6,16 +6,17 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import torch
+from art.data_generators import DataGenerator
 from torch import nn
 
-from art_snn._random import Rng
+from art_snn._random import Rng, host_seed
 from art_snn._validation import check_at_least
 from art_snn.conversion import Method, check_method, convert, thresholds, uncalibrated
 from art_snn.estimators.classification.ann import AnnClassifier
 from art_snn.estimators.classification.module import SpikingModule
 from art_snn.estimators.classification.saving import Card
 from art_snn.estimators.classification.spiking import SpikingClassifier
-from art_snn.estimators.classification.streaming import mode
+from art_snn.estimators.classification.streaming import generated, mode
 from art_snn.neurons import NeuronFactory, neuron_factory
 from art_snn.typing import Array, Images, Indices, Labels
 
@@ -131,6 +132,22 @@ class ConvertedClassifier(SpikingClassifier):
     def fit_ann(self, x: Images, y: Labels, *args: Any, **kwargs: Any) -> None:
         """Train the ANN, with the arguments of `SpikingClassifier.fit`; until `convert`, the SNN stays as it is."""
         self._ann.fit(x, y, *args, **kwargs)
+
+    def fit_generator(
+        self,
+        generator: DataGenerator,
+        nb_epochs: int = 20,
+        verbose: bool = False,
+        *,
+        seed: Rng = 0,
+        **kwargs: Any,
+    ) -> None:
+        """Train the ANN as `SpikingClassifier.fit_generator` trains, calibrate on one epoch more, and convert."""
+        ann, rest = np.random.default_rng(seed).spawn(2)
+        self._ann.fit_generator(generator, nb_epochs, verbose, seed=ann, **kwargs)
+        with host_seed(rest):
+            x_calibration = np.concatenate([np.asarray(x) for x, _ in generated(generator)])
+        self.convert(self.calibration_samples(x_calibration, rest))
 
     def calibration_samples(self, x: Images, seed: Rng = 0) -> Images:
         """Those of the samples on which `fit` calibrates: all, or `n_calibration` of them, drawn by the seed."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from art.data_generators import DataGenerator
 from torch import nn
 
 from art_snn._random import Rng
@@ -105,6 +106,21 @@ class HybridClassifier(ConvertedClassifier):
         first, last = np.random.default_rng(seed).spawn(2)
         super().fit(x, y, batch_size, nb_epochs, training_mode, drop_last, scheduler, verbose, seed=first, **kwargs)
         self.fit_snn(x, y, batch_size, self.nb_epochs_snn, training_mode, drop_last, None, verbose, seed=last, **kwargs)
+
+    def fit_generator(
+        self,
+        generator: DataGenerator,
+        nb_epochs: int = 20,
+        verbose: bool = False,
+        *,
+        seed: Rng = 0,
+        scheduler: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """The three steps of `fit` on the batches of a generator of ART's; the scheduler is the ANN's."""
+        first, last = np.random.default_rng(seed).spawn(2)
+        super().fit_generator(generator, nb_epochs, verbose, seed=first, scheduler=scheduler, **kwargs)
+        SpikingClassifier.fit_generator(self, generator, self.nb_epochs_snn, verbose, seed=last, **kwargs)
 
     def fit_snn(self, x: Images, y: Labels, *args: Any, **kwargs: Any) -> None:
         """Train the spiking network from where it is, with the arguments of `SpikingClassifier.fit`."""

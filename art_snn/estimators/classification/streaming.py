@@ -138,13 +138,12 @@ class Streaming(_Host):
             scheduler: A learning rate scheduler of torch's, stepped after each epoch.
         """
         check_unknown("fit_generator", kwargs)
-        n_batches = -(-generator.size // generator.batch_size)
 
         def epoch() -> Iterator[Batch]:
-            for x, y in _generated(generator, n_batches):
+            for x, y in generated(generator):
                 yield np.asarray(x), self._one_hot(np.asarray(y)), None
 
-        self._train(epoch, n_batches, nb_epochs, True, scheduler, verbose, seed)
+        self._train(epoch, _n_batches(generator), nb_epochs, True, scheduler, verbose, seed)
 
     def _train(
         self,
@@ -216,9 +215,13 @@ class Streaming(_Host):
         return torch.from_numpy(x if x.flags.writeable else x.copy()).to(self._device, non_blocking=True)
 
 
-def _generated(generator: DataGenerator, n_batches: int) -> Iterator[tuple[Any, Any]]:
+def generated(generator: DataGenerator) -> Iterator[tuple[Any, Any]]:
     """One epoch of a generator of ART's."""
     if isinstance(generator, PyTorchDataGenerator):
         yield from generator.iterator
     else:
-        yield from (generator.get_batch() for _ in range(n_batches))
+        yield from (generator.get_batch() for _ in range(_n_batches(generator)))
+
+
+def _n_batches(generator: DataGenerator) -> int:
+    return int(-(-generator.size // generator.batch_size))
