@@ -137,6 +137,17 @@ def test_second_derivatives_by_a_static_input_are_those_by_its_repetition():
     assert relative_error(*outcomes) < 1e-5
 
 
+def test_a_loss_on_the_potential_alone_has_its_gradient():
+    grads = []
+    for node in pair("lif"):
+        leaf = currents(6, 3, 35).requires_grad_()
+        node(leaf)
+        node.v.square().sum().backward()
+        grads.append(leaf.grad)
+
+    assert relative_error(*grads) < 1e-5
+
+
 def test_a_trace_by_hand():
     node = FastLIF(tau=2.0, step_mode="m")  # h = (v + x)/2; a spike from 1 on; then back to 0
 
