@@ -51,9 +51,8 @@ class Inputs(_Host):
 
     def _check_samples(self, x: Array) -> None:
         shape = self.input_shape
-        any_time = (
-            len(shape) == 4 and getattr(self.model, "timesteps", 0) is None
-        )  # frames: another number of bins will do
+        # frames: another number of bins will do
+        any_time = len(shape) == 4 and getattr(self.model, "timesteps", 0) is None
         fits = x.ndim == len(shape) + 1 and x.shape[1 + any_time :] == shape[any_time:]
         if not fits:
             raise ValueError(f"expected samples of shape (N, {', '.join(map(str, shape))}), got shape {x.shape}")
