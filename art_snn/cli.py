@@ -98,7 +98,8 @@ def _comparison(result: dict[str, Any]) -> Group:
         table.add_column(heading, justify="right")
     for row in rows:
         shares = (row[key] for key in ("accuracy_clean", "accuracy", "asr", "asr_all", "floor"))
-        table.add_row(row["model"], *(f"{share:.3f}" for share in shares), f"{row['seconds']:.0f}", _migration(row))
+        cells = [row["model"], *(f"{share:.3f}" for share in shares), f"{row['seconds']:.0f}"]
+        table.add_row(*cells, *[_migration(row)] * migrates)
     notes = Table.grid(padding=(0, 2))
     notes.add_row("clean model", "accuracy on clean test samples after training on clean data")
     notes.add_row("backdoored model", "the same after training on the poisoned data")

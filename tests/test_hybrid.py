@@ -234,7 +234,7 @@ def test_many_steps_run_in_pieces_of_time(kind):
     spiking.predict_at(images, [40])
 
     assert sum(held) == 40 * 64
-    assert max(held) <= 128
+    assert max(held) <= 40 * 64 / 8
 
 
 # --- copies ---------------------------------------------------------------------------------------------------------
