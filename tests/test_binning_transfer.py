@@ -1,0 +1,63 @@
+"""Triggers as events in other binnings and behind filters."""
+
+import numpy as np
+import pytest
+from torch import nn
+
+from art_snn.attacks.poisoning import PatchTrigger, StaticTrigger, TriggerBackdoor
+from art_snn.data import load_dataset
+from art_snn.estimators.classification import SpikingClassifier, SpikingModule
+from art_snn.evaluations import Binning, TransferMatrix, binning_transfer
+from art_snn.evaluations.binning_transfer import FILTERS
+from art_snn.models import small_cnn
+
+BINNINGS = (Binning(4, "count"), Binning(3, "time"))
+
+
+def make_classifier(binning: Binning) -> SpikingClassifier:
+    module = SpikingModule(small_cnn(2, 10, neuron="if", width=0.25))
+    return SpikingClassifier(module, nn.CrossEntropyLoss(), (binning.n_bins, 2, 20, 20), 10)
+
+
+def transfer(trigger: object) -> TransferMatrix:
+    digits = load_dataset("digits-dvs", form="events", limit=60)
+    return binning_transfer(
+        TriggerBackdoor(trigger, 1, 0.2),
+        make_classifier,
+        (digits.x_train, digits.y_train),
+        (digits.x_test, digits.y_test),
+        digits.sensor_size,
+        BINNINGS,
+        filters={name: FILTERS[name] for name in ("none", "drop half of the events")},
+        verbose=False,
+        batch_size=8,
+        nb_epochs=3,
+    )
+
+
+@pytest.fixture(scope="module")
+def matrix() -> TransferMatrix:
+    return transfer(StaticTrigger(4, "top-left", "on"))
+
+
+def test_rows_are_models_and_columns_where_the_events_were_placed(matrix: TransferMatrix) -> None:
+    assert matrix.binnings == BINNINGS
+    assert matrix.events.shape == (2, 2)
+    assert all(shares.shape == (2,) for shares in (matrix.accuracy, matrix.floor, matrix.frames))
+    assert all(((shares >= 0) & (shares <= 1)).all() for shares in (matrix.events, matrix.frames, matrix.accuracy))
+
+
+def test_without_a_filter_success_is_that_at_the_models_own_centres(matrix: TransferMatrix) -> None:
+    assert np.array_equal(matrix.filtered["none"], np.diag(matrix.events))
+    assert np.array_equal(matrix.filtered_accuracy["none"], matrix.accuracy)
+
+
+def test_binned_by_time_events_at_the_own_centres_do_what_the_frames_do(matrix: TransferMatrix) -> None:
+    """A static trigger of ones: the frames agree but for counts that events leave above 1."""
+    assert matrix.frames[1] > 0.5
+    assert abs(matrix.events[1, 1] - matrix.frames[1]) <= 0.1
+
+
+def test_a_trigger_of_images_is_refused() -> None:
+    with pytest.raises((TypeError, ValueError), match="expected"):
+        transfer(PatchTrigger(2))
