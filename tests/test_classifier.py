@@ -180,7 +180,7 @@ class Hidden(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.seen, self.nodes = neuron.IFNode(step_mode="m"), [neuron.IFNode(step_mode="m")]
+        self.seen, self._nodes = neuron.IFNode(step_mode="m"), [neuron.IFNode(step_mode="m")]
 
 
 def test_networks_that_would_answer_wrongly_are_refused() -> None:

@@ -8,6 +8,7 @@ from torch import nn
 
 _NEURONS = "spikingjelly.activation_based.neuron"
 _NON_SPIKING = (neuron.NonSpikingIFNode, neuron.NonSpikingLIFNode)
+_REGISTERS = vars(nn.Module()).keys()  # torch's own, which hold what it does see
 _CONTAINERS = (layer.SeqToANNContainer, layer.MultiStepContainer, layer.StepModeContainer)  # they step their inside
 
 
@@ -60,12 +61,10 @@ def _outermost(net: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Modul
 def _check_registered(net: nn.Module) -> None:
     known = set(net.modules())
     for owner_name, owner in net.named_modules():
-        for name, value in vars(owner).items():
-            if name.startswith("_"):  # torch's own registers
-                continue
+        for name in vars(owner).keys() - _REGISTERS:
+            value = getattr(owner, name)
             items = value.values() if isinstance(value, dict) else value
-            hidden = isinstance(items, list | tuple | set) or isinstance(value, dict)
-            for item in items if hidden else ():
+            for item in items if isinstance(value, list | tuple | set | dict) else ():
                 if isinstance(item, base.MemoryModule) and item not in known:
                     raise ValueError(
                         f"expected every neuron to be registered, got one in the plain {type(value).__name__} "
