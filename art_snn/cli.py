@@ -1,6 +1,7 @@
 """The command `art-snn`: parse, call, print."""
 
 import json
+import runpy
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -82,6 +83,19 @@ def show_trigger(
     shown = experiment.show_trigger(experiment.Experiment(**spec))
     for path in write_trigger(shown, out):
         print(f"wrote {path}")
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def bench(context: typer.Context) -> None:
+    """Time art_snn against what users would write by hand: `--cases`, `--repeats`, `--threads`, `--out`; see `--help`.
+
+    Works in a checkout, with the extra `bench` installed.
+    """
+    if not Path("tests/benchmarks/__main__.py").is_file():
+        raise ValueError(f"expected a checkout of art-snn as the working folder, got {Path.cwd()}")
+    sys.path.insert(0, str(Path.cwd()))
+    sys.argv[1:] = context.args
+    runpy.run_module("tests.benchmarks", run_name="__main__")
 
 
 def _comparison(result: dict[str, Any]) -> Group:
