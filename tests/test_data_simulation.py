@@ -125,6 +125,12 @@ def test_one_seed_gives_one_stream_and_another_seed_another():
     assert not any(np.array_equal(one, two) for one, two in zip(first, other, strict=True))
 
 
+def test_every_image_has_noise_of_its_own():
+    streams = SimulatedSensor(noise_rate=20.0)(np.zeros((130, 1, 4, 4)))
+
+    assert len({events.tobytes() for events in streams}) == 130
+
+
 def test_a_stream_does_not_depend_on_what_comes_after_it():
     many = SimulatedSensor()(images(70))
     few = SimulatedSensor()(images(70)[:66])
