@@ -4,11 +4,14 @@ import json
 import runpy
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console, Group
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from art_snn.experiment import Experiment
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -18,39 +21,63 @@ def art_snn() -> None:
     """Backdoor attacks, defences and measurements for spiking neural networks."""
 
 
+DataName = Annotated[str, typer.Option("--data", help="Data set: digits, digits-dvs, mnist, cifar10, nmnist, …")]
+DataRoot = Annotated[Path | None, typer.Option(help="Folder with the data set's files.")]
+Bins = Annotated[int, typer.Option(help="Time bins of a neuromorphic data set.")]
+SplitBy = Annotated[str, typer.Option(help="Its bins: equal count of events, or equal time.")]
+Limit = Annotated[int | None, typer.Option(help="Samples a split that are read of it.")]
+Models = Annotated[str, typer.Option(help="Of ann, if, lif, converted, hybrid; with commas.")]
+TriggerName = Annotated[str, typer.Option("--trigger", help="Images: patch; frames: static, moving, smart, flash.")]
+Size = Annotated[float | None, typer.Option(help="Its side in pixels, or below 1 as a fraction.")]
+Position = Annotated[str | None, typer.Option(help="Its place: a corner, middle or random.")]
+Polarity = Annotated[str | None, typer.Option(help="on, off, both, none; of smart: rarest, commonest.")]
+Share = Annotated[float, typer.Option(help="Share of all training samples, 0 to 1.")]
+Target = Annotated[int, typer.Option(help="Class that the trigger should call forth.")]
+Timesteps = Annotated[int | None, typer.Option(help="Of spiking networks on images; 4, or 64 if converted.")]
+Conversion = Annotated[str, typer.Option(help="Thresholds by max, robust, fraction or spike-norm.")]
+Scale = Annotated[float, typer.Option(help="Factor on converted thresholds.")]
+Epochs = Annotated[int, typer.Option(help="Epochs of each training.")]
+BatchSize = Annotated[int, typer.Option(help="Samples a training step.")]
+LearningRate = Annotated[float, typer.Option(help="Of Adam.")]
+Network = Annotated[str, typer.Option(help="Topology: small_cnn, vgg11, resnet18 or event_net.")]
+Width = Annotated[float, typer.Option(help="Multiplier of its channels.")]
+Seed = Annotated[int, typer.Option(help="Decides every draw.")]
+Out = Annotated[Path, typer.Option(help="Folder for what is written.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print results.json instead of the table.")]
+
+
 @app.command()
 def compare(
-    data: Annotated[str, typer.Option(help="Data set: digits, digits-dvs, mnist, cifar10, nmnist, …")] = "digits",
-    data_root: Annotated[Path | None, typer.Option(help="Folder with the data set's files.")] = None,
-    n_bins: Annotated[int, typer.Option(help="Time bins of a neuromorphic data set.")] = 16,
-    split_by: Annotated[str, typer.Option(help="Its bins: equal count of events, or equal time.")] = "count",
-    limit: Annotated[int | None, typer.Option(help="Samples a split that are read of it.")] = None,
-    models: Annotated[str, typer.Option(help="Of ann, if, lif, converted, hybrid; with commas.")] = "ann,if,lif",
-    trigger: Annotated[str, typer.Option(help="On images: patch; on frames: static, moving, smart, flash.")] = "patch",
-    size: Annotated[float | None, typer.Option(help="Its side in pixels, or below 1 as a fraction.")] = None,
-    position: Annotated[str | None, typer.Option(help="Its place: a corner, middle or random.")] = None,
-    polarity: Annotated[str | None, typer.Option(help="on, off, both, none; of smart: rarest, commonest.")] = None,
-    percent_poison: Annotated[float, typer.Option(help="Share of all training samples, 0 to 1.")] = 0.1,
-    target: Annotated[int, typer.Option(help="Class that the trigger should call forth.")] = 1,
-    timesteps: Annotated[int | None, typer.Option(help="Of spiking networks on images; 4, or 64 if converted.")] = None,
-    conversion: Annotated[str, typer.Option(help="Thresholds by max, robust, fraction or spike-norm.")] = "max",
-    scale: Annotated[float, typer.Option(help="Factor on converted thresholds.")] = 1.0,
-    epochs: Annotated[int, typer.Option(help="Epochs of each training.")] = 10,
-    batch_size: Annotated[int, typer.Option(help="Samples a training step.")] = 32,
-    learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = 1e-3,
-    network: Annotated[str, typer.Option(help="Topology: small_cnn, vgg11 or resnet18.")] = "small_cnn",
-    width: Annotated[float, typer.Option(help="Multiplier of its channels.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Decides every draw.")] = 0,
-    out: Annotated[Path, typer.Option(help="Folder for results.json and triggered.png.")] = Path("results"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print results.json instead of the table.")] = False,
+    data: DataName = "digits",
+    data_root: DataRoot = None,
+    n_bins: Bins = 16,
+    split_by: SplitBy = "count",
+    limit: Limit = None,
+    models: Models = "ann,if,lif",
+    trigger: TriggerName = "patch",
+    size: Size = None,
+    position: Position = None,
+    polarity: Polarity = None,
+    percent_poison: Share = 0.1,
+    target: Target = 1,
+    timesteps: Timesteps = None,
+    conversion: Conversion = "max",
+    scale: Scale = 1.0,
+    epochs: Epochs = 10,
+    batch_size: BatchSize = 32,
+    learning_rate: LearningRate = 1e-3,
+    network: Network = "small_cnn",
+    width: Width = 1.0,
+    seed: Seed = 0,
+    out: Out = Path("results"),
+    as_json: AsJson = False,
 ) -> None:
     """Train an ANN and SNNs on clean and on poisoned data, and compare what the backdoor does to them."""
-    given = locals()
-    from art_snn.experiment import Experiment, run
+    spec = _spec(locals())
+    from art_snn.experiment import run
     from art_snn.report import write_result
 
-    spec = {name: value for name, value in given.items() if name in Experiment.model_fields}
-    result = run(Experiment(**spec | {"models": tuple(models.split(","))}))
+    result = run(spec)
     written = write_result(result, out)
     if as_json:
         print(json.dumps(result.as_json(), indent=2))
@@ -62,26 +89,24 @@ def compare(
 
 @app.command()
 def show_trigger(
-    data: Annotated[str, typer.Option(help="Data set: digits, digits-dvs, mnist, cifar10, nmnist, …")] = "digits-dvs",
-    data_root: Annotated[Path | None, typer.Option(help="Folder with the data set's files.")] = None,
-    n_bins: Annotated[int, typer.Option(help="Time bins of a neuromorphic data set.")] = 16,
-    split_by: Annotated[str, typer.Option(help="Its bins: equal count of events, or equal time.")] = "count",
-    limit: Annotated[int | None, typer.Option(help="Samples a split that are read of it.")] = None,
-    trigger: Annotated[str, typer.Option(help="On images: patch; on frames: static, moving, smart, flash.")] = "static",
-    size: Annotated[float | None, typer.Option(help="Its side in pixels, or below 1 as a fraction.")] = None,
-    position: Annotated[str | None, typer.Option(help="Its place: a corner, middle or random.")] = None,
-    polarity: Annotated[str | None, typer.Option(help="on, off, both, none; of smart: rarest, commonest.")] = None,
-    seed: Annotated[int, typer.Option(help="Decides every draw.")] = 0,
-    out: Annotated[Path, typer.Option(help="Folder for trigger.png and trigger.gif.")] = Path("results"),
+    data: DataName = "digits-dvs",
+    data_root: DataRoot = None,
+    n_bins: Bins = 16,
+    split_by: SplitBy = "count",
+    limit: Limit = None,
+    trigger: TriggerName = "static",
+    size: Size = None,
+    position: Position = None,
+    polarity: Polarity = None,
+    seed: Seed = 0,
+    out: Out = Path("results"),
 ) -> None:
     """Draw what a trigger does to a sample, in frames and among events: a contact sheet and an animation."""
-    given = locals()
+    spec = _spec(locals())
     from art_snn import experiment
     from art_snn.report import write_trigger
 
-    spec = {name: value for name, value in given.items() if name in experiment.Experiment.model_fields}
-    shown = experiment.show_trigger(experiment.Experiment(**spec))
-    for path in write_trigger(shown, out):
+    for path in write_trigger(experiment.show_trigger(spec), out):
         print(f"wrote {path}")
 
 
@@ -96,6 +121,16 @@ def bench(context: typer.Context) -> None:
     sys.path.insert(0, str(Path.cwd()))
     sys.argv[1:] = context.args
     runpy.run_module("tests.benchmarks", run_name="__main__")
+
+
+def _spec(options: dict[str, Any]) -> "Experiment":
+    """The experiment that a command's options describe."""
+    from art_snn.experiment import Experiment
+
+    given = {name: value for name, value in options.items() if name in Experiment.model_fields}
+    if "models" in given:
+        given["models"] = tuple(given["models"].split(","))
+    return Experiment(**given)
 
 
 def _comparison(result: dict[str, Any]) -> Group:
