@@ -183,7 +183,8 @@ def main() -> NoReturn:
 
 
 def _fail(message: str) -> NoReturn:
-    print(f"art-snn: {message}", file=sys.stderr)
+    if message:  # the help of a bare `art-snn` has been printed already
+        print(f"art-snn: {message}", file=sys.stderr)
     sys.exit(2)
 
 
