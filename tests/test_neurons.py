@@ -98,6 +98,6 @@ for name in ("if", "lif"):
 @pytest.mark.slow
 def test_importing_any_module_and_spiking_prints_nothing():
     command = [sys.executable, "-c", IMPORT_EVERYTHING]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
