@@ -9,6 +9,7 @@ def still(step: Tensor, timesteps: int) -> Tensor:
     It is a view, so nobody may write into it, and it remembers what it is a view of. To code that does not know of this
     it is an ordinary tensor; what that code makes of it is one too.
 
+    >>> import torch
     >>> still(torch.ones(1, 2, 3), 4).shape
     torch.Size([4, 2, 3])
     """
