@@ -54,7 +54,7 @@ class Result:
             "spec": self.spec.model_dump(mode="json"),
             "title": self.title,
             "versions": self.versions,
-            "rows": [_without_nan(asdict(row)) for row in self.rows],
+            "rows": [without_nan(asdict(row)) for row in self.rows],
         }
 
 
@@ -63,7 +63,8 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in VERSIONED}}
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
+    """With None for NaN, which JSON does not know; dictionaries likewise, inside too."""
     if isinstance(value, dict):
-        return {key: _without_nan(inner) for key, inner in value.items()}
+        return {key: without_nan(inner) for key, inner in value.items()}
     return None if isinstance(value, float) and math.isnan(value) else value

@@ -4,7 +4,7 @@ import numpy as np
 
 from art_snn._random import draw_seed
 from art_snn.data import Dataset
-from art_snn.evaluations import BackdoorEvaluation
+from art_snn.evaluations import BackdoorEvaluation, BackdoorResult
 from art_snn.experiment.parts import make_attack, make_dataset, make_estimator
 from art_snn.experiment.result import Examples, Result, versions
 from art_snn.experiment.spec import Experiment
@@ -23,12 +23,17 @@ def run(spec: Experiment, *, verbose: bool = True) -> Result:
         ValueError: If a value does not fit the data, such as a target beyond the classes.
         FileNotFoundError: If a file of the data set is missing.
     """
+    dataset, evaluation, results = compare_models(spec, verbose=verbose)
+    return Result(spec, dataset.title, versions(), tuple(results), _examples(evaluation, dataset))
+
+
+def compare_models(spec: Experiment, *, verbose: bool) -> tuple[Dataset, BackdoorEvaluation, list[BackdoorResult]]:
+    """The data of an experiment, its evaluation, which holds the trained models, and what it found."""
     split, rows, weights, batches = np.random.default_rng(spec.seed).spawn(4)
     dataset = make_dataset(spec, split)
     attack = make_attack(spec, dataset.x_train, rows)
     seed = draw_seed(weights)
-    estimators = {name: make_estimator(name, spec, dataset, seed) for name in spec.models}
-    evaluation = BackdoorEvaluation(attack, estimators)
+    evaluation = BackdoorEvaluation(attack, {name: make_estimator(name, spec, dataset, seed) for name in spec.models})
     results = evaluation.evaluate(
         dataset.x_train,
         dataset.y_train,
@@ -39,7 +44,7 @@ def run(spec: Experiment, *, verbose: bool = True) -> Result:
         batch_size=spec.batch_size,
         nb_epochs=spec.epochs,
     )
-    return Result(spec, dataset.title, versions(), tuple(results), _examples(evaluation, dataset))
+    return dataset, evaluation, results
 
 
 def _examples(evaluation: BackdoorEvaluation, dataset: Dataset) -> Examples:
