@@ -32,7 +32,8 @@ class Equations:
     v_threshold: float
     v_reset: float | None
     detach_reset: bool
-    surrogate: SurrogateFunctionBase
+    surrogate: type[SurrogateFunctionBase]
+    alpha: float  # of the surrogate
 
     @property
     def dh_dx(self) -> float:
@@ -86,8 +87,8 @@ class Equations:
         x, total = scratch
         if grad_v is not None and not self.detach_reset:
             grad_s = self._with_reset(h, grad_s, *grad_v, out=total)
-        slope = SLOPES[type(self.surrogate)]
-        slope(torch.sub(h, self.v_threshold, out=x), grad_s, self.surrogate.alpha, self.dh_dx, out)
+        slope = SLOPES[self.surrogate]
+        slope(torch.sub(h, self.v_threshold, out=x), grad_s, self.alpha, self.dh_dx, out)
         if grad_v is None:
             return
         if self.v_reset is None:

@@ -35,14 +35,21 @@ class _Fast(neuron.BaseNode):
     def _equations(self) -> Equations | None:
         """The settings, or None where one is beyond this implementation: a learnt threshold, another surrogate, …"""
         surrogate, tau = self.surrogate_function, getattr(self, "tau", None)
-        numbers = (tau, self.v_threshold, self.v_reset, getattr(surrogate, "alpha", None))
-        is_plain = all(isinstance(number, float | int | None) for number in numbers)
+        alpha = getattr(surrogate, "alpha", None)
+        is_plain = all(isinstance(n, float | int | None) for n in (tau, self.v_threshold, self.v_reset, alpha))
         if not is_plain or type(surrogate) not in SLOPES or not surrogate.spiking:
             return None
         if self.store_v_seq or self._neuron_precision is not None:
             return None
-        decay_input = getattr(self, "decay_input", False)
-        return Equations(tau, decay_input, self.v_threshold, self.v_reset, self.detach_reset, surrogate)
+        return Equations(
+            tau=tau,
+            decay_input=getattr(self, "decay_input", False),
+            v_threshold=self.v_threshold,
+            v_reset=self.v_reset,
+            detach_reset=self.detach_reset,
+            surrogate=type(surrogate),
+            alpha=surrogate.alpha,
+        )
 
     def _get_name(self) -> str:
         """The name of spikingjelly's node, for `repr`."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from art_snn.neurons.equations import Equations
 
-_PIECE = 64 * 1024  # neurons at once: the rows of a time step take 1.5 MB
+_PIECE = 128 * 1024  # neurons at once, half a megabyte a row: fastest as measured
 
 
 def pieces(n: int) -> Iterator[slice]:
@@ -71,18 +71,23 @@ class Neurons(torch.autograd.Function):
     def backward(ctx: Any, grad_s: Tensor | None, grad_v: Tensor | None, grad_h: Tensor | None) -> tuple[Any, ...]:
         """Gradients of the input and of the potential before the first step."""
         (h,) = ctx.saved_tensors
+        grad_v0: Tensor | None
         if grad_s is None or grad_h is not None or torch.is_grad_enabled():
             grad_x, grad_v0 = _traceable_gradients(ctx.eq, h, grad_s, grad_v, grad_h)
             return grad_x.sum(0, keepdim=True) if ctx.is_still else grad_x, grad_v0, None, None
-        return *_gradients(ctx.eq, h, grad_s, grad_v, ctx.is_still), None, None
+        grad_v0 = torch.empty_like(h[0]) if ctx.needs_input_grad[1] else None
+        return _gradients(ctx.eq, h, grad_s, grad_v, grad_v0, ctx.is_still), grad_v0, None, None
 
 
 def _gradients(
-    eq: Equations, h: Tensor, grad_s: Tensor, grad_v: Tensor | None, is_still: bool
-) -> tuple[Tensor, Tensor]:
-    """In place, piece by piece; the input's gradient is (1, N, …), the sum over time, if the input `is_still`."""
+    eq: Equations, h: Tensor, grad_s: Tensor, grad_v: Tensor | None, grad_v0: Tensor | None, is_still: bool
+) -> Tensor:
+    """In place, piece by piece; fills `grad_v0` if it is wanted.
+
+    The gradient of an input that `is_still` is the sum over time, (1, N, …).
+    """
     timesteps, n = len(h), h[0].numel()
-    grad_x, grad_v0 = torch.empty_like(h[:1] if is_still else h), torch.empty_like(h[0])
+    grad_x = torch.empty_like(h[:1] if is_still else h)
     h_flat, s_flat, x_flat = h.view(timesteps, n), grad_s.reshape(timesteps, n), grad_x.view(len(grad_x), n)
     for piece in pieces(n):
         rows = torch.empty_like(h_flat[:, piece]) if is_still else x_flat[:, piece]
@@ -93,10 +98,11 @@ def _gradients(
         ):
             eq.back(h_t, s_t, from_v, scratch, out=x_t)
             from_v = x_t, eq.dh_dv / eq.dh_dx  # the gradient of v[t-1] is that of x[t] times a constant
-        torch.mul(rows[0], eq.dh_dv / eq.dh_dx, out=grad_v0.view(n)[piece])
+        if grad_v0 is not None:
+            torch.mul(rows[0], eq.dh_dv / eq.dh_dx, out=grad_v0.view(n)[piece])
         if is_still:
             torch.sum(rows, 0, out=x_flat[0, piece])
-    return grad_x, grad_v0
+    return grad_x
 
 
 def _traceable_gradients(
@@ -109,11 +115,11 @@ def _traceable_gradients(
     grad_x = []
     for h_t, s_t, to_h in zip(*(rows[::-1] for rows in (h.unbind(), s_rows, h_rows)), strict=True):
         x = h_t - eq.v_threshold
-        spikes = eq.surrogate(x)
+        spikes = eq.surrogate.spiking_function(x, eq.alpha)
         if not eq.detach_reset:
             s_t = s_t - grad_v * (eq.v_threshold if eq.v_reset is None else h_t - eq.v_reset)
         past_spike = grad_v if eq.v_reset is None else grad_v * (1 - (spikes.detach() if eq.detach_reset else spikes))
-        to_h = to_h + past_spike + eq.surrogate.backward(s_t, x, eq.surrogate.alpha)
+        to_h = to_h + past_spike + eq.surrogate.backward(s_t, x, eq.alpha)
         grad_x.append(eq.dh_dx * to_h)
         grad_v = eq.dh_dv * to_h
     return torch.stack(grad_x[::-1]), grad_v
