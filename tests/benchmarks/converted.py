@@ -12,6 +12,7 @@ from art_snn.estimators.classification import SpikingModule
 from art_snn.models import vgg11
 from tests.benchmarks.harness import OURS, Case, Contest
 from tests.benchmarks.loops import CLASSES, images
+from tests.benchmarks.networks import liven
 
 LOOP = "spikingjelly's loop"
 
@@ -20,9 +21,7 @@ def contest(batch_size: int, timesteps: int) -> Contest:
     """Summed outputs of VGG11 x 0.25, thresholds at the maxima of one batch, which both converters find."""
     ann = vgg11(3, CLASSES, width=0.25, pool="avg", classifier="linear")
     x = images(64, 3, 32, 32)
-    with torch.no_grad():
-        for _ in range(10):
-            ann(x)  # settles the norms
+    liven(ann, x)
     ours = SpikingModule(convert(ann.eval(), x.numpy(), method="max"), timesteps, readout="sum").eval()
     recipe = ann2snn.RateCodingRecipe([(x,)], mode="Max")
     theirs = ann2snn.Converter(recipe).convert(_of_torchs_layers(ann)).eval()

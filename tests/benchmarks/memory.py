@@ -12,13 +12,13 @@ from art_snn.estimators.classification import SpikingModule
 from art_snn.models import vgg11
 from tests.benchmarks.harness import OURS, Case, Contest
 from tests.benchmarks.loops import CLASSES, LIMIT, MULTI, _step, images
-from tests.benchmarks.networks import MultiStep, convolutions_alone
+from tests.benchmarks.networks import ConvolutionsAlone, MultiStep
 
 build = partial(vgg11, 3, CLASSES, classifier="linear", width=0.5)
 MODELS = {
     OURS: lambda: SpikingModule(build(neuron="lif"), 8),
     MULTI: lambda: MultiStep(build(neuron="lif"), 8),
-    LIMIT: lambda: MultiStep(convolutions_alone(build), 8),
+    LIMIT: lambda: ConvolutionsAlone(build, 8),
 }
 
 

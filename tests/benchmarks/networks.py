@@ -10,6 +10,7 @@ from spikingjelly.activation_based import functional
 from torch import Tensor, nn
 
 from art_snn.models import Network
+from art_snn.neurons import accelerate, still
 
 Build = Callable[..., Network]
 
@@ -100,11 +101,32 @@ class _Wire(nn.Module):
         return x.contiguous()
 
 
-def convolutions_alone(build: Build) -> Network:
-    """The network without its neurons and norms."""
-    net = build(neuron=_Wire)
-    for name, module in list(net.named_modules()):
+class ConvolutionsAlone(MultiStep):
+    """What nobody can avoid: the network without neurons and norms, its first layer run once for static input."""
+
+    def __init__(self, build: Build, timesteps: int | None) -> None:
+        net = build(neuron=_Wire)
+        for name, module in list(net.named_modules()):
+            if isinstance(module, nn.BatchNorm2d):
+                net.set_submodule(name, nn.Identity())
+        functional.set_step_mode(net, "m")
+        super().__init__(accelerate(net), timesteps)
+
+    def sequence(self, x: Tensor) -> Tensor:
+        """The input of all steps."""
+        return super().sequence(x) if self.timesteps is None else still(x[None], self.timesteps)
+
+
+@torch.no_grad()
+def liven(model: nn.Module, x: Tensor) -> None:
+    """Keep the deeper layers of a fresh network from being silent: norms know `x`, linear layers are strong."""
+    modules = list(model.modules())
+    for module in modules:
         if isinstance(module, nn.BatchNorm2d):
-            net.set_submodule(name, nn.Identity())
-    functional.set_step_mode(net, "m")
-    return net
+            module.momentum = 1.0
+        if isinstance(module, nn.Linear):
+            module.weight.mul_(5)
+    model(x)
+    for module in modules:
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = 0.1
