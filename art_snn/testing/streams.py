@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,5 +24,5 @@ def check_global_streams_stand_still() -> Iterator[None]:
 
 
 def _states() -> tuple[object, tuple[bytes, int], torch.Tensor]:
-    _, keys, position, *_ = np.random.get_state()  # noqa: NPY002 - looked at, not drawn from
-    return random.getstate(), (keys.tobytes(), int(position)), torch.get_rng_state()
+    numpy_state: Any = np.random.get_state(legacy=False)["state"]  # noqa: NPY002 - looked at, not drawn from
+    return random.getstate(), (numpy_state["key"].tobytes(), numpy_state["pos"]), torch.get_rng_state()
