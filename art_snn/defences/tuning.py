@@ -1,0 +1,56 @@
+"""Fine-tuning: a trained classifier is trained on, with few clean samples, by its own learning rule."""
+
+from art.estimators.classification import PyTorchClassifier
+
+from art_snn._random import host_seed
+from art_snn._validation import check_at_least, check_positive, check_same_length
+from art_snn.estimators.classification import ConvertedClassifier, HybridClassifier
+from art_snn.estimators.classification.streaming import mode
+from art_snn.typing import Array, Labels
+
+
+def fine_tune(
+    classifier: PyTorchClassifier,
+    x: Array,
+    y: Labels,
+    *,
+    learning_rate: float,
+    batch_size: int,
+    nb_epochs: int,
+    seed: int,
+    verbose: bool,
+) -> None:
+    """Train a classifier on, in place, with its own kind of optimiser, which starts without memory.
+
+    Of a hybrid classifier the spiking network is trained; of a converted one the ANN, which is converted again.
+
+    Args:
+        classifier: ART's own or a spiking one.
+        x: Clean samples, (N, ...).
+        y: Their labels, indices (N,) or one-hot (N, K).
+        learning_rate: Of all parameters, whatever it was before.
+        batch_size: Samples a step.
+        nb_epochs: Passes over the samples.
+        seed: Of the order of samples and of dropout; no global random stream is moved.
+        verbose: Whether to show a progress bar.
+    """
+    check_same_length("x", x, "y", y)
+    trained, fit = classifier, classifier.fit
+    if isinstance(classifier, HybridClassifier):
+        fit = classifier.fit_snn
+    elif isinstance(classifier, ConvertedClassifier):
+        trained, fit = classifier.ann, classifier.fit_ann
+    trained.optimizer.state.clear()
+    for group in trained.optimizer.param_groups:
+        group["lr"] = learning_rate
+    with mode(trained.model, True), host_seed(seed):  # ART's own class draws from the global streams
+        fit(x, y, batch_size=batch_size, nb_epochs=nb_epochs, verbose=verbose, seed=seed)
+    if trained is not classifier:
+        classifier.convert(x)
+
+
+def check_tuning(learning_rate: float, batch_size: int, nb_epochs: int, *, minimum: int = 1) -> None:
+    """Numbers with which something can be trained."""
+    check_positive("learning_rate", learning_rate)
+    check_at_least("batch_size", batch_size, 1)
+    check_at_least("nb_epochs", nb_epochs, minimum)
