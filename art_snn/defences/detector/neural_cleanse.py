@@ -1,0 +1,147 @@
+"""Neural Cleanse: a backdoor is a shortcut, so the trigger that leads to its class is smaller than any other's."""
+
+from typing import ClassVar
+
+import numpy as np
+import torch
+from art.estimators.classification import PyTorchClassifier
+from torch import Tensor
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from art_snn._random import torch_generator
+from art_snn._validation import check_at_least, check_fraction, check_positive
+from art_snn.defences.detector.model_detector import ModelDetector
+from art_snn.defences.detector.model_report import ModelReport
+from art_snn.defences.detector.trigger_search import Blend, Cost
+from art_snn.defences.differentiable import input_range, logits
+from art_snn.typing import Array, Indices
+
+
+class NeuralCleanse(ModelDetector):
+    """Look for the smallest trigger, a mask and a pattern, that takes samples to a class; for each class in turn.
+
+    Of frames both have a time axis: a trigger may be of any shape in any time bin, and its size is counted over all.
+
+    Args:
+        classifier: A trained one of at least three classes, spiking or not. For images it needs clip values.
+        steps: Of Adam for each class.
+        init_cost: Weight of the mask's size beside the loss, to begin with.
+        learning_rate: Of Adam.
+        attack_success_threshold: Share of samples that a trigger must take to the class, in (0, 1].
+        patience: Steps of success after which the cost rises, or of failure after which it falls.
+        cost_multiplier: By which it rises; it falls by its power of 1.5.
+        batch_size: Samples a step.
+        threshold: Anomaly index, deviations from the median size, from which on the model is accused.
+        seed: Of first masks and patterns, and of the samples that are drawn.
+        verbose: Whether to show a progress bar.
+
+    Attributes:
+        masks: After `detect_backdoor`, the smallest mask of each class, (K, 1, H, W) or (K, T, 1, H, W), in [0, 1].
+        patterns: What the masks blend in, (K, C, H, W) or (K, T, C, H, W).
+
+    Source: Wang et al., Neural Cleanse, 2019, https://doi.org/10.1109/SP.2019.00031, section 5.
+    """
+
+    params: ClassVar[list[str]] = [
+        "steps",
+        "init_cost",
+        "learning_rate",
+        "attack_success_threshold",
+        "patience",
+        "cost_multiplier",
+        "batch_size",
+        "threshold",
+        "seed",
+        "verbose",
+    ]
+
+    masks: Array
+    patterns: Array
+
+    def __init__(
+        self,
+        classifier: PyTorchClassifier,
+        steps: int = 100,
+        init_cost: float = 1e-3,
+        learning_rate: float = 0.1,
+        attack_success_threshold: float = 0.99,
+        patience: int = 5,
+        cost_multiplier: float = 1.5,
+        batch_size: int = 32,
+        threshold: float = 2.0,
+        seed: int = 0,
+        verbose: bool = False,
+    ) -> None:
+        super().__init__(classifier)
+        self.steps, self.init_cost, self.learning_rate = steps, init_cost, learning_rate
+        self.attack_success_threshold, self.patience = attack_success_threshold, patience
+        self.cost_multiplier, self.batch_size, self.threshold = cost_multiplier, batch_size, threshold
+        self.seed, self.verbose = seed, verbose
+        self._check_params()
+
+    def _examine(self, x: Array | None, y: Indices | None) -> ModelReport:
+        """Samples of the class in question, where labels tell, are left out."""
+        if x is None or len(x) == 0:
+            raise ValueError("expected clean samples x, some of every class, got none")
+        low, high = input_range(self.classifier, highest_count=float(np.max(x)))
+        samples, generator = torch.as_tensor(x), torch_generator(self.seed)
+        n_classes = self.classifier.nb_classes
+        found = []
+        with tqdm(total=n_classes * self.steps, disable=not self.verbose, desc="triggers", unit="step") as bar:
+            for target in range(n_classes):
+                others = samples if y is None else samples[torch.as_tensor(y != target)]
+                blend = Blend(self.classifier.input_shape, low, high, self.learning_rate, generator)
+                found.append(self._shrink(blend, target, others, generator, bar))
+        self.masks, self.patterns = (np.stack(arrays) for arrays in zip(*found, strict=True))
+        scores = anomaly_indices(self.masks.reshape(n_classes, -1).sum(1))
+        suspect = int(scores.argmax())
+        return ModelReport(bool(scores[suspect] >= self.threshold), suspect, None, scores, float(scores[suspect]))
+
+    def _shrink(
+        self, blend: Blend, target: int, samples: Tensor, generator: torch.Generator, bar: tqdm
+    ) -> tuple[Array, Array]:
+        """The smallest mask that was met and its pattern; all of the sample where no step succeeded."""
+        cost = Cost(self.init_cost, self.cost_multiplier, self.patience)
+        smallest, pattern = torch.ones_like(blend.mask), blend.pattern
+        for _ in range(self.steps):
+            rows = torch.randperm(len(samples), generator=generator)[: self.batch_size]
+            outputs = logits(self.classifier, blend(samples[rows].to(blend.mask)))
+            success = float((outputs.argmax(1) == target).float().mean()) >= self.attack_success_threshold
+            if success and blend.mask.sum() < smallest.sum():
+                smallest, pattern = blend.mask, blend.pattern
+            goal = torch.full((len(rows),), target, device=outputs.device)
+            blend.descend(F.cross_entropy(outputs, goal) + cost.weight * blend.mask.sum())
+            cost.update(success)
+            bar.update()
+        return smallest.detach().cpu().numpy(), pattern.detach().cpu().numpy()
+
+    def _check_params(self) -> None:
+        check_at_least("nb_classes", self.classifier.nb_classes, 3)
+        for name in ("steps", "patience", "batch_size"):
+            check_at_least(name, getattr(self, name), 1)
+        for name in ("init_cost", "learning_rate", "cost_multiplier", "threshold"):
+            check_positive(name, getattr(self, name))
+        check_fraction("attack_success_threshold", self.attack_success_threshold, zero=False)
+
+
+def anomaly_indices(sizes: Array) -> Array:
+    """How far each size lies below the median, in median absolute deviations that stand for one standard deviation.
+
+    Args:
+        sizes: (K,).
+
+    Returns:
+        (K,); 0 for sizes that equal the median, also where half of them do and any deviation is infinite.
+
+    Source: Wang et al., Neural Cleanse, 2019, section 5.1.
+
+    >>> anomaly_indices(np.array([1.0, 9.0, 10.0, 11.0, 12.0])).round(2)
+    array([ 6.07,  0.67,  0.  , -0.67, -1.35])
+    """
+    below = np.median(sizes) - sizes
+    deviation = 1.4826 * np.median(np.abs(below))
+    indices: Array = np.zeros_like(below)
+    with np.errstate(divide="ignore"):
+        np.divide(below, deviation, out=indices, where=below != 0)
+    return indices
