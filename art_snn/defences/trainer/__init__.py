@@ -1,1 +1,5 @@
+"""Elimination by training on."""
 
+from art_snn.defences.trainer.clean_fine_tuning import CleanFineTuning
+
+__all__ = ["CleanFineTuning"]

@@ -1,0 +1,156 @@
+"""Suppressing backdoors at the dendrites: what enters the first neurons is clamped to what clean samples need."""
+
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+from art.estimators.classification import PyTorchClassifier
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from art_snn._validation import check_at_least, check_finite, check_positive
+from art_snn.defences.copying import copy_of, network_of, replace_network
+from art_snn.defences.detector.membrane_potential import MembranePotentialDefence
+from art_snn.defences.differentiable import ClassPotentials
+from art_snn.defences.transformer.dendrites import Clamped, Rechecked
+from art_snn.defences.transformer.elimination import Elimination
+from art_snn.defences.units import units
+from art_snn.estimators.classification import SpikingModule
+from art_snn.estimators.classification.streaming import mode
+from art_snn.estimators.classification.structure import step_mode
+from art_snn.typing import Array, Labels
+
+
+class DendriteClamping(Elimination):
+    """Clamp what the first convolutions hand to their neurons, as tightly as clean samples allow (NDSBM).
+
+    The bounds of each channel and time step shrink until the potentials of the classes on clean, unlabelled samples
+    would change. A trigger that drives a channel farther than clean samples do is cut off.
+
+    Args:
+        classifier: A trained one with convolutions, which is not changed.
+        target_class: None clamps for all samples. With a class, only samples that the classifier takes for it are
+            decided by the clamped network (TMPBD + NDSBM); "detect" lets `MembranePotentialDefence` name the class, and
+            clamps nothing where it accuses none.
+        n_layers: Convolutions that are clamped, from the first on.
+        reach: Bounds begin at 1 - reach and 1 + reach.
+        penalty: Weight of the bounds' lengths beside the squared change of the potentials.
+        learning_rate: Of Adam.
+        batch_size: Samples a step.
+        nb_epochs: Passes over the samples.
+        seed: Of the order of samples, and of the detector.
+        verbose: Whether to show a progress bar.
+
+    Source: Li et al., Unsupervised Backdoor Detection and Mitigation for Spiking Neural Networks, RAID 2025,
+    https://arxiv.org/abs/2510.06629 (NDSBM).
+    """
+
+    params: ClassVar[list[str]] = [
+        "target_class",
+        "n_layers",
+        "reach",
+        "penalty",
+        "learning_rate",
+        "batch_size",
+        "nb_epochs",
+        "seed",
+        "verbose",
+    ]
+
+    def __init__(
+        self,
+        classifier: PyTorchClassifier,
+        target_class: int | Literal["detect"] | None = None,
+        n_layers: int = 2,
+        reach: float = 10.0,
+        penalty: float = 1e-5,
+        learning_rate: float = 0.1,
+        batch_size: int = 20,
+        nb_epochs: int = 50,
+        seed: int = 0,
+        verbose: bool = False,
+    ) -> None:
+        super().__init__(classifier)
+        self.target_class, self.n_layers, self.reach, self.penalty = target_class, n_layers, reach, penalty
+        self.learning_rate, self.batch_size, self.nb_epochs = learning_rate, batch_size, nb_epochs
+        self.seed, self.verbose = seed, verbose
+        self._check_params()
+
+    def _transform(self, classifier: PyTorchClassifier, x: Array | None, y: Labels | None) -> PyTorchClassifier:
+        if x is None or len(x) == 0:
+            raise ValueError("expected clean samples x (they need no labels), got none")
+        check_finite("x", x)
+        timesteps, modus = _steps(classifier)
+        if self.target_class is not None and modus == "s" and timesteps > 1:
+            raise ValueError(
+                "expected a multi-step network for target_class, got a single-step one, which decides only after its "
+                "last step; call spikingjelly's functional.set_step_mode(net, 'm')"
+            )
+        target = self._target(classifier)
+        if self.target_class == "detect" and target is None:
+            return classifier
+        clamped = copy_of(classifier)
+        clamps = self._insert(clamped)
+        with mode(classifier.model, False), mode(clamped.model, False):
+            self._tighten(clamps, ClassPotentials(classifier), ClassPotentials(clamped), x)
+        if target is None:
+            return clamped
+        networks = network_of(classifier), network_of(clamped)
+        replace_network(classifier, Rechecked(*networks, target, getattr(classifier.model, "readout", "mean")))
+        return classifier
+
+    def _target(self, classifier: PyTorchClassifier) -> int | None:
+        """The class whose samples are looked at twice."""
+        if self.target_class != "detect":
+            return self.target_class
+        report = MembranePotentialDefence(classifier, seed=self.seed, verbose=self.verbose).detect_backdoor()
+        return report.target_class if report.is_backdoored else None
+
+    def _insert(self, classifier: PyTorchClassifier) -> list[Clamped]:
+        """Wrap the first convolutions, with their norms, in clamps."""
+        found = units(classifier)[: self.n_layers]
+        if not found:
+            raise ValueError("expected a model with convolutions, got one without")
+        names = {module: name for name, module in classifier.model.named_modules()}
+        timesteps, modus = _steps(classifier)
+        clamps = []
+        for unit in found:
+            inner = unit.norm or unit.conv
+            low = torch.full((timesteps, unit.conv.out_channels), 1 - self.reach, device=classifier.device)
+            clamps.append(Clamped(inner, low, low + 2 * self.reach, modus))
+            classifier.model.set_submodule(names[inner], clamps[-1])
+        replace_network(classifier, network_of(classifier))
+        return clamps
+
+    def _tighten(self, clamps: list[Clamped], before: ClassPotentials, after: ClassPotentials, x: Array) -> None:
+        """Learn the bounds."""
+        bounds = [bound for clamp in clamps for bound in (clamp.low, clamp.high)]
+        optimizer = torch.optim.Adam(bounds, lr=self.learning_rate)
+        rng = np.random.default_rng(self.seed)
+        n_batches = -(-len(x) // self.batch_size)
+        with tqdm(total=self.nb_epochs * n_batches, disable=not self.verbose, desc="bounds", unit="batch") as bar:
+            for batch in (b for _ in range(self.nb_epochs) for b in np.array_split(rng.permutation(len(x)), n_batches)):
+                samples = torch.as_tensor(x[batch], dtype=torch.float32, device=bounds[0].device)
+                with torch.no_grad():
+                    wanted = before(samples)
+                loss = F.mse_loss(after(samples), wanted) + self.penalty * sum(bound.norm() for bound in bounds)
+                for bound, gradient in zip(bounds, torch.autograd.grad(loss, bounds), strict=True):
+                    bound.grad = gradient
+                optimizer.step()
+                bar.update()
+
+    def _check_params(self) -> None:
+        if self.target_class is not None and self.target_class != "detect":
+            check_at_least("target_class", self.target_class, 0)
+        for name in ("n_layers", "batch_size", "nb_epochs"):
+            check_at_least(name, getattr(self, name), 1)
+        for name in ("reach", "learning_rate", "penalty"):
+            check_positive(name, getattr(self, name))
+
+
+def _steps(classifier: PyTorchClassifier) -> tuple[int, Literal["s", "m"]]:
+    """Time steps and step mode; an ANN takes one step."""
+    model = classifier.model
+    if not isinstance(model, SpikingModule):
+        return 1, "s"
+    return model.timesteps or classifier.input_shape[0], step_mode(model.net)

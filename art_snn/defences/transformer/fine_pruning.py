@@ -1,0 +1,138 @@
+"""Pruning what clean samples do not use, where a backdoor may sit, and fine-tuning the rest."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from art.estimators.classification import PyTorchClassifier
+from torch import nn
+
+from art_snn._random import host_seed
+from art_snn._validation import check_choice, check_fraction
+from art_snn.defences.transformer.elimination import Elimination
+from art_snn.defences.tuning import check_tuning, fine_tune
+from art_snn.defences.units import Unit, units
+from art_snn.estimators.classification import SpikingModule
+from art_snn.estimators.classification.recording import Quantity, record
+from art_snn.estimators.classification.streaming import mode
+from art_snn.estimators.classification.structure import is_spiking, step_mode
+from art_snn.typing import Array, Labels
+
+
+class FinePruning(Elimination):
+    """Silence the channels of a convolution that are least active on clean samples, then fine-tune without them.
+
+    Args:
+        classifier: A trained one with convolutions, which is not changed.
+        share: Of the channels that are silenced, rounded down.
+        layer: Name of the convolution in the model; None is the last that feeds neurons, or a rectifier, of its own.
+        quantity: What counts as activity: the "spikes" of these neurons, a rectifier's output likewise, or their
+            "voltage" after each step's reset; the mean over samples, time and pixels.
+        learning_rate: Of the classifier's own kind of optimiser.
+        batch_size: Samples a step.
+        nb_epochs: Passes over the samples; 0 prunes without fine-tuning, which then needs no labels.
+        seed: Of the order of samples and of dropout.
+        verbose: Whether to show a progress bar.
+
+    Source: Liu et al., Fine-Pruning, 2018, https://arxiv.org/abs/1805.12185, section 4.
+    """
+
+    params: ClassVar[list[str]] = [
+        "share",
+        "layer",
+        "quantity",
+        "learning_rate",
+        "batch_size",
+        "nb_epochs",
+        "seed",
+        "verbose",
+    ]
+
+    def __init__(
+        self,
+        classifier: PyTorchClassifier,
+        share: float = 0.5,
+        layer: str | None = None,
+        quantity: Quantity = "spikes",
+        learning_rate: float = 2e-3,
+        batch_size: int = 32,
+        nb_epochs: int = 20,
+        seed: int = 0,
+        verbose: bool = False,
+    ) -> None:
+        super().__init__(classifier)
+        self.share, self.layer, self.quantity = share, layer, quantity
+        self.learning_rate, self.batch_size, self.nb_epochs = learning_rate, batch_size, nb_epochs
+        self.seed, self.verbose = seed, verbose
+        self._check_params()
+
+    def _transform(self, classifier: PyTorchClassifier, x: Array | None, y: Labels | None) -> PyTorchClassifier:
+        if x is None or len(x) == 0 or (y is None and self.nb_epochs):
+            raise ValueError("expected clean samples x and, to fine-tune, their labels y, got none")
+        unit, neurons = self._unit(classifier)
+        activity = channel_activity(classifier, neurons, x, self.quantity, self.batch_size)
+        channels = np.argsort(activity, kind="stable")[: int(self.share * len(activity))]
+        unit.silence(channels)
+        if y is not None and self.nb_epochs:
+            with unit.held_silent(channels):
+                fine_tune(
+                    classifier,
+                    x,
+                    y,
+                    learning_rate=self.learning_rate,
+                    batch_size=self.batch_size,
+                    nb_epochs=self.nb_epochs,
+                    seed=self.seed,
+                    verbose=self.verbose,
+                )
+        return classifier
+
+    def _unit(self, classifier: PyTorchClassifier) -> tuple[Unit, nn.Module]:
+        """What is pruned, and what its activity is seen at."""
+        found = {unit.name: (unit, unit.activation) for unit in units(classifier) if unit.activation is not None}
+        if not found:
+            raise ValueError("expected a convolution that feeds neurons or a rectifier of its own, got a model without")
+        if self.layer is None:
+            return list(found.values())[-1]
+        check_choice("layer", self.layer, found)
+        return found[self.layer]
+
+    def _check_params(self) -> None:
+        check_fraction("share", self.share)
+        check_choice("quantity", self.quantity, ("spikes", "voltage"))
+        check_tuning(self.learning_rate, self.batch_size, self.nb_epochs, minimum=0)
+
+
+def channel_activity(
+    classifier: PyTorchClassifier, neurons: nn.Module, x: Array, quantity: Quantity, batch_size: int
+) -> Array:
+    """Mean of what neurons, or a rectifier, put out or hold, over samples, time and pixels, (C,).
+
+    Args:
+        classifier: It is not changed.
+        neurons: One of its layers, with outputs (N, C, H, W) at each step.
+        x: Samples, (N, ...).
+        quantity: "spikes" or "voltage".
+        batch_size: Samples a pass.
+
+    Raises:
+        ValueError: If the voltage is asked for and there are no neurons.
+    """
+    watched = neurons if quantity == "spikes" else _inner_neurons(neurons)
+    model = classifier.model
+    single_step = not isinstance(model, SpikingModule) or step_mode(model.net) == "s"
+    total: Any = 0
+    with mode(model, False), host_seed(0):  # ART's own predict draws a seed from the global stream
+        for start in range(0, len(x), batch_size):
+            batch = x[start : start + batch_size]
+            with torch.no_grad(), record([watched], quantity, "rate", single_step=single_step) as (recording,):
+                classifier.predict(batch, batch_size=len(batch))
+            means = recording.result(recording.n_steps).double()
+            total = total + means.transpose(0, 1).flatten(1).mean(1) * (len(batch) / len(x))
+    activity: Array = total.cpu().numpy()
+    return activity
+
+
+def _inner_neurons(activation: nn.Module) -> nn.Module:
+    """The neurons themselves, where something is around them."""
+    return next((module for module in activation.modules() if is_spiking(module)), activation)
