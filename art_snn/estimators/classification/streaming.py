@@ -1,5 +1,6 @@
 """Training and prediction batch by batch: nothing here copies a whole data set."""
 
+from abc import ABC
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from art_snn.typing import Array, Labels
 if TYPE_CHECKING:
     from art.estimators.classification import PyTorchClassifier as _Host
 else:
-    _Host = object
+    _Host = ABC  # as in ART's hierarchy: ART's STRIP gives a classifier a new class, which must have this one's layout
 
 Batch = tuple[Array, Labels, Array | None]  # samples, one-hot labels, weights
 
