@@ -1,0 +1,174 @@
+"""What a classifier's layers, spiking or not, make of samples: read in one pass, in batches, in bounded memory."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, Literal
+
+import numpy as np
+from art.estimators.classification import PyTorchClassifier
+from sklearn.random_projection import SparseRandomProjection
+from torch import Tensor, nn
+
+from art_snn._validation import check_choice
+from art_snn.estimators.classification import SpikingClassifier
+from art_snn.typing import Array
+
+Feature = Literal["counts", "trains", "voltages", "voltage trains"]
+FEATURES: dict[Feature, tuple[str, str]] = {  # quantity and reduction over time, as `get_activations` names them
+    "counts": ("spikes", "sum"),
+    "trains": ("spikes", "none"),
+    "voltages": ("voltage", "rate"),
+    "voltage trains": ("voltage", "none"),
+}
+INPUT = "input"  # the name under which the samples themselves stand beside the layers
+
+
+class Sketch:
+    """Rows of at most so many numbers, whose distances are those of the rows given, up to a small random error.
+
+    Rows that are short enough stay as they are.
+
+    Args:
+        max_features: Numbers that a row may keep.
+        seed: Of the random projection.
+
+    Source: Li, Hastie and Church, Very sparse random projections, 2006, https://doi.org/10.1145/1150402.1150436.
+
+    >>> Sketch(max_features=3, seed=0)(np.eye(2, 5, dtype=np.float32)).shape
+    (2, 3)
+    """
+
+    def __init__(self, max_features: int, seed: int) -> None:
+        self._max_features, self._seed = max_features, seed
+        self._projections: dict[int, SparseRandomProjection] = {}
+
+    def __call__(self, rows: Array) -> Array:
+        """float32 (..., F') of numbers (..., F), F' = min(F, max_features)."""
+        rows = np.asarray(rows, dtype=np.float32)
+        width = rows.shape[-1]
+        if width <= self._max_features:
+            return rows
+        if width not in self._projections:
+            projection = SparseRandomProjection(self._max_features, random_state=self._seed)
+            self._projections[width] = projection.fit(np.zeros((1, width), np.float32))
+        flat: Array = self._projections[width].transform(rows.reshape(-1, width))
+        return flat.reshape(*rows.shape[:-1], -1)
+
+
+Layers = int | str | Sequence[int | str]
+
+
+def named_layers(classifier: PyTorchClassifier, layer: Layers) -> list[str]:
+    """The names of one layer or several, given as names or as indices into `layer_names`; "scan" means all of these.
+
+    Raises:
+        ValueError: If an index is out of range, or no layer is given.
+    """
+    if isinstance(layer, Sequence) and not isinstance(layer, str):
+        names = [name for one in layer for name in named_layers(classifier, one)]
+        if not names:
+            raise ValueError("expected at least one layer, got none")
+        return list(dict.fromkeys(names))
+    if isinstance(layer, str) and layer != "scan":
+        return [layer]
+    known = layer_names(classifier)
+    if isinstance(layer, str):
+        return known
+    if not -len(known) <= layer < len(known):
+        raise ValueError(f"expected layer to be an index below {len(known)}, got {layer!r}; the layers are {known}")
+    return [known[layer]]
+
+
+def layer_names(classifier: PyTorchClassifier) -> list[str]:
+    """The layers whose features are worth a look, in the order in which they run.
+
+    Those of a spiking network are its hidden spiking layers; those of another its activation modules, such as
+    `nn.ReLU`, where the second call of one module is called `name:2`.
+
+    Raises:
+        ValueError: If a network that does not spike has no activation modules.
+    """
+    if isinstance(classifier, SpikingClassifier):
+        return classifier.layer_names
+    activations = {name: m for name, m in classifier.model.named_modules() if type(m).__module__ == nn.ReLU.__module__}
+    with _watching(activations, inputs=False) as seen:
+        classifier.predict(np.zeros((1, *classifier.input_shape), np.float32))
+    if not seen:
+        raise ValueError("expected a network with activation modules such as nn.ReLU, got none: name its layers")
+    return list(seen)
+
+
+def layer_features(
+    classifier: PyTorchClassifier,
+    batches: Iterable[Array],
+    layers: Sequence[str],
+    feature: Feature,
+    sketch: Sketch,
+) -> dict[str, Array]:
+    """Features of each layer, and under the name `INPUT` the samples themselves, sketched.
+
+    An ANN knows one time step: its counts are the layer's output, its voltages what enters the layer.
+
+    Args:
+        classifier: ART's own or a spiking one.
+        batches: Samples, in pieces that fit into memory.
+        layers: Names, those of `layer_names` or of any other layers.
+        feature: What to read.
+        sketch: Keeps the rows short.
+
+    Returns:
+        float32 (N, F) by name, or for trains (N, T, F).
+
+    Raises:
+        ValueError: If a layer is unknown or has no voltage, or gives NaN or infinity.
+    """
+    parts: dict[str, list[Array]] = {name: [] for name in (INPUT, *layers)}
+    for batch in batches:
+        parts[INPUT].append(sketch(np.reshape(batch, (len(batch), -1))))
+        for name, rows in _of_batch(classifier, batch, layers, feature).items():
+            if not np.isfinite(rows).all():
+                raise ValueError(f"expected finite features, got NaN or infinity from layer {name!r}")
+            parts[name].append(sketch(rows))
+    return {name: np.concatenate(rows) for name, rows in parts.items()}
+
+
+def _of_batch(
+    classifier: PyTorchClassifier, batch: Array, layers: Sequence[str], feature: Feature
+) -> Mapping[str, Array]:
+    quantity, reduction = FEATURES[feature]
+    if isinstance(classifier, SpikingClassifier):
+        options: dict[str, Any] = {"quantity": quantity, "reduction": reduction}
+        activations = classifier.get_activations(batch, list(layers), batch_size=len(batch), **options)
+        return dict(zip(layers, activations, strict=True))
+    modules = dict(classifier.model.named_modules())
+    for name in layers:
+        check_choice("layer", name.partition(":")[0], modules)
+    watched = {name.partition(":")[0]: modules[name.partition(":")[0]] for name in layers}
+    with _watching(watched, inputs=quantity == "voltage") as seen:
+        classifier.predict(np.asarray(batch, np.float32), batch_size=len(batch))
+    missing = set(layers) - set(seen)
+    if missing:
+        raise ValueError(f"expected layers that take part in a prediction, got {sorted(missing)}")
+    rows = {name: seen[name].reshape(len(batch), -1) for name in layers}
+    return {name: row[:, None] for name, row in rows.items()} if reduction == "none" else rows
+
+
+@contextmanager
+def _watching(modules: Mapping[str, nn.Module], *, inputs: bool) -> Iterator[dict[str, Array]]:
+    """What modules put out, or take in, while the block runs, by name and in order of their calls."""
+    seen: dict[str, Array] = {}
+    calls: Counter[str] = Counter()
+
+    def note(name: str, tensor: Tensor) -> None:
+        calls[name] += 1
+        seen[name if calls[name] == 1 else f"{name}:{calls[name]}"] = tensor.detach().cpu().numpy().copy()
+
+    with ExitStack() as stack:
+        for name, module in modules.items():
+            if inputs:  # before the call, which may change its input in place
+                handle = module.register_forward_pre_hook(lambda _, args, name=name: note(name, args[0]))
+            else:
+                handle = module.register_forward_hook(lambda _, __, output, name=name: note(name, output))
+            stack.callback(handle.remove)
+        yield seen

@@ -1,0 +1,168 @@
+"""What the detectors of poisoned samples have in common."""
+
+import abc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import numpy as np
+from art.defences.detector.poison import GroundTruthEvaluator, PoisonFilteringDefence
+from art.estimators.classification import PyTorchClassifier
+
+from art_snn._random import host_seed
+from art_snn._validation import check_at_least, check_finite, check_same_length, class_indices
+from art_snn.defences.parameters import Parameters
+from art_snn.estimators.classification.streaming import mode
+from art_snn.typing import Array, Indices, Labels, Mask
+
+
+class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
+    """Looks for poisoned samples among those that a classifier was trained on, and leaves the classifier as it is.
+
+    Args:
+        classifier: ART's `PyTorchClassifier` or a spiking one, trained on the samples.
+        x_train: The samples, (N, ...).
+        y_train: Their labels, as the classifier was trained on them: indices (N,) or one-hot (N, K).
+
+    Raises:
+        TypeError: If the classifier is none of ART's PyTorch ones.
+        ValueError: If there are no samples, or samples and labels do not fit, or a sample holds NaN or infinity.
+    """
+
+    batch_size: int
+    seed: int
+    defence_params: ClassVar[list[str]]
+    x_train: Array
+    y_train: Labels
+    _found: Any = None  # what a search found, kept until a parameter changes
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.defence_params = cls.params  # ART's name for them
+
+    def __init__(self, classifier: PyTorchClassifier, x_train: Array | None, y_train: Labels | None) -> None:
+        check_is_pytorch(classifier)
+        super().__init__(classifier, x_train, y_train)
+        self._check_data()
+
+    def set_params(self, **kwargs: Any) -> None:
+        """Change some parameters, and forget what was found with others; on an error all stay as they were.
+
+        Raises:
+            TypeError: If a name is none of `params`.
+            ValueError: If a value is out of its range.
+        """
+        before = self.get_params()
+        super().set_params(**kwargs)
+        changed = {name for name, value in self.get_params().items() if value is not before[name]}
+        if changed:
+            self._forget(changed)
+
+    def detect_poison(self, **kwargs: Any) -> tuple[dict[str, Any], list[int]]:
+        """Search the training data.
+
+        Args:
+            **kwargs: New values of parameters, kept for later calls.
+
+        Returns:
+            A report, and for each training sample 1 where it looks clean and 0 where it looks poisoned.
+
+        Raises:
+            TypeError: If a parameter is unknown.
+            ValueError: If one is out of its range.
+        """
+        self.set_params(**kwargs)
+        with self._classifier_as_it_is():
+            report, is_poison = self._detect()
+        return report, np.where(is_poison, 0, 1).tolist()
+
+    def evaluate_defence(self, is_clean: Array, **kwargs: Any) -> str:
+        """How right `detect_poison` is, class by class.
+
+        Args:
+            is_clean: The truth, (N,): 1 for clean samples, 0 for poisoned ones.
+            **kwargs: New values of parameters, kept for later calls.
+
+        Returns:
+            ART's JSON: for `class_0`, `class_1`, … the rates in percent (-1 where there is no such sample) with their
+            numerators and denominators; positive means poisoned.
+
+        Raises:
+            ValueError: If `is_clean` does not say 0 or 1 of each sample.
+        """
+        truth = np.asarray(is_clean)
+        _, said = self.detect_poison(**kwargs)
+        if truth.shape != (len(said),) or not np.isin(truth, (0, 1)).all():
+            raise ValueError(f"expected is_clean of shape ({len(said)},) with values 0 and 1, got shape {truth.shape}")
+        by_class = ([values[rows] for rows in self._rows_by_class()] for values in (np.asarray(said), truth))
+        confusion: str = GroundTruthEvaluator().analyze_correctness(*by_class)[1]
+        return confusion
+
+    def scores(self, x: Array | None = None) -> Array:
+        """How suspicious samples are.
+
+        Args:
+            x: New samples, whose classes are those that the classifier predicts; None for the training data.
+
+        Returns:
+            float32 (N,), finite; higher is more suspicious.
+        """
+        if x is not None:
+            check_samples("x", np.asarray(x))
+        with self._classifier_as_it_is():
+            return self._scores(None if x is None else np.asarray(x)).astype(np.float32)
+
+    @abc.abstractmethod
+    def _detect(self) -> tuple[dict[str, Any], Mask]:
+        """The report, and which training samples look poisoned."""
+
+    @abc.abstractmethod
+    def _scores(self, x: Array | None) -> Array:
+        """What `scores` returns."""
+
+    def _forget(self, changed: set[str]) -> None:
+        """Drop what was found with other values of the parameters named."""
+        self._found = None
+
+    def _check_data(self) -> None:
+        self.x_train, self.y_train = np.asarray(self.x_train), np.asarray(self.y_train)
+        check_samples("x_train", self.x_train)
+        check_same_length("samples", self.x_train, "labels", self.y_train)
+        self._labels = class_indices(self.y_train, self.classifier.nb_classes)
+
+    def _check_params(self) -> None:
+        check_at_least("batch_size", self.batch_size, 1)
+        check_at_least("seed", self.seed, 0)
+
+    def _rows_by_class(self) -> list[Indices]:
+        return [np.flatnonzero(self._labels == label) for label in range(self.classifier.nb_classes)]
+
+    def _batches(self, x: Array | None = None) -> Iterator[Array]:
+        """New samples, or the training data, in batches."""
+        x = self.x_train if x is None else x
+        for start in range(0, len(x), self.batch_size):
+            yield x[start : start + self.batch_size]
+
+    def _predicted(self, x: Array) -> Indices:
+        """The classes (N,) that the classifier gives to samples."""
+        logits = [self.classifier.predict(batch, batch_size=len(batch)) for batch in self._batches(x)]
+        return class_indices(np.concatenate(logits))
+
+    @contextmanager
+    def _classifier_as_it_is(self) -> Iterator[None]:
+        """Evaluation mode; ART's own classifier would keep it, and move the global random streams by predicting."""
+        with mode(self.classifier.model, False), host_seed(self.seed):
+            yield
+
+
+def check_is_pytorch(classifier: object) -> None:
+    """ART's `PyTorchClassifier`, or one that inherits from it: its model is looked into."""
+    if not isinstance(classifier, PyTorchClassifier):
+        raise TypeError(f"expected a PyTorchClassifier of ART's, got {type(classifier).__name__}")
+
+
+def check_samples(name: str, x: Array) -> None:
+    """At least one sample, none of them with NaN or infinity."""
+    if len(x) == 0:
+        raise ValueError(f"expected samples in {name}, got none")
+    check_finite(name, x)

@@ -1,0 +1,64 @@
+"""Pictures of what the detectors see, as figures that belong to nobody's global state."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from art import config
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from art_snn.typing import Array, Indices
+
+
+def scatter_3d(points: Array, clusters: Indices, title: str) -> Figure:
+    """Points (n, 3), coloured by cluster."""
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.add_subplot(projection="3d")
+    for cluster in sorted(set(clusters.tolist())):
+        members = points[clusters == cluster]
+        axes.scatter(*members.T, s=8, color=f"C{cluster}", label=f"cluster {cluster}, {len(members)} samples")
+    axes.set_title(title)
+    if len(points):
+        axes.legend()
+    return figure
+
+
+def sequences(clean: Sequence[Array], suspect: Sequence[Array], n_neurons: int, title: str) -> Figure:
+    """Voltages and spikes, both summed up over time (T, F) and averaged over samples, side by side.
+
+    Args:
+        clean: Voltages and spikes of clean samples.
+        suspect: The same of suspicious ones.
+        n_neurons: To show, at most; those whose last voltages differ most.
+        title: Of the figure.
+    """
+    order = np.argsort(-np.abs(suspect[0][-1] - clean[0][-1]), kind="stable")[:n_neurons]
+    figure = Figure(figsize=(8, 6), layout="constrained")
+    axes = figure.subplots(2, 2, sharex=True, sharey="row")
+    for column, (name, (voltages, spikes)) in enumerate((("clean", clean), ("suspect", suspect))):
+        steps = np.arange(1, len(voltages) + 1)
+        axes[0, column].plot(steps, voltages[:, order], marker=".")
+        axes[0, column].set_title(name)
+        each = np.diff(spikes[:, order], axis=0, prepend=0)
+        axes[1, column].imshow(
+            each.T, aspect="auto", cmap="Greys", vmin=0, vmax=1, extent=(0.5, len(steps) + 0.5, len(order) - 0.5, -0.5)
+        )
+        axes[1, column].set_xlabel("time step")
+    for axis in (axes[1, 0].xaxis, axes[1, 0].yaxis):
+        axis.set_major_locator(MaxNLocator(integer=True))
+    axes[0, 0].set_ylabel("voltage, summed up")
+    axes[1, 0].set_ylabel("neuron (dark: spikes)")
+    figure.suptitle(title)
+    return figure
+
+
+def save(figure: Figure, folder: str, name: str) -> Path:
+    """Write a picture below ART's data folder, where ART's own defences put theirs."""
+    path = Path(config.ART_DATA_PATH, folder, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    figure.savefig(partial, format="png", dpi=110)
+    os.replace(partial, path)
+    return path
