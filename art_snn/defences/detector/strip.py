@@ -1,0 +1,193 @@
+"""A triggered sample keeps its class whatever is laid over it: STRIP, with the entropy over classes."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from art.estimators.classification import PyTorchClassifier
+from scipy import special
+
+from art_snn._validation import check_at_least, check_choice
+from art_snn.defences.detector.of_samples import SampleDetector, check_samples
+from art_snn.defences.detector.robust import check_rate, upper_limit
+from art_snn.defences.detector.superposition import SUPERPOSITIONS, Superposition, superpose_arrays, superpose_events
+from art_snn.events import SensorSize, SplitBy, to_frames
+from art_snn.typing import Array, Labels, Mask
+
+Outputs = Literal["logits", "rates"]
+_LEAST = 1e-6  # uncertainty that log-odds tell apart
+
+
+class STRIPDefence(SampleDetector):
+    """Lay clean samples over each sample, and see how sure the classifier stays of one class.
+
+    A score is 1 less the mean entropy of the predictions, in that of all classes alike: 1 for a sample that always gets
+    the same class with certainty, 0 for one about which nothing is known. All samples meet the same overlays, so that
+    no score depends on batches or order.
+
+    Args:
+        classifier: Trained on the samples; ART's `PyTorchClassifier` or a spiking one.
+        x_train: The samples: images (N, C, H, W), frames (N, T, C, H, W), or an object array (N,) of event streams.
+        y_train: Their labels, indices (N,) or one-hot (N, K).
+        num_samples: Overlays that each sample gets, at least 1.
+        false_acceptance_rate: Share of clean samples that may be flagged, in (0, 0.5].
+        superposition: "add" (clipped to the classifier's clip values, if any), "mean", or "maximum".
+        outputs: What the classifier predicts: "logits", or "rates" of spikes, whose shares pass for probabilities; a
+            network that never fires knows nothing.
+        x_clean: Samples known to be clean, which are laid over others and set the threshold: that quantile of their own
+            scores. None: the training data, the log-odds of whose scores are taken for normal with their median and
+            median deviation, which poison below one half moves little.
+        sensor_size: Of event streams: width and height in pixels.
+        n_bins: Of event streams: the time bins that the classifier takes.
+        split_by: Of event streams: how they are cut into bins, see `art_snn.events.to_frames`.
+        batch_size: Superpositions predicted at once, about; never fewer than `num_samples`.
+        seed: Of the draw of overlays.
+
+    Raises:
+        TypeError: If the classifier is none of ART's PyTorch ones.
+        ValueError: If a parameter is out of its range, samples and labels do not fit or are not finite, or event
+            streams come without sensor size and bins.
+
+    Source: Gao et al., STRIP: a defence against trojan attacks on deep neural networks, 2019,
+    https://arxiv.org/abs/1902.06531, section 4.
+    """
+
+    params: ClassVar[list[str]] = [
+        "num_samples",
+        "false_acceptance_rate",
+        "superposition",
+        "outputs",
+        "batch_size",
+        "seed",
+    ]
+
+    def __init__(
+        self,
+        classifier: PyTorchClassifier,
+        x_train: Array,
+        y_train: Labels,
+        num_samples: int = 20,
+        false_acceptance_rate: float = 0.01,
+        *,
+        superposition: Superposition = "add",
+        outputs: Outputs = "logits",
+        x_clean: Array | None = None,
+        sensor_size: SensorSize | None = None,
+        n_bins: int | None = None,
+        split_by: SplitBy = "count",
+        batch_size: int = 512,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(classifier, x_train, y_train)
+        self.num_samples, self.false_acceptance_rate = num_samples, false_acceptance_rate
+        self.superposition: Superposition = superposition
+        self.outputs: Outputs = outputs
+        self.x_clean = None if x_clean is None else np.asarray(x_clean)
+        self.batch_size, self.seed = batch_size, seed
+        if self.x_clean is not None:
+            check_samples("x_clean", self.x_clean)
+        self._binning: tuple[SensorSize, int, SplitBy] | None = None
+        if self.x_train.dtype == object:
+            if sensor_size is None or n_bins is None:
+                raise ValueError("expected sensor_size and n_bins for event streams, got None")
+            self._binning = sensor_size, n_bins, split_by
+        self._check_params()
+
+    def _detect(self) -> tuple[dict[str, Any], Mask]:
+        scores, limit = self._scores(None), self._limit()
+        is_poison = _log_odds(scores) > limit
+        report = {
+            **self.get_params(),
+            "threshold": float(special.expit(limit)),
+            "suspects": {int(row): float(scores[row]) for row in np.flatnonzero(is_poison)},
+        }
+        return report, is_poison
+
+    def _scores(self, x: Array | None) -> Array:
+        if x is not None:
+            return self._certainties(x)
+        if self._found is None:
+            self._found = self._certainties(self.x_train)
+        found: Array = self._found
+        return found
+
+    def _limit(self) -> float:
+        """The log-odds that the expected share of clean samples exceeds."""
+        if self.x_clean is None:
+            return upper_limit(_log_odds(self._scores(None)), self.false_acceptance_rate)
+        odds = _log_odds(self._certainties(self.x_clean))
+        return float(np.quantile(odds, 1 - self.false_acceptance_rate, method="higher"))
+
+    def _certainties(self, x: Array) -> Array:
+        overlays = self._overlays()
+        at_once = max(1, self.batch_size // self.num_samples)
+        parts = []
+        for start in range(0, len(x), at_once):
+            laid = self._superposed(x[start : start + at_once], overlays)
+            predictions = self.classifier.predict(laid, batch_size=self.batch_size)
+            parts.append(1 - normalised_entropy(predictions, self.outputs).reshape(-1, self.num_samples).mean(axis=1))
+        return np.concatenate(parts)
+
+    def _overlays(self) -> Array:
+        """As many of each class that is predicted as can be: a few of one kind would be laid over some more telling."""
+        classes = self._predicted(self._clean)
+        order = np.random.default_rng(self.seed).permutation(len(classes))
+        turn = np.empty(len(order), np.int64)
+        for label in np.unique(classes):
+            rows = order[classes[order] == label]
+            turn[rows] = np.arange(len(rows))
+        overlays: Array = self._clean[order[np.argsort(turn[order], kind="stable")][: self.num_samples]]
+        return overlays
+
+    @property
+    def _clean(self) -> Array:
+        return self.x_train if self.x_clean is None else self.x_clean
+
+    def _batches(self, x: Array | None = None) -> Iterator[Array]:
+        for batch in super()._batches(x):
+            yield batch if self._binning is None else to_frames(batch, *self._binning)
+
+    def _superposed(self, samples: Array, overlays: Array) -> Array:
+        if self._binning is None:
+            return superpose_arrays(samples, overlays, self.superposition, self.classifier.clip_values)
+        return superpose_events(samples, overlays, self.superposition, *self._binning)
+
+    def _check_params(self) -> None:
+        super()._check_params()
+        check_at_least("num_samples", self.num_samples, 1)
+        if self.num_samples > len(self._clean):
+            raise ValueError(
+                f"expected num_samples to be at most the {len(self._clean)} samples, got {self.num_samples}"
+            )
+        check_rate("false_acceptance_rate", self.false_acceptance_rate)
+        check_choice("superposition", self.superposition, SUPERPOSITIONS)
+        check_choice("outputs", self.outputs, ("logits", "rates"))
+
+
+def _log_odds(scores: Array) -> Array:
+    """Of scores in [0, 1]: unlike these they have no upper end, so that every limit can be exceeded."""
+    odds: Array = special.logit(np.clip(scores, _LEAST, 1 - _LEAST))
+    return odds
+
+
+def normalised_entropy(predictions: Array, outputs: Outputs) -> Array:
+    """How undecided each prediction is among the classes: 0 for one class with certainty, 1 for all alike.
+
+    Args:
+        predictions: (N, K): logits, or rates, whose negative values count as 0; no rate at all means all alike.
+        outputs: Which of the two.
+
+    Returns:
+        (N,) in [0, 1].
+
+    >>> normalised_entropy(np.array([[0.0, 0.0], [0.5, 0.0]]), "rates").tolist()
+    [1.0, 0.0]
+    """
+    if outputs == "logits":
+        shares = special.softmax(predictions.astype(np.float64), axis=1)
+    else:
+        rates = np.maximum(predictions, 0).astype(np.float64)
+        total = rates.sum(axis=1, keepdims=True)
+        shares = np.where(total > 0, rates / np.where(total > 0, total, 1), 1 / rates.shape[1])
+    entropy: Array = special.entr(shares).sum(axis=1) / np.log(shares.shape[1])
+    return np.clip(entropy, 0, 1)
