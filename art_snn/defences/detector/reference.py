@@ -1,0 +1,231 @@
+"""A trigger moves a layer's neurons as no clean sample does: voltages and spikes over time, against a reference."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import numpy as np
+from art.estimators.classification import PyTorchClassifier
+from matplotlib.figure import Figure
+from scipy import stats
+
+from art_snn._validation import check_at_least, check_choice, check_fraction, check_same_length, class_indices
+from art_snn.defences.detector import pictures
+from art_snn.defences.detector.features import Sketch, named_layers
+from art_snn.defences.detector.model_report import ModelReport
+from art_snn.defences.detector.of_samples import SampleDetector, check_is_pytorch, check_samples
+from art_snn.defences.detector.robust import check_rate, upper_limit
+from art_snn.defences.detector.sequences import CleanModel, CleanSamples, Recorder
+from art_snn.estimators.classification.streaming import mode
+from art_snn.typing import Array, Indices, Labels, Mask
+
+SIGNIFICANCE = 0.01  # of all classes together
+_ENOUGH_OF_SAMPLES, _ENOUGH_OF_A_MODEL = 0.33, 0.25
+_LOWER_QUARTILE = 0.25  # clean, where up to half of a class is poison
+
+
+class ReferenceDefence(SampleDetector):
+    """Compare cumulative voltages and output spikes of one layer with those of clean samples, or of a clean model.
+
+    With clean samples, a sample departs by its mean distance to the clean samples of its class. With a clean model, by
+    how badly its sequences are predicted from those that it calls forth in the clean model. A score is that departure
+    in the lower quartile of its class's. A class is accused if its scores lie above those of the other classes by more
+    than chance and by enough (a two-sample test of Kolmogorov and Smirnov); in an accused class the scores beyond the
+    limit of a normal distribution are taken for poison. An ANN knows one time step. A silent layer scores 0.
+
+    Args:
+        classifier: Trained on the samples; ART's `PyTorchClassifier` or a spiking one.
+        x_train: The samples, (N, ...), less than a quarter of them poisoned.
+        y_train: Their labels, indices (N,) or one-hot (N, K).
+        reference: A clean model for the same samples; or None.
+        x_reference: Without a model, clean samples of each class that occurs in `y_train`, (M, ...).
+        y_reference: Their labels.
+        layer: The name of a layer or its index among the hidden spiking layers (of an ANN: the activation modules); -1
+            is the last, as in the source. The clean model's is the same.
+        false_acceptance_rate: Share of clean samples that may be flagged in an accused class, in (0, 0.5].
+        separation_threshold: In [0, 1], from which on a class is accused. None: 0.33 with clean samples, 0.25 with a
+            clean model, which tells more.
+        max_features: Numbers kept of a sample and time step, for voltages and spikes each.
+        batch_size: Samples a pass.
+        seed: Of every draw.
+
+    Raises:
+        TypeError: If a classifier is none of ART's PyTorch ones.
+        ValueError: If a parameter is out of its range, samples and labels do not fit or are not finite, a class has no
+            clean samples, or not exactly one kind of reference is given.
+
+    Source: Jin et al., Data poisoning-based backdoor attack framework against supervised learning rules of spiking
+    neural networks, 2024, https://arxiv.org/abs/2409.15670, section 5.2.1 and Fig. 11, where it is a picture; the
+    statistic is ours.
+    """
+
+    params: ClassVar[list[str]] = [
+        "layer",
+        "false_acceptance_rate",
+        "separation_threshold",
+        "max_features",
+        "batch_size",
+        "seed",
+    ]
+
+    def __init__(
+        self,
+        classifier: PyTorchClassifier,
+        x_train: Array,
+        y_train: Labels,
+        reference: PyTorchClassifier | None = None,
+        x_reference: Array | None = None,
+        y_reference: Labels | None = None,
+        *,
+        layer: int | str = -1,
+        false_acceptance_rate: float = 0.01,
+        separation_threshold: float | None = None,
+        max_features: int = 128,
+        batch_size: int = 128,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(classifier, x_train, y_train)
+        self.layer, self.false_acceptance_rate = layer, false_acceptance_rate
+        self.separation_threshold, self.max_features = separation_threshold, max_features
+        self.batch_size, self.seed = batch_size, seed
+        self._reference = self._checked_reference(reference, x_reference, y_reference)
+        self._check_params()
+
+    def detect_backdoor(self, **kwargs: Any) -> ModelReport:
+        """Whether the training data of some class depart from the reference: the verdict on the model.
+
+        Args:
+            **kwargs: New values of parameters, kept for later calls.
+
+        Returns:
+            `scores` are the separations of the classes, `anomaly` is their maximum.
+        """
+        self.set_params(**kwargs)
+        with self._classifier_as_it_is():
+            separations, p_values = self._compare()
+        target = int(separations.argmax())
+        is_backdoored = bool(self._is_accused(separations, p_values).any())
+        anomaly = float(separations[target])
+        return ModelReport(is_backdoored, target, float(p_values[target]), separations, anomaly)
+
+    def plot_sequences(self, label: int | None = None, *, n_samples: int = 8, n_neurons: int = 16) -> Figure:
+        """Voltages summed up over time, and spikes: clean samples on the left, the most suspicious on the right.
+
+        Clean are the reference samples of the class, or the same samples in the clean model. Shown are the neurons that
+        differ most, averaged over the samples.
+
+        Args:
+            label: Of the samples; None is the class that is separated best.
+            n_samples: To average over, at most.
+            n_neurons: To show, at most.
+        """
+        check_at_least("n_samples", n_samples, 1)
+        check_at_least("n_neurons", n_neurons, 1)
+        with self._classifier_as_it_is():
+            label = int(self._compare()[0].argmax()) if label is None else label
+            check_choice("label", label, np.unique(self._labels).tolist())
+            rows = np.flatnonzero(self._labels == label)
+            suspects = self.x_train[rows[np.argsort(-self._scores(None)[rows], kind="stable")[:n_samples]]]
+            whole = Sketch(sys.maxsize, self.seed)
+            right = self._recorder(self.classifier, whole)(suspects)
+            if isinstance(self._reference, PyTorchClassifier):
+                left = self._recorder(self._reference, whole)(suspects)
+            else:
+                x_clean, labels = self._reference
+                left = self._recorder(self.classifier, whole)(x_clean[labels == label][:n_samples])
+        means = [[part.mean(axis=0) for part in parts] for parts in (left, right)]
+        return pictures.sequences(means[0], means[1], n_neurons, f"class {label}")
+
+    def _detect(self) -> tuple[dict[str, Any], Mask]:
+        separations, p_values = self._compare()
+        scores, is_accused = self._scores(None), self._is_accused(separations, p_values)
+        limit = upper_limit(scores, self.false_acceptance_rate)
+        is_poison = is_accused[self._labels] & (scores > limit)
+        report = {
+            **self.get_params(),
+            "accused_classes": np.flatnonzero(is_accused).tolist(),
+            "separations": separations.tolist(),
+            "p_values": p_values.tolist(),
+            "threshold": limit,
+            "suspects": {int(row): float(scores[row]) for row in np.flatnonzero(is_poison)},
+        }
+        return report, is_poison
+
+    def _scores(self, x: Array | None) -> Array:
+        baseline, departures, quartiles = self._learnt()
+        if x is None:
+            return departures / quartiles[self._labels]
+        labels = self._predicted(x)
+        return baseline.departures(x, labels) / quartiles[labels]
+
+    def _compare(self) -> tuple[Array, Array]:
+        """Kolmogorov and Smirnov's one-sided statistic of each class against all others, and its p-value times K."""
+        scores, n_classes = self._scores(None), self.classifier.nb_classes
+        separations, p_values = np.zeros(n_classes), np.ones(n_classes)
+        for label in np.unique(self._labels):
+            own = self._labels == label
+            if not own.all():
+                outcome = stats.ks_2samp(scores[own], scores[~own], alternative="less")
+                separations[label], p_values[label] = outcome.statistic, min(1.0, n_classes * outcome.pvalue)
+        return separations, p_values
+
+    def _is_accused(self, separations: Array, p_values: Array) -> Mask:
+        threshold = self.separation_threshold
+        if threshold is None:
+            threshold = _ENOUGH_OF_A_MODEL if isinstance(self._reference, PyTorchClassifier) else _ENOUGH_OF_SAMPLES
+        is_accused: Mask = (separations >= threshold) & (p_values <= SIGNIFICANCE)
+        return is_accused
+
+    def _learnt(self) -> tuple[CleanSamples | CleanModel, Array, Array]:
+        """The reference, the departures of the training data, and the lower quartile of those of each class."""
+        if self._found is None:
+            baseline = self._baseline()
+            departures = baseline.fit(self.x_train, self._labels)
+            quartiles = np.ones(self.classifier.nb_classes)
+            for label in np.unique(self._labels):
+                quartiles[label] = np.quantile(departures[self._labels == label], _LOWER_QUARTILE) or 1.0
+            self._found = baseline, departures, quartiles
+        found: tuple[CleanSamples | CleanModel, Array, Array] = self._found
+        return found
+
+    def _baseline(self) -> CleanSamples | CleanModel:
+        sketch = Sketch(self.max_features, self.seed)
+        record = self._recorder(self.classifier, sketch)
+        if isinstance(self._reference, PyTorchClassifier):
+            return CleanModel(record, self._recorder(self._reference, sketch), self.seed)
+        return CleanSamples(record, *self._reference)
+
+    def _recorder(self, classifier: PyTorchClassifier, sketch: Sketch) -> Recorder:
+        (layer,) = named_layers(classifier, [self.layer])
+        return Recorder(classifier, layer, sketch, self._batches)
+
+    @contextmanager
+    def _classifier_as_it_is(self) -> Iterator[None]:
+        clean = self._reference if isinstance(self._reference, PyTorchClassifier) else self.classifier
+        with super()._classifier_as_it_is(), mode(clean.model, False):
+            yield
+
+    def _checked_reference(
+        self, model: PyTorchClassifier | None, x: Array | None, y: Labels | None
+    ) -> PyTorchClassifier | tuple[Array, Indices]:
+        """The clean model, or the clean samples with their class indices."""
+        if model is not None and x is None and y is None:
+            check_is_pytorch(model)
+            return model
+        if model is not None or x is None or y is None:
+            raise ValueError("expected either a reference model, or x_reference with y_reference")
+        x, labels = np.asarray(x), class_indices(y, self.classifier.nb_classes)
+        check_samples("x_reference", x)
+        check_same_length("reference samples", x, "labels", labels)
+        missing = np.setdiff1d(self._labels, labels)
+        if len(missing):
+            raise ValueError(f"expected reference samples of every class, got none of {missing.tolist()}")
+        return x, labels
+
+    def _check_params(self) -> None:
+        super()._check_params()
+        check_at_least("max_features", self.max_features, 1)
+        if self.separation_threshold is not None:
+            check_fraction("separation_threshold", self.separation_threshold)
+        check_rate("false_acceptance_rate", self.false_acceptance_rate)
