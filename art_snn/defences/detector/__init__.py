@@ -1,1 +1,19 @@
+"""Detectors of poisoned samples and of backdoored models."""
 
+from art_snn.defences.detector.activation import SpikeActivationDefence
+from art_snn.defences.detector.membrane_potential import MembranePotentialDefence
+from art_snn.defences.detector.model_report import ModelReport
+from art_snn.defences.detector.neural_cleanse import NeuralCleanse
+from art_snn.defences.detector.reference import ReferenceDefence
+from art_snn.defences.detector.spectral import SpikeSpectralDefence
+from art_snn.defences.detector.strip import STRIPDefence
+
+__all__ = [
+    "MembranePotentialDefence",
+    "ModelReport",
+    "NeuralCleanse",
+    "ReferenceDefence",
+    "STRIPDefence",
+    "SpikeActivationDefence",
+    "SpikeSpectralDefence",
+]
