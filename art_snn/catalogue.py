@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -14,6 +15,16 @@ from art_snn.attacks.poisoning import (
     StaticTrigger,
     TriggerBackdoor,
 )
+from art_snn.defences.detector import (
+    MembranePotentialDefence,
+    NeuralCleanse,
+    ReferenceDefence,
+    SpikeActivationDefence,
+    SpikeSpectralDefence,
+    STRIPDefence,
+)
+from art_snn.defences.trainer import CleanFineTuning
+from art_snn.defences.transformer import ChannelLipschitzPruning, DendriteClamping, FinePruning
 from art_snn.estimators.classification import (
     AnnClassifier,
     ConvertedClassifier,
@@ -31,6 +42,19 @@ TRIGGERS: dict[str, type] = {
     "smart": SmartTrigger,
     "flash": FlashTrigger,
 }
+SAMPLE_DETECTORS: dict[str, type] = {
+    "activation": SpikeActivationDefence,
+    "spectral": SpikeSpectralDefence,
+    "strip": STRIPDefence,
+    "reference": ReferenceDefence,
+}
+MODEL_DETECTORS: dict[str, type] = {"membrane-potential": MembranePotentialDefence, "neural-cleanse": NeuralCleanse}
+ELIMINATIONS: dict[str, type] = {
+    "fine-tuning": CleanFineTuning,
+    "fine-pruning": FinePruning,
+    "channel-lipschitz-pruning": ChannelLipschitzPruning,
+    "dendrite-clamping": DendriteClamping,
+}
 ATTACKS: dict[str, type] = {"trigger-backdoor": TriggerBackdoor}
 ESTIMATORS: dict[str, type] = {
     "ann": AnnClassifier,
@@ -42,12 +66,21 @@ ESTIMATORS: dict[str, type] = {
 
 def example_arguments(name: str) -> dict[str, Any]:
     """Arguments with which the entry of that name, of whatever kind, builds; `{}` where it needs none."""
-    ann = models.small_cnn(1, 2, pool="avg", width=0.1)
-    of_a_classifier = {"loss": nn.CrossEntropyLoss(), "input_shape": (1, 8, 8), "nb_classes": 2}
+    ann = models.small_cnn(1, 3, pool="avg", width=0.1)
+    of_a_classifier: dict[str, Any] = {"loss": nn.CrossEntropyLoss(), "input_shape": (1, 8, 8), "nb_classes": 3}
+    spiking = {"model": SpikingModule(models.small_cnn(1, 3, neuron="lif", width=0.1), 2), **of_a_classifier}
+    if name in SAMPLE_DETECTORS | MODEL_DETECTORS | ELIMINATIONS:
+        samples = {"x_train": np.zeros((30, 1, 8, 8), np.float32), "y_train": np.arange(30) % 3}
+        reference = {"x_reference": samples["x_train"], "y_reference": samples["y_train"]}
+        return {
+            "classifier": SpikingClassifier(**spiking),
+            **(samples if name in SAMPLE_DETECTORS else {}),
+            **(reference if name == "reference" else {}),
+        }
     examples: dict[str, dict[str, Any]] = {
         "trigger-backdoor": {"trigger": PatchTrigger(), "target_class": 0},
         "ann": {"model": ann, "optimizer": torch.optim.Adam(ann.parameters()), **of_a_classifier},
-        "spiking": {"model": SpikingModule(models.small_cnn(1, 2, neuron="lif", width=0.1), 2), **of_a_classifier},
+        "spiking": spiking,
         "converted": {"ann": ann, "timesteps": 2, **of_a_classifier},
         "hybrid": {"ann": ann, "timesteps": 2, **of_a_classifier},
     }

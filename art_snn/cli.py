@@ -88,6 +88,51 @@ def compare(
 
 
 @app.command()
+def defend(
+    data: DataName = "digits",
+    data_root: DataRoot = None,
+    n_bins: Bins = 16,
+    split_by: SplitBy = "count",
+    limit: Limit = None,
+    models: Models = "ann,lif",
+    defences: Annotated[str, typer.Option(help="all, or names with commas; a wrong one lists them.")] = "all",
+    with_art: Annotated[bool, typer.Option("--with-art", help="Let ART's own detectors search beside ours.")] = False,
+    trigger: TriggerName = "patch",
+    size: Size = None,
+    position: Position = None,
+    polarity: Polarity = None,
+    percent_poison: Share = 0.1,
+    target: Target = 1,
+    timesteps: Timesteps = None,
+    conversion: Conversion = "max",
+    scale: Scale = 1.0,
+    epochs: Epochs = 10,
+    batch_size: BatchSize = 32,
+    learning_rate: LearningRate = 1e-3,
+    network: Network = "small_cnn",
+    width: Width = 1.0,
+    seed: Seed = 0,
+    out: Out = Path("results"),
+    as_json: AsJson = False,
+) -> None:
+    """Set defences on backdoored and on clean models: who finds the poison, who is accused, what is left of it."""
+    spec = _spec(locals())
+    from art_snn import experiment
+    from art_snn.report import write_defended
+
+    names = experiment.DEFENCES if defences == "all" else tuple(defences.split(","))
+    defended = experiment.defend(spec, names, with_art=with_art)
+    written = write_defended(defended, out)
+    if as_json:
+        print(json.dumps(defended.as_json(), indent=2))
+        return
+    console = Console()
+    for table in _defences(defended.as_json()):
+        console.print(table)
+    console.print("\n".join(f"wrote {path}" for path in written), highlight=False)
+
+
+@app.command()
 def show_trigger(
     data: DataName = "digits-dvs",
     data_root: DataRoot = None,
@@ -160,6 +205,39 @@ def _comparison(result: dict[str, Any]) -> Group:
         notes.add_row("time steps", f"{spec['timesteps']}; converted and hybrid {spec['timesteps_converted']}")
     notes.add_row("floor", "attack success on the clean model, without a backdoor")
     return Group(table, notes)
+
+
+def _defences(result: dict[str, Any]) -> list[Table]:
+    """One table a kind of defence, those that have rows."""
+    tables = {
+        "Poisoned samples found: AUROC, and at the defence's own threshold": (
+            "detection",
+            ("model", "defence", "auroc", "auroc_in_class", "tpr", "fpr", "false_alarm_rate", "layer", "seconds"),
+        ),
+        "Models judged; the clean twin should not be accused": (
+            "verdicts",
+            ("model", "defence", "is_accused", "target_class", "p_value", "is_clean_accused"),
+        ),
+        "Backdoors removed": (
+            "elimination",
+            ("model", "defence", "accuracy_before", "accuracy_after", "asr_before", "asr_after", "der", "seconds"),
+        ),
+    }
+    made = []
+    for title, (kind, columns) in tables.items():
+        table = Table(*(column.replace("_", "\n") for column in columns), title=title)
+        for row in result[kind]:
+            table.add_row(*(_cell(row[column]) for column in columns))
+        made += [table] * bool(result[kind])
+    return made
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 def _migration(row: dict[str, Any]) -> str:

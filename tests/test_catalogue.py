@@ -8,15 +8,27 @@ from pathlib import Path
 
 import pytest
 from art.attacks import PoisoningAttack
+from art.defences.detector.poison import PoisonFilteringDefence
+from art.defences.trainer import Trainer
+from art.defences.transformer import Transformer
 from art.estimators.classification import PyTorchClassifier
 
 from art_snn import catalogue
 from art_snn.attacks import poisoning
+from art_snn.defences import detector, trainer, transformer
+from art_snn.defences.detector.model_detector import ModelDetector
 from art_snn.estimators import classification
 
 CLASSES = {
     name: entry
-    for kind in (catalogue.TRIGGERS, catalogue.ATTACKS, catalogue.ESTIMATORS)
+    for kind in (
+        catalogue.TRIGGERS,
+        catalogue.ATTACKS,
+        catalogue.ESTIMATORS,
+        catalogue.SAMPLE_DETECTORS,
+        catalogue.MODEL_DETECTORS,
+        catalogue.ELIMINATIONS,
+    )
     for name, entry in kind.items()
 }
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
@@ -33,6 +45,9 @@ def test_the_catalogue_holds_every_public_class() -> None:
     assert set(catalogue.TRIGGERS.values()) == triggers
     assert set(catalogue.ATTACKS.values()) == _public(poisoning, PoisoningAttack)
     assert set(catalogue.ESTIMATORS.values()) == _public(classification, PyTorchClassifier)
+    assert set(catalogue.SAMPLE_DETECTORS.values()) == _public(detector, PoisonFilteringDefence)
+    assert set(catalogue.MODEL_DETECTORS.values()) == _public(detector, ModelDetector)
+    assert set(catalogue.ELIMINATIONS.values()) == _public(transformer, Transformer) | _public(trainer, Trainer)
 
 
 @pytest.mark.parametrize("name", CLASSES)

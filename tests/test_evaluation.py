@@ -223,3 +223,22 @@ def test_frames_are_compared_like_images(art_snn: Callable[..., Outcome], tmp_pa
     outcome = art_snn("compare", "--data", "digits-dvs", "--trigger", "static", "--models", "ann,if", *small)
     assert outcome.returncode == 0, outcome.stderr
     assert "simulated event camera" in outcome.stdout
+
+
+@pytest.mark.slow
+def test_defences_are_set_on_models_and_their_clean_twins(art_snn: Callable[..., Outcome], tmp_path: Path) -> None:
+    small = ("--epochs", 1, "--timesteps", 2, "--width", 0.25, "--models", "if", "--out", tmp_path)
+    outcome = art_snn("defend", *small, "--defences", "strip,channel-lipschitz-pruning")
+    assert outcome.returncode == 0, outcome.stderr
+    assert "strip" in outcome.stdout
+    found = json.loads((tmp_path / "defences.json").read_text())
+    assert [row["defence"] for row in found["detection"]] == ["strip"]
+    assert [row["defence"] for row in found["elimination"]] == ["channel-lipschitz-pruning"]
+    assert found["verdicts"] == []
+    assert (tmp_path / "defences.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_unknown_defence_is_named_before_anything_runs(art_snn: Callable[..., Outcome], tmp_path: Path) -> None:
+    outcome = art_snn("defend", "--defences", "prayer", "--out", tmp_path / "out")
+    assert outcome.returncode == 2
+    assert "expected defences to be one of 'activation'" in outcome.stderr

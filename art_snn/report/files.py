@@ -5,8 +5,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from art_snn.experiment import Result, Shown
+from art_snn.experiment import Defended, Result, Shown
 from art_snn.report.animation import write_animation
+from art_snn.report.matrix import defences_figure
 from art_snn.report.pictures import as_pictures_alike, trigger_sheet, triggered_figure
 
 
@@ -27,6 +28,16 @@ def write_trigger(shown: Shown, folder: Path) -> list[Path]:
     return [
         _write_whole(folder / "trigger.png", lambda path: figure.savefig(path, format="png", dpi=110)),
         _write_whole(folder / "trigger.gif", lambda path: write_animation(pictures, path)),
+    ]
+
+
+def write_defended(defended: Defended, folder: Path) -> list[Path]:
+    """Write `defences.json` and `defences.png` into `folder`; returns their paths."""
+    table = json.dumps(defended.as_json(), indent=2) + "\n"
+    figure = defences_figure(defended)
+    return [
+        _write_whole(folder / "defences.json", lambda path: path.write_text(table)),
+        _write_whole(folder / "defences.png", lambda path: figure.savefig(path, format="png", dpi=110)),
     ]
 
 
