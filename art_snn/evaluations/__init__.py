@@ -3,16 +3,23 @@
 from art_snn.evaluations.backdoor import BackdoorEvaluation, BackdoorResult, TrainedPair
 from art_snn.evaluations.binning_transfer import Binning, TransferMatrix, binning_transfer
 from art_snn.evaluations.combination import PoisonCombination, poison_combination
+from art_snn.evaluations.detection import DetectionEvaluation, DetectionResult
+from art_snn.evaluations.elimination import EliminationEvaluation, EliminationResult, eliminate
 from art_snn.evaluations.migration import Migration
 
 __all__ = [
     "BackdoorEvaluation",
     "BackdoorResult",
     "Binning",
+    "DetectionEvaluation",
+    "DetectionResult",
+    "EliminationEvaluation",
+    "EliminationResult",
     "Migration",
     "PoisonCombination",
     "TrainedPair",
     "TransferMatrix",
     "binning_transfer",
+    "eliminate",
     "poison_combination",
 ]
