@@ -20,6 +20,16 @@ from art_snn.testing.classifiers import (
     check_restores_the_mode,
     check_tells_samples_apart,
 )
+from art_snn.testing.detectors import (
+    check_detector_answers,
+    check_detector_evaluates,
+    check_detector_finds_poison,
+    check_detector_leaves_classifier_and_data_alone,
+    check_detector_leaves_clean_data_in_peace,
+    check_detector_params,
+    check_detector_repeats_itself,
+    check_detector_scores_samples_alone,
+)
 from art_snn.testing.metrics import (
     check_metric_equals_loop,
     check_metric_ignores_order,
@@ -27,7 +37,22 @@ from art_snn.testing.metrics import (
     check_metric_refuses,
     check_metric_within,
 )
+from art_snn.testing.model_detectors import (
+    check_model_detector_leaves_classifier_alone,
+    check_model_detector_params,
+    check_model_detector_repeats_itself,
+    check_model_detector_reports,
+    check_model_detector_tells_apart,
+)
 from art_snn.testing.streams import check_global_streams_stand_still
+from art_snn.testing.transformers import (
+    check_elimination_gives_a_new_classifier,
+    check_elimination_keeps_accuracy,
+    check_elimination_keeps_the_mode,
+    check_elimination_leaves_the_given_alone,
+    check_elimination_params,
+    check_elimination_repeats_itself,
+)
 from art_snn.testing.triggers import (
     check_trigger_agrees_on_events,
     check_trigger_changes_nothing,
@@ -51,6 +76,20 @@ __all__ = [
     "check_attack_params",
     "check_attack_rejects_unknown",
     "check_attack_repeats_itself",
+    "check_detector_answers",
+    "check_detector_evaluates",
+    "check_detector_finds_poison",
+    "check_detector_leaves_classifier_and_data_alone",
+    "check_detector_leaves_clean_data_in_peace",
+    "check_detector_params",
+    "check_detector_repeats_itself",
+    "check_detector_scores_samples_alone",
+    "check_elimination_gives_a_new_classifier",
+    "check_elimination_keeps_accuracy",
+    "check_elimination_keeps_the_mode",
+    "check_elimination_leaves_the_given_alone",
+    "check_elimination_params",
+    "check_elimination_repeats_itself",
     "check_fit_follows_the_seed",
     "check_follows_the_order",
     "check_global_streams_stand_still",
@@ -60,6 +99,11 @@ __all__ = [
     "check_metric_is_nan",
     "check_metric_refuses",
     "check_metric_within",
+    "check_model_detector_leaves_classifier_alone",
+    "check_model_detector_params",
+    "check_model_detector_repeats_itself",
+    "check_model_detector_reports",
+    "check_model_detector_tells_apart",
     "check_restores_the_mode",
     "check_tells_samples_apart",
     "check_trigger_agrees_on_events",

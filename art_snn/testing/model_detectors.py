@@ -1,0 +1,83 @@
+"""Laws of detectors of backdoored models.
+
+`x` and `y` are clean samples and their labels, which a detector that needs none is given all the same.
+"""
+
+import inspect
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from art.estimators.classification import PyTorchClassifier
+
+from art_snn.defences.detector.model_detector import ModelDetector
+from art_snn.testing._raising import message_of
+from art_snn.testing.classifiers import check_restores_the_mode
+from art_snn.typing import Array, Labels
+
+MakeDetector = Callable[[PyTorchClassifier], ModelDetector]
+
+
+def check_model_detector_tells_apart(
+    make: MakeDetector,
+    backdoored: PyTorchClassifier,
+    clean: PyTorchClassifier,
+    target_class: int,
+    x: Array,
+    y: Labels,
+) -> None:
+    """It accuses the right class of a model whose backdoor is known, and not a model that has none.
+
+    Args:
+        make: Makes the detector of a classifier.
+        backdoored: A classifier with an obvious backdoor.
+        clean: One without.
+        target_class: Where the backdoor leads.
+        x: Clean samples.
+        y: Their labels.
+    """
+    report = make(backdoored).detect_backdoor(x, y)
+    assert report.is_backdoored, f"the backdoor is not seen: {report}"
+    assert report.target_class == target_class, f"class {report.target_class} is accused in place of {target_class}"
+    report = make(clean).detect_backdoor(x, y)
+    assert not report.is_backdoored, f"a clean model is accused: {report}"
+
+
+def check_model_detector_reports(detector: ModelDetector, x: Array, y: Labels) -> None:
+    """The report has a score for each class, of which the highest is the suspect's, and a p-value in [0, 1] or none."""
+    report = detector.detect_backdoor(x, y)
+    assert report.scores.shape == (detector.classifier.nb_classes,), f"scores of shape {report.scores.shape}"
+    assert report.target_class == report.scores.argmax(), "the suspect has not the highest score"
+    assert report.p_value is None or 0 <= report.p_value <= 1, f"a p-value of {report.p_value}"
+    assert type(report.is_backdoored) is bool, f"a verdict of type {type(report.is_backdoored).__name__}"
+
+
+def check_model_detector_repeats_itself(make: Callable[[], ModelDetector], x: Array, y: Labels) -> None:
+    """One seed gives one report, on a second call and from a second detector."""
+    detector = make()
+    first = detector.detect_backdoor(x, y)
+    assert detector.detect_backdoor(x, y) == first, "a second call reports something else"
+    assert make().detect_backdoor(x, y) == first, "a second detector reports something else"
+
+
+def check_model_detector_leaves_classifier_alone(detector: ModelDetector, x: Array, y: Labels) -> None:
+    """The classifier keeps its weights, statistics and mode, and is left no gradients."""
+    model = detector.classifier.model
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    check_restores_the_mode(detector.classifier, partial(detector.detect_backdoor, x, y))
+    changed = [name for name, value in model.state_dict().items() if not torch.equal(value, before[name])]
+    assert not changed, f"changed: {changed}"
+    assert all(parameter.grad is None for parameter in model.parameters()), "gradients are left on the weights"
+
+
+def check_model_detector_params(detector: ModelDetector) -> None:
+    """`params` are the constructor's arguments but the classifier; `set_params` keeps all as it was on an error."""
+    arguments = list(inspect.signature(type(detector)).parameters)[1:]
+    assert detector.params == arguments, f"params {detector.params}, arguments {arguments}"
+    before = detector.get_params()
+    make: Callable[..., ModelDetector] = type(detector)
+    assert make(detector.classifier, **before).get_params() == before, "its own parameters make another"
+    for call in (partial(make, detector.classifier), detector.set_params, detector.detect_backdoor):
+        message = message_of(TypeError, partial(call, no_such_argument=1))
+        assert "no_such_argument" in message, f"the message does not name the argument: {message}"
+    assert detector.get_params() == before, "parameters were changed"

@@ -1,0 +1,82 @@
+"""Laws of defences that make a new classifier: ART's transformers and trainers.
+
+`eliminate` is what makes it, from the one given: see `art_snn.evaluations.eliminate`.
+"""
+
+import inspect
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from art.defences.trainer import Trainer
+from art.defences.transformer import Transformer
+from art.estimators.classification import PyTorchClassifier
+
+from art_snn._random import host_seed
+from art_snn.estimators.classification.streaming import mode
+from art_snn.metrics import accuracy
+from art_snn.testing._raising import message_of
+from art_snn.testing.classifiers import check_restores_the_mode
+from art_snn.typing import Array, Labels
+
+Eliminate = Callable[[PyTorchClassifier], PyTorchClassifier]
+
+
+def check_elimination_gives_a_new_classifier(eliminate: Eliminate, given: PyTorchClassifier) -> None:
+    """The result is of the same type and shares no weights with the one given; its optimiser trains its own."""
+    new = eliminate(given)
+    assert type(new) is type(given), f"a {type(given).__name__} became a {type(new).__name__}"
+    own, others = ({id(p) for p in c.model.parameters()} for c in (new, given))
+    assert new is not given, "it is the one given"
+    assert not own & others, "it shares weights with the one given"
+    trained = {id(parameter) for group in new.optimizer.param_groups for parameter in group["params"]}
+    assert trained <= own, "its optimiser trains something else"
+    assert trained, "its optimiser trains nothing"
+
+
+def check_elimination_leaves_the_given_alone(eliminate: Eliminate, given: PyTorchClassifier) -> None:
+    """The classifier given keeps its weights, statistics, mode and structure."""
+    before = {name: value.clone() for name, value in given.model.state_dict().items()}
+    structure = repr(given.model)
+    check_restores_the_mode(given, partial(eliminate, given))
+    after = given.model.state_dict()
+    assert repr(given.model) == structure, "its structure was changed"
+    assert after.keys() == before.keys(), "its state has other entries"
+    changed = [name for name, value in after.items() if not torch.equal(value, before[name])]
+    assert not changed, f"changed: {changed}"
+
+
+def check_elimination_keeps_the_mode(eliminate: Eliminate, given: PyTorchClassifier) -> None:
+    """The new classifier is in the mode in which the one given is."""
+    for training in (True, False):
+        with mode(given.model, training):
+            assert eliminate(given).model.training is training, "the new classifier is in another mode"
+
+
+def check_elimination_repeats_itself(eliminate: Eliminate, given: PyTorchClassifier) -> None:
+    """Twice the same gives the same weights, to the last bit."""
+    first, second = (eliminate(given).model.state_dict() for _ in range(2))
+    assert all(torch.equal(value, second[name]) for name, value in first.items()), "a second call gives other weights"
+
+
+def check_elimination_keeps_accuracy(
+    eliminate: Eliminate, given: PyTorchClassifier, x: Array, y: Labels, *, bound: float
+) -> None:
+    """It costs no more than `bound` of the accuracy on clean samples, a fraction of them."""
+    with host_seed(0):  # ART's own predict draws from the global stream
+        before, after = (accuracy(y, classifier.predict(x)) for classifier in (given, eliminate(given)))
+    assert before - after <= bound, f"accuracy fell from {before} to {after}"
+
+
+def check_elimination_params(defence: Transformer | Trainer) -> None:
+    """`params` are the constructor's arguments but the classifier, and a misspelt one is an error."""
+    arguments = list(inspect.signature(type(defence)).parameters)[1:]
+    make: Callable[..., Any] = type(defence)
+    before = defence.get_params()
+    assert list(before) == arguments, f"params {list(before)}, arguments {arguments}"
+    assert make(defence.get_classifier(), **before).get_params() == before, "its own parameters make another"
+    for call in (partial(make, defence.get_classifier()), defence.set_params):
+        message = message_of(TypeError, partial(call, no_such_argument=1))
+        assert "no_such_argument" in message, f"the message does not name the argument: {message}"
+    assert defence.get_params() == before, "parameters were changed"
