@@ -438,6 +438,14 @@ def test_labels_must_be_as_many_as_samples() -> None:
             eliminate(defence, CLEAN[0], CLEAN[1][1:])
 
 
+@pytest.mark.parametrize("defence", [CleanFineTuning, FinePruning, DendriteClamping])
+def test_samples_must_be_finite(defence: Callable[[PyTorchClassifier], Transformer | Trainer]) -> None:
+    x = CLEAN[0].copy()
+    x[3, 0, 2, 2] = np.nan
+    with pytest.raises(ValueError, match="expected x to be finite"):
+        eliminate(defence(trained("ann")), x, CLEAN[1])
+
+
 @pytest.mark.parametrize(
     ("defence", "name", "value"),
     [
@@ -451,6 +459,8 @@ def test_labels_must_be_as_many_as_samples() -> None:
         (DendriteClamping, "reach", -1.0),
         (DendriteClamping, "n_layers", 0),
         (DendriteClamping, "target_class", -1),
+        (DendriteClamping, "target_class", K),
+        (DendriteClamping, "target_class", "detected"),
     ],
 )
 def test_values_out_of_range_are_refused(defence: Callable[..., object], name: str, value: object) -> None:

@@ -242,6 +242,15 @@ def test_neural_cleanse_needs_samples() -> None:
         NeuralCleanse(classifier("ann")).detect_backdoor()
 
 
+def test_neural_cleanse_needs_finite_samples_of_several_classes() -> None:
+    x, y = samples("ann")
+    with pytest.raises(ValueError, match="expected clean samples of several classes, got only class 2"):
+        NeuralCleanse(classifier("ann")).detect_backdoor(x[y == 2], y[y == 2])
+    x[0, 0, 0, 0] = np.nan
+    with pytest.raises(ValueError, match="expected x to be finite"):
+        NeuralCleanse(classifier("ann")).detect_backdoor(x, y)
+
+
 def test_samples_and_labels_must_be_as_many() -> None:
     x, y = samples("ann")
     with pytest.raises(ValueError, match="expected as many y as x"):

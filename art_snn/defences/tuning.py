@@ -3,7 +3,7 @@
 from art.estimators.classification import PyTorchClassifier
 
 from art_snn._random import host_seed
-from art_snn._validation import check_at_least, check_positive, check_same_length
+from art_snn._validation import check_at_least, check_finite, check_positive, check_same_length
 from art_snn.estimators.classification import ConvertedClassifier, HybridClassifier
 from art_snn.estimators.classification.streaming import mode
 from art_snn.typing import Array, Labels
@@ -33,8 +33,12 @@ def fine_tune(
         nb_epochs: Passes over the samples.
         seed: Of the order of samples and of dropout; no global random stream is moved.
         verbose: Whether to show a progress bar.
+
+    Raises:
+        ValueError: If samples and labels do not fit, or a sample is not finite.
     """
     check_same_length("x", x, "y", y)
+    check_finite("x", x)
     trained, fit = classifier, classifier.fit
     if isinstance(classifier, HybridClassifier):
         fit = classifier.fit_snn

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from art_snn._random import torch_generator
-from art_snn._validation import check_at_least, check_fraction, check_positive
+from art_snn._validation import check_at_least, check_finite, check_fraction, check_positive
 from art_snn.defences.detector.model_detector import ModelDetector
 from art_snn.defences.detector.model_report import ModelReport
 from art_snn.defences.detector.trigger_search import Blend, Cost
@@ -84,6 +84,9 @@ class NeuralCleanse(ModelDetector):
         """Samples of the class in question, where labels tell, are left out."""
         if x is None or len(x) == 0:
             raise ValueError("expected clean samples x, some of every class, got none")
+        check_finite("x", x)
+        if y is not None and len(np.unique(y)) == 1:
+            raise ValueError(f"expected clean samples of several classes, got only class {y[0]}")
         low, high = input_range(self.classifier, highest_count=float(np.max(x)))
         samples, generator = torch.as_tensor(x), torch_generator(self.seed)
         n_classes = self.classifier.nb_classes

@@ -8,7 +8,7 @@ from art.estimators.classification import PyTorchClassifier
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from art_snn._validation import check_at_least, check_finite, check_positive
+from art_snn._validation import check_at_least, check_choice, check_finite, check_positive
 from art_snn.defences.copying import copy_of, network_of, replace_network
 from art_snn.defences.detector.membrane_potential import MembranePotentialDefence
 from art_snn.defences.differentiable import ClassPotentials
@@ -141,7 +141,7 @@ class DendriteClamping(Elimination):
 
     def _check_params(self) -> None:
         if self.target_class is not None and self.target_class != "detect":
-            check_at_least("target_class", self.target_class, 0)
+            check_choice("target_class", self.target_class, range(self.classifier.nb_classes))
         for name in ("n_layers", "batch_size", "nb_epochs"):
             check_at_least(name, getattr(self, name), 1)
         for name in ("reach", "learning_rate", "penalty"):

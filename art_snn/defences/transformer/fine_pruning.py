@@ -8,7 +8,7 @@ from art.estimators.classification import PyTorchClassifier
 from torch import nn
 
 from art_snn._random import host_seed
-from art_snn._validation import check_choice, check_fraction
+from art_snn._validation import check_choice, check_finite, check_fraction
 from art_snn.defences.transformer.elimination import Elimination
 from art_snn.defences.tuning import check_tuning, fine_tune
 from art_snn.defences.units import Unit, units
@@ -69,6 +69,7 @@ class FinePruning(Elimination):
     def _transform(self, classifier: PyTorchClassifier, x: Array | None, y: Labels | None) -> PyTorchClassifier:
         if x is None or len(x) == 0 or (y is None and self.nb_epochs):
             raise ValueError("expected clean samples x and, to fine-tune, their labels y, got none")
+        check_finite("x", x)
         unit, neurons = self._unit(classifier)
         activity = channel_activity(classifier, neurons, x, self.quantity, self.batch_size)
         channels = np.argsort(activity, kind="stable")[: int(self.share * len(activity))]
