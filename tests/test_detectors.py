@@ -154,6 +154,7 @@ def test_every_feature_gives_scores_at_every_layer(make: Make, feature: str) -> 
     assert all(np.isfinite(scores).all() and scores.any() for scores in by_layer.values())
 
 
+@pytest.mark.filterwarnings("ignore:only")  # the frames are noise
 @ALL
 def test_frames_of_counts_are_taken(make: Make) -> None:
     model = SpikingModule(small_cnn(2, 3, neuron="if", width=0.25))
@@ -262,6 +263,9 @@ def test_data_that_do_not_fit_are_an_error(make: Make) -> None:
         make(trained("ann"), POISONED.x, POISONED.y + 1)
     with pytest.raises(TypeError, match="PyTorchClassifier"):
         make("a classifier", *DATA)
+    if make is not STRIPDefence:
+        with pytest.raises(ValueError, match="got event streams"):
+            make(trained("ann"), streams(2), np.array([0, 1]))
 
 
 def test_nan_weights_are_an_error() -> None:
@@ -344,6 +348,10 @@ def test_where_neighbours_tell_nothing_nobody_is_accused() -> None:
     rows = np.flatnonzero(labels == 0)
     group = ClassClusters.of(x, rows, 2, 5, "PCA", 0)
     verdict = analyse("diversity", group, Surroundings(x, labels, neighbours, threshold=0.1))
+    with pytest.warns(UserWarning, match="of the samples are nearest to one of their own class"):
+        report, _ = SpikeActivationDefence(identity(5, 5), np.abs(x)[:, None, None], labels).detect_poison()
+    assert report["samples_at_home"] < 0.5
+    assert report["accused_classes"] == []
     assert neighbours.at_home < 0.5
     assert verdict.suspicion.max() > 0.5
     assert not verdict.is_accused.any()
@@ -553,6 +561,11 @@ def test_event_streams_are_superposed_as_events() -> None:
         STRIPDefence(classifier, x, y)
 
 
+def test_clean_samples_must_be_like_the_others() -> None:
+    with pytest.raises(ValueError, match=r"x_clean of samples like x_train's, of shape \(1, 8, 8\), got \(8, 8\)"):
+        STRIPDefence(trained("ann"), *DATA, x_clean=X_CLEAN[:, 0])
+
+
 # Reference
 
 
@@ -676,10 +689,10 @@ def test_an_evaluation_measures_detection_and_false_alarms() -> None:
 def test_arts_own_detectors_run_beside_ours(make: Callable[..., Any], kind: str) -> None:
     classifier = trained(kind)
     hooks = [len(module._forward_hooks) for module in classifier.model.modules()]
-    detector = make(classifier, *DATA)
+    detector = make(classifier, POISONED.x[:60], POISONED.y[:60])
     _, is_clean = detector.detect_poison()
     assert set(is_clean) <= {0, 1}
-    assert detector.scores().shape == (len(POISONED.x),)
+    assert detector.scores().shape == (60,)
     assert [len(module._forward_hooks) for module in classifier.model.modules()] == hooks
     assert type(classifier) is type(untrained(kind))
 

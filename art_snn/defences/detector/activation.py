@@ -1,5 +1,6 @@
 """Poison clusters apart from its class: activation clustering, on spikes or voltages, at the layer that shows it."""
 
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
@@ -167,6 +168,12 @@ class SpikeActivationDefence(Relabelling, LayerDetector):
 
     def _detect(self) -> tuple[dict[str, Any], Mask]:
         report, is_poison = self._report(), self._accused()
+        if self.cluster_analysis == "diversity" and not self._neighbours.are_telling:
+            warnings.warn(
+                f"only {self._neighbours.at_home:.0%} of the samples are nearest to one of their own class: source "
+                "diversity accuses nobody then; try cluster_analysis='smaller' with ex_re_threshold=1",
+                stacklevel=3,
+            )
         if self.ex_re_threshold is not None:
             self._reclassify(report, is_poison, self.ex_re_threshold)
         report["accused_classes"] = np.unique(self._labels[is_poison]).tolist()

@@ -34,6 +34,7 @@ class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
     defence_params: ClassVar[list[str]]
     x_train: Array
     y_train: Labels
+    _takes_events = False
     _found: Any = None  # what a search found, kept until a parameter changes
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -127,6 +128,8 @@ class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
     def _check_data(self) -> None:
         self.x_train, self.y_train = np.asarray(self.x_train), np.asarray(self.y_train)
         check_samples("x_train", self.x_train)
+        if self.x_train.dtype == object and not self._takes_events:
+            raise ValueError("expected images or frames, got event streams; bin them by art_snn.events.to_frames")
         check_same_length("samples", self.x_train, "labels", self.y_train)
         self._labels = class_indices(self.y_train, self.classifier.nb_classes)
 

@@ -47,8 +47,8 @@ class Neighbours:
 
     @property
     def are_telling(self) -> bool:
-        """Whether near samples mostly are of one class: without that, nobody's neighbours tell where it comes from."""
-        return self.at_home >= FEWEST_AT_HOME
+        """Whether near samples mostly share a class, where there are several: else they tell nobody's origin."""
+        return self.at_home >= FEWEST_AT_HOME or self.n_sources == 0
 
 
 def source_diversity(neighbours: Neighbours, rows: Indices, clusters: Indices, n_clusters: int) -> Array:

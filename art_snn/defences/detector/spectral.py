@@ -16,7 +16,7 @@ class SpikeSpectralDefence(LayerDetector):
     """Score each sample by its distance from the mean of its class along the class's first directions.
 
     The paper takes the first direction only. Where half of a class is poison, as at 10 % of ten classes, the mean lies
-    between both halves and one direction is at chance: AUROC 0.38 to 0.84 over six LIF networks on digits, where ten
+    between both halves and one direction is at chance: AUROC 0.45 to 0.84 over six LIF networks on digits, where ten
     directions reach 0.97 to 0.99, because poison from many classes spreads in more directions.
 
     A class is accused if it spreads much more than the typical class does; in an accused class the samples that lie

@@ -61,6 +61,8 @@ class STRIPDefence(SampleDetector):
         "seed",
     ]
 
+    _takes_events = True
+
     def __init__(
         self,
         classifier: PyTorchClassifier,
@@ -86,6 +88,9 @@ class STRIPDefence(SampleDetector):
         self.batch_size, self.seed = batch_size, seed
         if self.x_clean is not None:
             check_samples("x_clean", self.x_clean)
+            if self.x_clean.shape[1:] != self.x_train.shape[1:]:
+                shapes = f"{self.x_train.shape[1:]}, got {self.x_clean.shape[1:]}"
+                raise ValueError(f"expected x_clean of samples like x_train's, of shape {shapes}")
         self._binning: tuple[SensorSize, int, SplitBy] | None = None
         if self.x_train.dtype == object:
             if sensor_size is None or n_bins is None:
