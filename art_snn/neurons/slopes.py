@@ -13,7 +13,7 @@ from torch import Tensor
 
 Slope = Callable[[Tensor, Tensor, float, float, Tensor], object]
 
-_ZERO = torch.zeros(())  # so that addcmul is a product of two tensors and a number in one go
+_ZERO = torch.zeros((), dtype=torch.float32, device="cpu")  # addcmul then multiplies two tensors and a number
 
 
 def _rectangular(x: Tensor, grad: Tensor, alpha: float, scale: float, out: Tensor) -> None:

@@ -17,7 +17,7 @@ class Reclassification:
     """What a classifier that never saw a cluster takes its members for.
 
     Args:
-        ratio: Members given the label that they bear, to members given the most frequent other class.
+        ratio: Members given the label that they bear, to members given the most frequent other class (at least 1).
         source: That other class.
         classes: What each member is taken for, (n,).
     """
@@ -61,9 +61,8 @@ def reclassify(
             classes = judge.predict(x[rows]).argmax(axis=1)
             votes = np.bincount(classes, minlength=judge.nb_classes)
             for_label, votes[label] = int(votes[label]), -1
-            for_source = int(votes.max())
-            ratio = for_label / for_source if for_source else np.inf
-            verdicts.append(Reclassification(ratio, int(votes.argmax()), classes))
+            source = int(votes.argmax())
+            verdicts.append(Reclassification(for_label / max(1, int(votes[source])), source, classes))
     return verdicts
 
 
