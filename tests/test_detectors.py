@@ -185,6 +185,14 @@ def test_a_layer_is_named_or_counted() -> None:
     ]
 
 
+@OF_LAYERS
+def test_a_parameter_that_changes_is_as_if_it_had_been_given_at_first(make: Make) -> None:
+    detector = make(trained("lif"), *DATA, feature="counts", layer=0)
+    detector.scores()
+    detector.set_params(feature="voltages", layer=2)
+    assert np.array_equal(detector.scores(), make(trained("lif"), *DATA, feature="voltages", layer=2).scores())
+
+
 @pytest.mark.parametrize("layer", [7, -4, "no_such_layer", []])
 @pytest.mark.parametrize("kind", ["ann", "lif"])
 def test_an_unknown_layer_is_an_error(kind: str, layer: Any) -> None:
