@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 from art_snn.testing import check_global_streams_stand_still
 
+settings.register_profile("steady", deadline=None)  # a busy machine is no fault of the code
+settings.load_profile("steady")
 torch.set_num_threads(1)  # the tensors of a test are small
 
 
