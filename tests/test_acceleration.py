@@ -299,13 +299,25 @@ def test_an_accelerated_network_is_reset_as_a_whole():
 
 
 @pytest.mark.parametrize("side", [(8, 8), (7, 8), (8, 6)])
-@pytest.mark.parametrize("settings", [{}, {"stride": 1}, {"ceil_mode": True}, {"padding": 1}], ids=str)
-def test_a_maximum_pool_without_gradients_is_torchs(side, settings):
+@pytest.mark.parametrize("nan", [False, True])
+@pytest.mark.parametrize(
+    "settings", [{}, {"stride": 1}, {"stride": (2, 2)}, {"ceil_mode": True}, {"padding": 1}, {"dilation": 2}], ids=str
+)
+def test_a_maximum_pool_and_its_gradients_of_any_order_are_torchs(settings, nan, side):
     pool = layer.MaxPool2d(2, **settings, step_mode="m")
-    x = (random(3, 2, 5, *side) > 0.5).float() * random(3, 2, 5, *side, seed=1)
-    x[0, 0, 0, 0, 0] = torch.nan
+    x = (random(3, 2, 5, *side) > 0.5).float() * random(3, 2, 5, *side, seed=1).round(decimals=1)  # with many ties
+    x[0, 0, 0, :2, 0] = torch.nan if nan else 1
 
-    assert torch.equal(accelerate(copy.deepcopy(pool))(x).nan_to_num(7), pool(x).nan_to_num(7))
+    def gradients(pool):
+        given = x.clone().requires_grad_()
+        output = pool(given)
+        (first,) = torch.autograd.grad((output**2).sum(), given, retain_graph=True)
+        (same,) = torch.autograd.grad((output**2).sum(), given, create_graph=True)
+        (second,) = torch.autograd.grad((same**2).sum(), given)
+        return [array.detach().nan_to_num(7) for array in (output, first, same, second)]
+
+    for ours, expected in zip(gradients(accelerate(copy.deepcopy(pool))), gradients(pool), strict=True):
+        torch.testing.assert_close(ours, expected, rtol=1e-6, atol=0)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,13 @@
 """The peak memory of a training step, each contestant in a process of its own."""
 
-import resource
 import subprocess
 import sys
 from functools import partial
-from pathlib import Path
 
 import torch
 
 from art_snn.estimators.classification import SpikingModule
+from art_snn.evaluations.cost import measured_cost
 from art_snn.models import vgg11
 from tests.benchmarks.harness import OURS, Case, Contest
 from tests.benchmarks.loops import CLASSES, LIMIT, MULTI, _step, images
@@ -28,10 +27,10 @@ def peak(name: str) -> float:
     model, x = MODELS[name](), images(32, 3, 32, 32)
     optimizer, labels = torch.optim.SGD(model.parameters(), lr=0.01), torch.arange(32) % CLASSES
     _step(model, optimizer, x[:2], labels[:2])
-    before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-    for _ in range(2):
-        _step(model, optimizer, x, labels)
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before) / 1e6
+    with measured_cost() as cost:
+        for _ in range(2):
+            _step(model, optimizer, x, labels)
+    return cost.peak_memory / 1e6
 
 
 def _peak_of_a_process(name: str) -> float:
