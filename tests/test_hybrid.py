@@ -143,6 +143,17 @@ def test_hybrid_training_leaves_the_ann_alone_and_goes_on_from_the_conversion(x,
     assert 0 < moved.max() < 6 * 2e-4  # six steps of Adam with learning rate 1e-4
 
 
+def test_a_conversion_starts_hybrid_training_afresh(x, y):
+    twice, once = converted(HybridClassifier, x), converted(HybridClassifier, x)
+
+    twice.fit_snn(x, y, batch_size=4, nb_epochs=2)
+    twice.convert(x)
+    for hybrid in (twice, once):
+        hybrid.fit_snn(x, y, batch_size=4, nb_epochs=1)
+
+    assert torch.equal(weights(twice.model), weights(once.model))
+
+
 @pytest.mark.parametrize("train_thresholds", [False, True])
 def test_thresholds_are_trained_only_where_that_is_wished(train_thresholds, x, y):
     hybrid = converted(HybridClassifier, x, train_thresholds=train_thresholds, surrogate="atan")
@@ -280,6 +291,19 @@ def test_reset_draws_other_weights_for_another_seed(x):
         drawn.append(weights(spiking.model))
     assert torch.equal(drawn[0], drawn[1])
     assert not torch.equal(drawn[0], drawn[2])
+
+
+@BOTH
+def test_after_a_reset_training_is_as_if_it_were_the_first(kind, x, y):
+    used, fresh = classifier(kind), classifier(kind)
+    used.fit(x, y, nb_epochs=2)
+
+    for spiking in (used, fresh):
+        spiking.reset(seed=1)
+        spiking.fit(x, y, nb_epochs=2)
+
+    assert torch.equal(weights(used.model), weights(fresh.model))
+    assert torch.equal(weights(used.ann.model), weights(fresh.ann.model))
 
 
 @BOTH

@@ -158,7 +158,7 @@ class ConvertedClassifier(SpikingClassifier):
         return x[rows]
 
     def convert(self, x_calibration: Images) -> None:
-        """Calibrate on these samples and convert the ANN as it is now.
+        """Calibrate on these samples and convert the ANN as it is now; what the SNN had learnt is gone.
 
         Raises:
             ValueError: If there are no samples, they do not fit or are not finite, or a layer is silent on them; the
@@ -176,7 +176,7 @@ class ConvertedClassifier(SpikingClassifier):
             timesteps=self.model.timesteps,
             neuron=self._neuron(),
         )
-        self.model.net.load_state_dict(net.state_dict())
+        self._become(net)
 
     def predict_at(self, x: Images, timesteps: Sequence[int], batch_size: int = 128) -> dict[int, Array]:
         """Logits after each of several numbers of time steps, in one pass over the largest.
@@ -205,7 +205,12 @@ class ConvertedClassifier(SpikingClassifier):
     def reset(self, seed: Rng = 0) -> None:
         """Draw the weights of the ANN afresh, the same for the same seed; the spiking network gets them too."""
         self._ann.reset(seed)
-        self.model.net.load_state_dict(uncalibrated(self._ann.model, self._neuron()).state_dict())
+        self._become(uncalibrated(self._ann.model, self._neuron()))
+
+    def _become(self, net: nn.Module) -> None:
+        """Take another network's weights; what the optimiser remembers is about the old ones."""
+        self.model.net.load_state_dict(net.state_dict())
+        self._optimizer.state.clear()
 
     def _parts(self) -> dict[str, nn.Module]:
         return {"ann.": self._ann.model, "snn.": self.model.net}

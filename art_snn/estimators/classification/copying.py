@@ -23,19 +23,22 @@ class Copying(_Host):
         """A copy with fresh weights, whose optimiser has this one's type and settings and no memory."""
         clone = copy.deepcopy(self)
         clone.reset()
-        clone._optimizer.state.clear()
         for group in clone._optimizer.param_groups:
             group["lr"] = group.pop("initial_lr", group["lr"])  # where a scheduler had moved it
         return clone
 
     def reset(self, seed: Rng = 0) -> None:
-        """Draw all weights afresh, the same for the same seed; learnt parameters of neurons start again."""
+        """Draw all weights afresh, the same for the same seed; the optimiser forgets those that were.
+
+        Learnt parameters of neurons start again.
+        """
         with host_seed(seed), torch.no_grad():
             for module in self.model.modules():
                 if callable(getattr(module, "reset_parameters", None)):
                     module.reset_parameters()
             for name, value in self._initial.items():
                 self.model.get_parameter(name).copy_(value)
+        self._optimizer.state.clear()
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but what cannot be pickled; nothing is written to a file, as ART's class does."""
