@@ -11,10 +11,13 @@ from art_snn.estimators.classification.structure import is_spiking, step_mode
 
 
 def logits(classifier: PyTorchClassifier, x: Tensor) -> Tensor:
-    """Logits (N, K) of samples as the classifier takes them."""
+    """Logits (N, K) of samples as the classifier takes them.
+
+    Raises:
+        ValueError: If one of them is NaN or infinite.
+    """
     x, _ = classifier._apply_preprocessing(x, y=None, fit=False, no_grad=False)
-    outputs: Tensor = classifier.model(x)
-    return outputs
+    return _finite(classifier.model(x))
 
 
 def input_range(classifier: PyTorchClassifier, highest_count: float) -> tuple[Tensor, Tensor]:
@@ -58,17 +61,27 @@ class ClassPotentials:
             )
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Potentials (N, K) of samples as the classifier takes them."""
+        """Potentials (N, K) of samples as the classifier takes them.
+
+        Raises:
+            ValueError: If one of them is NaN or infinite.
+        """
         model = self.classifier.model
         if not isinstance(model, SpikingModule):
             return logits(self.classifier, x)
         x, _ = self.classifier._apply_preprocessing(x, y=None, fit=False, no_grad=False)
         if self._voters is None:
-            return torch.cat(list(model.outputs(x))).cumsum(0).mean(0)
+            return _finite(torch.cat(list(model.outputs(x))).cumsum(0).mean(0))
         with record([self._voters], "voltage", "none", single_step=step_mode(model.net) == "s") as (recording,):
             timesteps = sum(len(chunk) for chunk in model.outputs(x))
         voltages = recording.result(timesteps).flatten(2).mean(1)
-        return voltages.reshape(len(voltages), self.classifier.nb_classes, -1).mean(2)
+        return _finite(voltages.reshape(len(voltages), self.classifier.nb_classes, -1).mean(2))
+
+
+def _finite(outputs: Tensor) -> Tensor:
+    if not torch.isfinite(outputs).all():
+        raise ValueError("expected finite outputs of the classifier, got NaN or infinity; was its training stable?")
+    return outputs
 
 
 def _last_neurons(classifier: PyTorchClassifier) -> tuple[nn.Module | None, int]:

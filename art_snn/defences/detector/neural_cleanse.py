@@ -1,5 +1,6 @@
 """Neural Cleanse: a backdoor is a shortcut, so the trigger that leads to its class is smaller than any other's."""
 
+import warnings
 from typing import ClassVar
 
 import numpy as np
@@ -15,13 +16,15 @@ from art_snn.defences.detector.model_detector import ModelDetector
 from art_snn.defences.detector.model_report import ModelReport
 from art_snn.defences.detector.trigger_search import Blend, Cost
 from art_snn.defences.differentiable import input_range, logits
-from art_snn.typing import Array, Indices
+from art_snn.typing import Array, Indices, Mask
 
 
 class NeuralCleanse(ModelDetector):
     """Look for the smallest trigger, a mask and a pattern, that takes samples to a class; for each class in turn.
 
     Of frames both have a time axis: a trigger may be of any shape in any time bin, and its size is counted over all.
+    Where half of the classes or more were reached by no trigger, as in a silent or an untrained network, nothing can be
+    said of sizes: a warning, scores of 0, and no accusation.
 
     Args:
         classifier: A trained one of at least three classes, spiking or not. For images it needs clip values.
@@ -32,13 +35,18 @@ class NeuralCleanse(ModelDetector):
         patience: Steps of success after which the cost rises, or of failure after which it falls.
         cost_multiplier: By which it rises; it falls by its power of 1.5.
         batch_size: Samples a step.
-        threshold: Anomaly index, deviations from the median size, from which on the model is accused.
+        threshold: Anomaly index, deviations from the median size, from which on the model is accused. Of ten sizes
+            that are normal, one lies 2 deviations below the median by chance in a fifth of all clean models.
         seed: Of first masks and patterns, and of the samples that are drawn.
         verbose: Whether to show a progress bar.
 
     Attributes:
-        masks: After `detect_backdoor`, the smallest mask of each class, (K, 1, H, W) or (K, T, 1, H, W), in [0, 1].
+        masks: After `detect_backdoor`, the smallest mask of each class, (K, 1, H, W) or (K, T, 1, H, W), in [0, 1]; of
+            a class that was not reached, ones.
         patterns: What the masks blend in, (K, C, H, W) or (K, T, C, H, W).
+
+    Raises:
+        ValueError: If a parameter is out of its range, or the classifier has too few classes or no clip values.
 
     Source: Wang et al., Neural Cleanse, 2019, https://doi.org/10.1109/SP.2019.00031, section 5.
     """
@@ -96,28 +104,40 @@ class NeuralCleanse(ModelDetector):
                 others = samples if y is None else samples[torch.as_tensor(y != target)]
                 blend = Blend(self.classifier.input_shape, low, high, self.learning_rate, generator)
                 found.append(self._shrink(blend, target, others, generator, bar))
-        self.masks, self.patterns = (np.stack(arrays) for arrays in zip(*found, strict=True))
-        scores = anomaly_indices(self.masks.reshape(n_classes, -1).sum(1))
+        self.masks, self.patterns, is_reached = (np.stack(arrays) for arrays in zip(*found, strict=True))
+        scores = self._compare(self.masks.reshape(n_classes, -1).sum(1), is_reached)
         suspect = int(scores.argmax())
         return ModelReport(bool(scores[suspect] >= self.threshold), suspect, None, scores, float(scores[suspect]))
 
     def _shrink(
         self, blend: Blend, target: int, samples: Tensor, generator: torch.Generator, bar: tqdm
-    ) -> tuple[Array, Array]:
-        """The smallest mask that was met and its pattern; all of the sample where no step succeeded."""
-        cost = Cost(self.init_cost, self.cost_multiplier, self.patience)
+    ) -> tuple[Array, Array, bool]:
+        """The smallest mask that was met, its pattern, and whether any step succeeded; if none, all of the sample."""
+        cost, is_reached = Cost(self.init_cost, self.cost_multiplier, self.patience), False
         smallest, pattern = torch.ones_like(blend.mask), blend.pattern
         for _ in range(self.steps):
             rows = torch.randperm(len(samples), generator=generator)[: self.batch_size]
             outputs = logits(self.classifier, blend(samples[rows].to(blend.mask)))
             success = float((outputs.argmax(1) == target).float().mean()) >= self.attack_success_threshold
             if success and blend.mask.sum() < smallest.sum():
-                smallest, pattern = blend.mask, blend.pattern
+                smallest, pattern, is_reached = blend.mask, blend.pattern, True
             goal = torch.full((len(rows),), target, device=outputs.device)
             blend.descend(F.cross_entropy(outputs, goal) + cost.weight * blend.mask.sum())
             cost.update(success)
             bar.update()
-        return smallest.detach().cpu().numpy(), pattern.detach().cpu().numpy()
+        return smallest.detach().cpu().numpy(), pattern.detach().cpu().numpy(), is_reached
+
+    @staticmethod
+    def _compare(sizes: Array, is_reached: Mask) -> Array:
+        """Anomaly indices; without a majority of classes reached the median size is unknown, and all are 0."""
+        if 2 * is_reached.sum() > len(sizes):
+            return anomaly_indices(sizes)
+        warnings.warn(
+            f"only {is_reached.sum()} of {len(sizes)} classes were reached by a trigger, too few to compare sizes: "
+            "nobody is accused; raise steps, unless the network is silent or untrained",
+            stacklevel=4,
+        )
+        return np.zeros(len(sizes))
 
     def _check_params(self) -> None:
         check_at_least("nb_classes", self.classifier.nb_classes, 3)
@@ -135,7 +155,7 @@ def anomaly_indices(sizes: Array) -> Array:
         sizes: (K,).
 
     Returns:
-        (K,); 0 for sizes that equal the median, also where half of them do and any deviation is infinite.
+        (K,), finite; 0 throughout where the median deviation is 0, for nothing tells how far is far then.
 
     Source: Wang et al., Neural Cleanse, 2019, section 5.1.
 
@@ -144,7 +164,5 @@ def anomaly_indices(sizes: Array) -> Array:
     """
     below = np.median(sizes) - sizes
     deviation = 1.4826 * np.median(np.abs(below))
-    indices: Array = np.zeros_like(below)
-    with np.errstate(divide="ignore"):
-        np.divide(below, deviation, out=indices, where=below != 0)
+    indices: Array = below / deviation if deviation > 0 else np.zeros_like(below)
     return indices
