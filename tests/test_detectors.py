@@ -276,12 +276,22 @@ def test_data_that_do_not_fit_are_an_error(make: Make) -> None:
             make(trained("ann"), streams(2), np.array([0, 1]))
 
 
-def test_nan_weights_are_an_error() -> None:
+def test_nan_in_a_hidden_layer_is_an_error() -> None:
     classifier = untrained("ann")
     with torch.no_grad():
         next(classifier.model.parameters()).fill_(np.nan)
     with pytest.raises(ValueError, match="finite features"):
         SpikeSpectralDefence(classifier, *DATA).detect_poison()
+
+
+@KINDS
+@ALL
+def test_nan_in_the_outputs_is_an_error(make: Make, kind: str) -> None:
+    classifier = untrained(kind)
+    with torch.no_grad():
+        list(classifier.model.parameters())[-1].fill_(np.nan)
+    with pytest.raises(ValueError, match="expected outputs of the classifier to be finite"):
+        make(classifier, *DATA).scores(X_CLEAN)
 
 
 @pytest.mark.parametrize("truth", [np.ones(3), np.full(len(POISONED.y), 2), np.ones((len(POISONED.y), 2))])

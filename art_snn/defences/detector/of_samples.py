@@ -107,6 +107,9 @@ class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
 
         Returns:
             float32 (N,), finite; higher is more suspicious.
+
+        Raises:
+            ValueError: If samples, or what the classifier makes of them, are not finite.
         """
         if x is not None:
             check_samples("x", np.asarray(x))
@@ -148,8 +151,13 @@ class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
 
     def _predicted(self, x: Array) -> Indices:
         """The classes (N,) that the classifier gives to samples."""
-        logits = [self.classifier.predict(batch, batch_size=len(batch)) for batch in self._batches(x)]
-        return class_indices(np.concatenate(logits))
+        return class_indices(np.concatenate([self._outputs(batch) for batch in self._batches(x)]))
+
+    def _outputs(self, batch: Array) -> Array:
+        """What the classifier predicts of samples, all at once, (n, K)."""
+        outputs: Array = self.classifier.predict(batch, batch_size=len(batch))
+        check_finite("outputs of the classifier", outputs)
+        return outputs
 
     @contextmanager
     def _classifier_as_it_is(self) -> Iterator[None]:

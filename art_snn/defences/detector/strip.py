@@ -129,8 +129,9 @@ class STRIPDefence(SampleDetector):
         parts = []
         for start in range(0, len(x), at_once):
             laid = self._superposed(x[start : start + at_once], overlays)
-            predictions = self.classifier.predict(laid, batch_size=self.batch_size)
-            parts.append(1 - normalised_entropy(predictions, self.outputs).reshape(-1, self.num_samples).mean(axis=1))
+            parts.append(
+                1 - normalised_entropy(self._outputs(laid), self.outputs).reshape(-1, self.num_samples).mean(axis=1)
+            )
         return np.concatenate(parts)
 
     def _overlays(self) -> Array:
