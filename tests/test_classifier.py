@@ -341,6 +341,21 @@ def spiking_net_for(side: int) -> nn.Module:
 # --- activations ----------------------------------------------------------------------------------------------------
 
 
+def test_large_samples_go_through_a_few_at_once() -> None:
+    """128 × 128 pixels at 3 time steps: 16 samples, however large the batch; in training mode the batch is whole."""
+    net = nn.Sequential(layer.BatchNorm2d(1), layer.AdaptiveAvgPool2d((1, K)), neuron.IFNode(), layer.Flatten())
+    functional.set_step_mode(net, "m")
+    spiking = classifier((1, 128, 128), net)
+    seen = []
+    spiking.model.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    x = np.zeros((40, 1, 128, 128), np.uint8)
+
+    spiking.predict(x, batch_size=40)
+    spiking.predict(x, batch_size=40, training_mode=True)
+
+    assert seen == [16, 16, 8, 40]
+
+
 def test_layer_names_are_the_hidden_spiking_layers_in_order() -> None:
     assert classifier().layer_names == ["net.1", "net.4"]
     assert classifier(net=spiking_net(end="spikes")).layer_names == ["net.1"]
@@ -398,6 +413,15 @@ def test_unknown_layers_and_missing_voltages_are_errors() -> None:
             spiking.get_activations(x, layer_name)
     with pytest.raises(ValueError, match="spiking neuron for quantity='voltage'"):
         spiking.get_activations(x, "net.0", quantity="voltage")
+
+
+def test_a_layer_that_runs_twice_has_no_output_of_each_time_step() -> None:
+    net = spiking_net()
+    net.insert(4, net[4])  # the second neuron fires on its own spikes
+    twice = classifier(net=net)
+
+    with pytest.raises(ValueError, match="got one with 6 outputs in 3 time steps"):
+        twice.get_activations(samples(), "net.4", reduction="none")
 
 
 def test_custom_loss_gradient_takes_arrays_and_tensors() -> None:

@@ -35,11 +35,16 @@ class Recording:
     def result(self, timesteps: int) -> Tensor:
         """(N, ...), or (N, T, ...) where nothing was reduced.
 
-        A layer that stands before the first neuron of a static input may have run once for many steps.
+        Raises:
+            ValueError: If the layer ran more than once and its outputs are not to be reduced.
         """
         if self.reduction == "none":
-            chunks = torch.cat(self.kept).transpose(0, 1)
-            return chunks if self.n_steps == timesteps else chunks[:, :1].expand(-1, timesteps, *chunks.shape[2:])
+            if self.n_steps != timesteps:
+                raise ValueError(
+                    f"expected a layer that runs once for reduction='none', got one with {self.n_steps} outputs in "
+                    f"{timesteps} time steps; 'rate' and 'sum' average over its calls"
+                )
+            return torch.cat(self.kept).transpose(0, 1)
         if self.reduction == "last":
             return self.kept[0]
         return self.kept[0] * ((timesteps if self.reduction == "sum" else 1) / self.n_steps)

@@ -1,5 +1,6 @@
 """Training and prediction batch by batch: nothing here copies a whole data set."""
 
+import math
 from abc import ABC
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -50,7 +51,7 @@ class Streaming(_Host):
         Args:
             x: Samples of `input_shape` and any number dtype, none of them (N = 0) included, or ART's
                 `PyTorchDataGenerator`, whose batches are predicted in its own order.
-            batch_size: Samples a pass; no answer depends on it.
+            batch_size: Samples a pass at most: fewer go through at once where that is faster. No answer depends on it.
             training_mode: Whether dropout and batch norm behave as in training.
             **kwargs: `y` is what some of ART's callers pass along; it is not looked at.
 
@@ -208,12 +209,21 @@ class Streaming(_Host):
             return
         x = np.asarray(x)
         self._check_samples(x)
-        for start in range(0, len(x), batch_size):
-            yield x[start : start + batch_size]
+        size = int(min(batch_size, self._samples_at_once()))
+        for start in range(0, len(x), size):
+            yield x[start : start + size]
+
+    def _samples_at_once(self) -> float:
+        """No limit in training mode, where batch norm looks at the batch, nor on a GPU."""
+        chooses = isinstance(self.model, SpikingModule) and not self._model.training and self._device.type == "cpu"
+        return self.model.samples_at_once(self.input_shape) if chooses else math.inf
 
     def _to_device(self, x: Array) -> Tensor:
         x = np.ascontiguousarray(x)
-        return torch.from_numpy(x if x.flags.writeable else x.copy()).to(self._device, non_blocking=True)
+        batch = torch.from_numpy(x if x.flags.writeable else x.copy())
+        if self._device.type == "cuda":
+            batch = batch.pin_memory()  # the only memory that a GPU copies while the processor goes on
+        return batch.to(self._device, non_blocking=True)
 
 
 def generated(generator: DataGenerator) -> Iterator[tuple[Any, Any]]:
