@@ -267,6 +267,41 @@ def test_a_users_own_ann_with_functional_reshapes_and_a_shared_rectifier_convert
     assert mean_output(snn, x, 256) == pytest.approx(logits, rel=0.05)
 
 
+class Sharing(nn.Module):
+    """Calls one rectifier, one dropout and one flattening repeatedly, and has a layer whose name looks like that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second, self.third = (linear(some(*shape).tolist()) for shape in ((6, 4), (5, 6), (7, 5)))
+        self.relu, self.dropout, self.flatten = nn.ReLU(), nn.Dropout(), nn.Flatten()
+        self.relu_2 = linear(some(K, 7).tolist())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.dropout(self.relu(self.first(self.flatten(x))))
+        y = self.dropout(self.relu(self.second(torch.flatten(y, 1))))
+        return self.relu_2(self.dropout(self.relu(self.third(y))))
+
+
+def test_each_call_of_a_shared_rectifier_is_a_neuron_of_its_own():
+    x = some(5, 1, 2, 2)
+    with torch.no_grad():
+        logits = Sharing().eval()(torch.from_numpy(x)).numpy()
+
+    snn = convert(Sharing(), x, method="max")
+
+    assert list(thresholds(snn)) == ["relu", "relu_3", "relu_4"]
+    assert len({call.layer for call in snn.calls}) == len(snn.calls)
+    assert mean_output(snn, x, 512) == pytest.approx(logits, rel=0.05)  # spikes take a step a layer to arrive
+
+
+def test_each_call_of_a_shared_dropout_has_a_mask_of_its_own():
+    snn = convert(Sharing(), some(5, 1, 2, 2), method="max").train()
+    with torch.random.fork_rng(devices=[]):
+        snn(torch.ones(3, 1, 1, 2, 2))
+    masks = [module.mask for name, module in snn.named_modules() if "dropout" in name]
+    assert [mask.shape[-1] for mask in masks] == [6, 5, 7]
+
+
 @pytest.mark.parametrize(
     "flatten", [lambda x: torch.flatten(x, 1), lambda x: x.flatten(1), lambda x: x.reshape(x.shape[0], -1)]
 )

@@ -1,6 +1,7 @@
 """Reading an ANN: which layers follow which, whether each has a spiking counterpart, batch norm folded away."""
 
 import copy
+import itertools
 import operator
 from collections import Counter
 from typing import Any
@@ -26,6 +27,7 @@ LINEAR: dict[type[nn.Module], type[nn.Module]] = {  # what commutes with the mea
     nn.Flatten: layer.Flatten,
 }
 _LAYERS = {*LINEAR, *LINEAR.values(), nn.ReLU, nn.Dropout, layer.Dropout, layer.VotingLayer}
+_MINDFUL = (nn.ReLU, nn.Dropout, layer.Dropout)  # whose spiking counterpart remembers: a potential, a mask
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 _MAXIMA = (nn.MaxPool1d, nn.MaxPool2d, nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d)
 _ADDITIONS = (operator.add, operator.iadd, torch.add, "add", "add_")
@@ -35,7 +37,7 @@ _SIZES = ("size", getattr, operator.getitem)  # what the arguments of a reshape 
 def trace(ann: nn.Module) -> LayerGraph:
     """A copy of an ANN in evaluation mode as a graph of rectifiers and linear layers, its batch norm folded.
 
-    Each call of a rectifier is a layer of its own. All parameters can be trained.
+    Each call of a rectifier or of dropout is a layer of its own. All parameters can be trained.
 
     Raises:
         ValueError: Naming the first module or function that has no spiking counterpart, with the cure.
@@ -72,6 +74,7 @@ class _Reader:
     def __init__(self, ann: nn.Module, nodes: Any) -> None:
         self.layers: dict[str, nn.Module] = {}
         self.calls: list[Call] = []
+        self._taken = {name for name, _ in ann.named_modules()}
         self._modules = {node: ann.get_submodule(node.target) for node in nodes if node.op == "call_module"}
         self._n_calls = Counter(node.target for node in self._modules)
         self._numbers: dict[fx.Node, int] = {}  # of the results, as `Call` counts them
@@ -84,7 +87,7 @@ class _Reader:
         elif node.op == "output":
             del self.calls[self._number(node.args[0], node) :]
         elif _flattens(node):
-            self._call(node, layer.Flatten(), f"flatten_{node.name}")
+            self._call(node, layer.Flatten(), self._free_name("flatten"))
         elif node.target in _ADDITIONS and len(node.args) == 2 and not node.kwargs:
             self._append(node, Call("", tuple(self._number(summand, node) for summand in node.args)))
         elif node.target not in _SIZES:
@@ -95,10 +98,17 @@ class _Reader:
             self._fold(node, module)
         elif isinstance(module, nn.Identity):
             self._numbers[node] = self._number(node.args[0], node)
-        elif isinstance(module, nn.ReLU) and name in self.layers:  # each call will have potentials of its own
-            self._call(node, nn.ReLU(), f"{name}_{1 + [n.target for n in self._numbers].count(name)}")
+        elif isinstance(module, _MINDFUL) and name in self.layers:
+            self._call(node, copy.deepcopy(module), self._free_name(name))
         else:
             self._call(node, _checked(module, name), name)
+
+    def _free_name(self, name: str) -> str:
+        """The name itself, or with the first number that makes it one that nothing else has."""
+        names = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
+        free = next(name for name in names if name not in self._taken)
+        self._taken.add(free)
+        return free
 
     def _call(self, node: fx.Node, module: nn.Module, name: str) -> None:
         self.layers[name] = module
