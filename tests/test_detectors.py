@@ -619,6 +619,15 @@ def test_exactly_one_kind_of_reference_is_needed() -> None:
         ReferenceDefence(trained("ann"), *DATA, x_reference=X_CLEAN[some], y_reference=Y_CLEAN[some])
 
 
+def test_new_samples_of_a_class_without_reference_are_an_error() -> None:
+    some, known = POISONED.y != 2, Y_CLEAN != 2
+    references = {"x_reference": X_CLEAN[known], "y_reference": Y_CLEAN[known]}
+    defence = ReferenceDefence(trained("ann"), POISONED.x[some], POISONED.y[some], **references)
+    assert defence.scores(X_CLEAN[known]).all()
+    with pytest.raises(ValueError, match=r"every class, got none of \[2\]"):
+        defence.scores(X_CLEAN)
+
+
 def test_a_translation_leaves_only_what_one_model_sees_otherwise() -> None:
     rng = np.random.default_rng(0)
     clean = rng.standard_normal((200, 10))

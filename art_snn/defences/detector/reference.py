@@ -16,7 +16,7 @@ from art_snn.defences.detector.features import Sketch, named_layers
 from art_snn.defences.detector.model_report import ModelReport
 from art_snn.defences.detector.of_samples import SampleDetector, check_is_pytorch, check_samples
 from art_snn.defences.detector.robust import check_rate, upper_limit
-from art_snn.defences.detector.sequences import CleanModel, CleanSamples, Recorder
+from art_snn.defences.detector.sequences import CleanModel, CleanSamples, Recorder, check_every_class
 from art_snn.estimators.classification.streaming import mode
 from art_snn.typing import Array, Indices, Labels, Mask
 
@@ -39,7 +39,8 @@ class ReferenceDefence(SampleDetector):
         x_train: The samples, (N, ...), less than a quarter of them poisoned.
         y_train: Their labels, indices (N,) or one-hot (N, K).
         reference: A clean model for the same samples; or None.
-        x_reference: Without a model, clean samples of each class that occurs in `y_train`, (M, ...).
+        x_reference: Without a model, clean samples, (M, ...), of each class that occurs in `y_train` or that the
+            classifier gives to new samples.
         y_reference: Their labels.
         layer: The name of a layer or its index among the hidden spiking layers (of an ANN: the activation modules); -1
             is the last, as in the source. The clean model's is the same.
@@ -218,9 +219,7 @@ class ReferenceDefence(SampleDetector):
         x, labels = np.asarray(x), class_indices(y, self.classifier.nb_classes)
         check_samples("x_reference", x)
         check_same_length("reference samples", x, "labels", labels)
-        missing = np.setdiff1d(self._labels, labels)
-        if len(missing):
-            raise ValueError(f"expected reference samples of every class, got none of {missing.tolist()}")
+        check_every_class(self._labels, labels)
         return x, labels
 
     def _check_params(self) -> None:

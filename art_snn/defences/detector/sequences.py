@@ -62,8 +62,20 @@ class Scale:
         return np.concatenate(list(rows), axis=1)
 
 
+def check_every_class(labels: Indices, reference_labels: Indices) -> None:
+    """The classes of samples occur among those of the reference samples."""
+    missing = np.setdiff1d(labels, reference_labels)
+    if len(missing):
+        raise ValueError(f"expected reference samples of every class, got none of {missing.tolist()}; add some")
+
+
 def mean_distances(rows: Array, labels: Indices, references: Array, reference_labels: Indices) -> Array:
-    """Of each row (N, F) to the references (M, F) of its class, (N,); memory is bounded by scikit-learn's chunks."""
+    """Of each row (N, F) to the references (M, F) of its class, (N,); memory is bounded by scikit-learn's chunks.
+
+    Raises:
+        ValueError: If a class has no references.
+    """
+    check_every_class(labels, reference_labels)
     means = np.zeros(len(rows))
     for label in np.unique(labels):
         own = labels == label
