@@ -8,7 +8,9 @@ from art.attacks.poisoning import PoisoningAttackBackdoor
 
 from art_snn._validation import check_at_least, check_fraction, check_same_length, check_unknown, class_indices
 from art_snn.attacks.poisoning.copying import copied
+from art_snn.attacks.poisoning.frame_trigger import FrameTrigger
 from art_snn.attacks.poisoning.lazy import LazilyPoisoned
+from art_snn.attacks.poisoning.patch import PatchTrigger
 from art_snn.events import SensorSize, check_sensor_size
 from art_snn.typing import Array, Events, Indices, Labels, Mask, Trigger
 
@@ -119,7 +121,9 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
             form = np.broadcast_to(form, (len(x), *form.shape))
         check_same_length("samples", x, "labels", form)
         labels = _all_of(self.target_class, form)
-        return self._triggered(np.asarray(x)), labels
+        x = np.asarray(x)
+        own = isinstance(self.trigger, FrameTrigger | PatchTrigger)  # ART lets the others work in place
+        return self._triggered(x if own else copied(x)), labels
 
     def poison_dataset(self, x: Array, y: Labels) -> PoisonedDataset:
         """Trigger and relabel `int(percent_poison * N)` rows drawn without replacement; the rest stays as it is.
