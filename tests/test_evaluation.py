@@ -1,11 +1,6 @@
-"""BackdoorEvaluation and the command line: what is measured, printed, written and refused."""
+"""BackdoorEvaluation: what is measured, and what is refused."""
 
-import json
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -15,7 +10,6 @@ from torch import nn
 
 from art_snn._random import host_seed
 from art_snn.attacks.poisoning import PatchTrigger, TriggerBackdoor
-from art_snn.cli import main
 from art_snn.estimators.classification import SpikingClassifier, SpikingModule
 from art_snn.evaluations import BackdoorEvaluation
 from art_snn.models import small_cnn
@@ -114,131 +108,3 @@ def test_nonsense_is_refused_before_training() -> None:
         BackdoorEvaluation(TriggerBackdoor(PatchTrigger(2), 1), {})
     with pytest.raises(ValueError, match="as many y_train"):
         _evaluate(_estimators(), Y_TRAIN[1:])
-
-
-# --- the command ----------------------------------------------------------------------------------------------------
-
-
-class Outcome(NamedTuple):
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-@pytest.fixture
-def art_snn(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
-    """The command, in this process."""
-
-    def call(*arguments: object) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["art-snn", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        return Outcome(exit_.value.code, *capfd.readouterr())
-
-    return call
-
-
-@pytest.mark.slow
-def test_compare_writes_what_it_prints(art_snn: Callable[..., Outcome], tmp_path: Path) -> None:
-    small = ("--models", "ann,lif", "--epochs", 1, "--timesteps", 2, "--width", 0.25, "--out", tmp_path)
-    outcome = art_snn("compare", *small, "--json")
-    assert outcome.returncode == 0, outcome.stderr
-    printed = json.loads(outcome.stdout)
-    assert printed == json.loads((tmp_path / "results.json").read_text())
-    assert [row["model"] for row in printed["rows"]] == ["ann", "lif"]
-    assert printed["spec"]["timesteps"] == 2
-    assert printed["versions"]["numpy"] == np.__version__
-    for row in printed["rows"]:
-        assert {"accuracy_clean", "accuracy", "asr", "asr_all", "n_asr", "n_asr_all", "floor", "seconds"} <= row.keys()
-        assert all(0 <= row[rate] <= 1 for rate in ("accuracy_clean", "accuracy", "asr", "asr_all", "floor"))
-    assert (tmp_path / "triggered.png").read_bytes().startswith(b"\x89PNG")
-    again = json.loads(art_snn("compare", *small, "--json").stdout)
-    for row, same in zip(printed["rows"], again["rows"], strict=True):
-        assert row | {"seconds": 0} == same | {"seconds": 0}
-
-
-@pytest.mark.slow
-def test_compare_prints_a_table_of_all_learning_rules(art_snn: Callable[..., Outcome], tmp_path: Path) -> None:
-    small = ("--epochs", 1, "--timesteps", 4, "--width", 0.25, "--scale", 0.5, "--conversion", "fraction")
-    outcome = art_snn("compare", "--models", "ann,converted,hybrid", *small, "--out", tmp_path)
-    assert outcome.returncode == 0, outcome.stderr
-    for expected in ("ann", "converted", "hybrid", "migration", "average in all models", "attack success"):
-        assert expected in outcome.stdout
-    rows = json.loads((tmp_path / "results.json").read_text())["rows"]
-    assert rows[0]["migration"] is None
-    assert rows[2]["migration"]["asr_ann"] == rows[0]["asr"]
-    assert set(rows[1]["migration"]["threshold_shift"]) == {"act1", "act2", "act3"}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ("--size 0", "expected size to be greater than 0, got 0.0"),
-        ("--models ann,foo", "expected models to be one of"),
-        ("--epochs x", "--epochs"),
-        ("--target 77", "expected target below 10 classes, got 77"),
-        ("--data mnist --data-root nowhere", "train-images-idx3-ubyte.gz"),
-        ("--data digits-dvs --limit 20", "expected images"),
-        ("--data digits-dvs --trigger flash --size 2", "expected no size for trigger='flash'"),
-        ("--data digits-dvs --models converted", "expected models to be ann, if or lif for frames"),
-        ("--bogus 3", "--bogus"),
-    ],
-)
-def test_wrong_values_are_one_line_and_status_2(
-    arguments: str, message: str, art_snn: Callable[..., Outcome], tmp_path: Path
-) -> None:
-    outcome = art_snn("compare", *arguments.split(), "--out", tmp_path / "out")
-    assert outcome.returncode == 2
-    assert outcome.stderr.splitlines()[-1].startswith("art-snn: ")
-    assert message in outcome.stderr.splitlines()[-1]
-    assert "Traceback" not in outcome.stderr
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.slow
-def test_the_module_is_the_command() -> None:
-    outcome = subprocess.run(
-        [sys.executable, "-m", "art_snn", "compare", "--size", "-1"], capture_output=True, text=True
-    )
-    assert (outcome.returncode, outcome.stdout) == (2, "")
-    assert outcome.stderr == "art-snn: expected size to be greater than 0, got -1.0\n"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("data", "trigger"), [("digits", "patch"), ("digits-dvs", "smart")])
-def test_a_trigger_is_drawn_and_set_in_motion(
-    data: str, trigger: str, art_snn: Callable[..., Outcome], tmp_path: Path
-) -> None:
-    few = ("--limit", 20, "--n-bins", 4) if data == "digits-dvs" else ()
-    outcome = art_snn("show-trigger", "--data", data, "--trigger", trigger, *few, "--out", tmp_path)
-    assert outcome.returncode == 0, outcome.stderr
-    assert (tmp_path / "trigger.png").read_bytes().startswith(b"\x89PNG")
-    assert (tmp_path / "trigger.gif").read_bytes().startswith(b"GIF89a")
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".gif", ".png"]
-
-
-@pytest.mark.slow
-def test_frames_are_compared_like_images(art_snn: Callable[..., Outcome], tmp_path: Path) -> None:
-    small = ("--limit", 100, "--n-bins", 4, "--epochs", 1, "--width", 0.25, "--out", tmp_path)
-    outcome = art_snn("compare", "--data", "digits-dvs", "--trigger", "static", "--models", "ann,if", *small)
-    assert outcome.returncode == 0, outcome.stderr
-    assert "simulated event camera" in outcome.stdout
-
-
-@pytest.mark.slow
-def test_defences_are_set_on_models_and_their_clean_twins(art_snn: Callable[..., Outcome], tmp_path: Path) -> None:
-    small = ("--epochs", 1, "--timesteps", 2, "--width", 0.25, "--models", "if", "--out", tmp_path)
-    outcome = art_snn("defend", *small, "--defences", "strip,channel-lipschitz-pruning")
-    assert outcome.returncode == 0, outcome.stderr
-    assert "strip" in outcome.stdout
-    found = json.loads((tmp_path / "defences.json").read_text())
-    assert [row["defence"] for row in found["detection"]] == ["strip"]
-    assert [row["defence"] for row in found["elimination"]] == ["channel-lipschitz-pruning"]
-    assert found["verdicts"] == []
-    assert (tmp_path / "defences.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_an_unknown_defence_is_named_before_anything_runs(art_snn: Callable[..., Outcome], tmp_path: Path) -> None:
-    outcome = art_snn("defend", "--defences", "prayer", "--out", tmp_path / "out")
-    assert outcome.returncode == 2
-    assert "expected defences to be one of 'activation'" in outcome.stderr
