@@ -96,6 +96,7 @@ def defend(
     limit: Limit = None,
     models: Models = "ann,lif",
     defences: Annotated[str, typer.Option(help="all, or names with commas; a wrong one lists them.")] = "all",
+    clean_data: Annotated[float, typer.Option(help="Share of the training samples that is the defender's.")] = 0.1,
     with_art: Annotated[bool, typer.Option("--with-art", help="Let ART's own detectors search beside ours.")] = False,
     trigger: TriggerName = "patch",
     size: Size = None,
@@ -121,7 +122,7 @@ def defend(
     from art_snn.report import write_defended
 
     names = experiment.DEFENCES if defences == "all" else tuple(defences.split(","))
-    defended = experiment.defend(spec, names, with_art=with_art)
+    defended = experiment.defend(spec, names, share_of_clean_data=clean_data, with_art=with_art)
     written = write_defended(defended, out)
     if as_json:
         print(json.dumps(defended.as_json(), indent=2))
@@ -222,6 +223,7 @@ def _defences(result: dict[str, Any]) -> list[Table]:
             "elimination",
             ("model", "defence", "accuracy_before", "accuracy_after", "asr_before", "asr_after", "der", "seconds"),
         ),
+        "Defences that failed": ("failures", ("model", "defence", "error")),
     }
     made = []
     for title, (kind, columns) in tables.items():

@@ -1,6 +1,7 @@
 """A whole experiment, where all parts come together: a validated spec, `run`, and a result that is a value."""
 
-from art_snn.experiment.defending import DEFENCES, Defended, defend
+from art_snn.experiment.defended import Defended, Failure, ModelVerdict
+from art_snn.experiment.defending import DEFENCES, defend
 from art_snn.experiment.result import Examples, Result
 from art_snn.experiment.running import run
 from art_snn.experiment.showing import Shown, show_trigger
@@ -12,6 +13,8 @@ __all__ = [
     "Defended",
     "Examples",
     "Experiment",
+    "Failure",
+    "ModelVerdict",
     "Result",
     "Shown",
     "defend",

@@ -1,81 +1,31 @@
 """Defending: every defence on every model of an experiment."""
 
-from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from art_snn._random import draw_seed
 from art_snn._validation import check_choice
 from art_snn.catalogue import ELIMINATIONS, MODEL_DETECTORS, SAMPLE_DETECTORS
 from art_snn.data import Dataset
-from art_snn.evaluations import BackdoorEvaluation, BackdoorResult
+from art_snn.evaluations import BackdoorEvaluation
 from art_snn.evaluations.art_detectors import ART_DETECTORS
 from art_snn.evaluations.detection import DetectionEvaluation, DetectionResult
 from art_snn.evaluations.elimination import EliminationEvaluation, EliminationResult
-from art_snn.experiment.result import versions, without_nan
-from art_snn.experiment.running import compare_models
+from art_snn.experiment.defended import Defended, Failure, ModelVerdict
+from art_snn.experiment.parts import hold_out, make_dataset, make_evaluation
+from art_snn.experiment.result import versions
+from art_snn.experiment.running import train_models
 from art_snn.experiment.spec import Experiment
 from art_snn.typing import Array, Labels
 
 DEFENCES = (*SAMPLE_DETECTORS, *MODEL_DETECTORS, *ELIMINATIONS)
 
-
-@dataclass(frozen=True, kw_only=True)
-class ModelVerdict:
-    """What a detector of models says of one model and of its clean twin.
-
-    Args:
-        model: Name of the classifier.
-        defence: Name of the defence.
-        is_accused: Whether it accuses the backdoored model.
-        target_class: The class that it finds most suspicious there.
-        p_value: Where it estimates one.
-        is_clean_accused: Whether it accuses the clean model: a false alarm.
-    """
-
-    model: str
-    defence: str
-    is_accused: bool
-    target_class: int
-    p_value: float | None
-    is_clean_accused: bool
-
-
-@dataclass(frozen=True)
-class Defended:
-    """What defences make of the models of an experiment.
-
-    Args:
-        spec: The experiment.
-        title: What the data are.
-        versions: Of Python and of the packages that compute.
-        rows: What the backdoor does to each model.
-        detection: Of poisoned samples, a row for each model and defence.
-        verdicts: On models, likewise.
-        elimination: Likewise.
-    """
-
-    spec: Experiment
-    title: str
-    versions: dict[str, str]
-    rows: tuple[BackdoorResult, ...]
-    detection: tuple[DetectionResult, ...]
-    verdicts: tuple[ModelVerdict, ...]
-    elimination: tuple[EliminationResult, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """Of plain types only; NaN is None."""
-        tables = {name: getattr(self, name) for name in ("rows", "detection", "verdicts", "elimination")}
-        return {
-            "spec": self.spec.model_dump(mode="json"),
-            "title": self.title,
-            "versions": self.versions,
-            **{name: [without_nan(asdict(row)) for row in rows] for name, rows in tables.items()},
-        }
+Make = Callable[..., Any]
 
 
 def defend(
@@ -88,10 +38,15 @@ def defend(
 ) -> Defended:
     """Train the models of an experiment, clean and backdoored, and set each defence on each.
 
+    The defender's clean samples are held out of the training: they are neither among the samples searched, where they
+    would be their own reference, nor the clean originals of poisoned ones. Every defence is built on every untrained
+    model first, so that what does not fit is known before the trainings; one that fails afterwards is reported, and the
+    others go on.
+
     Args:
         spec: The experiment.
         defences: Names, see `DEFENCES`.
-        share_of_clean_data: What defences that need clean samples get of the training set, drawn by the seed.
+        share_of_clean_data: What the defender gets of each class of the training set, at least one sample; in (0, 1].
         with_art: Whether ART's own detectors of poisoned samples search beside ours.
         verbose: Whether to show progress bars.
 
@@ -100,48 +55,80 @@ def defend(
     """
     for name in defences or ("",):
         check_choice("defences", name, DEFENCES)
-    dataset, evaluation, rows = compare_models(spec, verbose=verbose)
-    clean = _share_of(dataset, share_of_clean_data, spec.seed)
+    split, rows, weights, batches, held_out = np.random.default_rng(spec.seed).spawn(5)
+    dataset, x_clean, y_clean = hold_out(make_dataset(spec, split), share_of_clean_data, held_out)
+    evaluation = make_evaluation(spec, dataset, rows, weights)
+    bench = _Bench(evaluation, dataset, x_clean, y_clean)
+    makers = bench.makers(defences, with_art)
+    for estimator in evaluation.estimators.values():
+        for _, make, arguments in makers.values():
+            make(estimator, *arguments)
+    results = train_models(spec, evaluation, dataset, batches, verbose=verbose)
+    cases = [(model, name) for model in evaluation.trained for name in makers]
+    for model, name in tqdm(cases, disable=not verbose, unit="defence"):
+        with bench.failures_of(model, name):
+            measure, make, _ = makers[name]
+            measure(model, name, make)
     return Defended(
         spec,
         dataset.title,
         versions(),
-        tuple(rows),
-        tuple(_detect(evaluation, dataset, defences, clean, with_art, verbose)),
-        tuple(_judge(evaluation, defences, clean, verbose)),
-        tuple(_eliminate(evaluation, dataset, defences, clean, verbose)),
+        len(x_clean),
+        tuple(results),
+        tuple(bench.detection),
+        tuple(bench.verdicts),
+        tuple(bench.elimination),
+        tuple(bench.failures),
     )
 
 
-def _detect(
-    evaluation: BackdoorEvaluation,
-    dataset: Dataset,
-    defences: Collection[str],
-    clean: tuple[Array, Labels],
-    with_art: bool,
-    verbose: bool,
-) -> list[DetectionResult]:
-    makers: dict[str, Any] = {name: make for name, make in SAMPLE_DETECTORS.items() if name in defences}
-    if "reference" in makers:
-        makers["reference"] = partial(makers["reference"], x_reference=clean[0], y_reference=clean[1])
-    if with_art:
-        makers |= {f"ART {name}": make for name, make in ART_DETECTORS.items()}
-    if not makers:
-        return []
-    detection = DetectionEvaluation(evaluation.attack, evaluation.trained, makers)
-    return detection.evaluate(dataset.x_train, dataset.y_train, verbose=verbose)
+@dataclass
+class _Bench:
+    """Where one defence after the other is set on one trained model, and what comes out is gathered."""
 
+    evaluation: BackdoorEvaluation
+    dataset: Dataset
+    x_clean: Array
+    y_clean: Labels
+    detection: list[DetectionResult] = field(default_factory=list)
+    verdicts: list[ModelVerdict] = field(default_factory=list)
+    elimination: list[EliminationResult] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
 
-def _judge(
-    evaluation: BackdoorEvaluation, defences: Collection[str], samples: tuple[Array, Labels], verbose: bool
-) -> list[ModelVerdict]:
-    cases = [(m, d) for m in evaluation.trained for d in MODEL_DETECTORS if d in defences]
-    verdicts = []
-    for model, name in tqdm(cases, disable=not verbose, desc="models judged"):
+    def makers(self, defences: Collection[str], with_art: bool) -> dict[str, tuple[Make, Make, tuple[Any, ...]]]:
+        """By name what measures a defence, what makes it, and what that takes beside a classifier."""
+        detectors: dict[str, Make] = {name: make for name, make in SAMPLE_DETECTORS.items() if name in defences}
+        if "reference" in detectors:
+            clean = {"x_reference": self.x_clean, "y_reference": self.y_clean}
+            detectors["reference"] = partial(detectors["reference"], **clean)
+        if with_art:
+            detectors |= {f"ART {name}": make for name, make in ART_DETECTORS.items()}
+        data = self.dataset.x_train, self.dataset.y_train
+        return {
+            **{name: (self._detect, make, data) for name, make in detectors.items()},
+            **{name: (self._judge, make, ()) for name, make in MODEL_DETECTORS.items() if name in defences},
+            **{name: (self._eliminate, make, ()) for name, make in ELIMINATIONS.items() if name in defences},
+        }
+
+    @contextmanager
+    def failures_of(self, model: str, defence: str) -> Iterator[None]:
+        """Note an error instead of raising it."""
+        try:
+            yield
+        except Exception as error:  # whatever it is: hours of training and the other rows are not to be lost by it
+            said = " ".join(str(error).split())
+            self.failures.append(Failure(model=model, defence=defence, error=f"{type(error).__name__}: {said}"))
+
+    def _detect(self, model: str, name: str, make: Make) -> None:
+        pair = {model: self.evaluation.trained[model]}
+        detection = DetectionEvaluation(self.evaluation.attack, pair, {name: make})
+        self.detection += detection.evaluate(self.dataset.x_train, self.dataset.y_train, verbose=False)
+
+    def _judge(self, model: str, name: str, make: Make) -> None:
         clean, backdoored = (
-            MODEL_DETECTORS[name](twin).detect_backdoor(*samples) for twin in evaluation.trained[model]
+            make(twin).detect_backdoor(self.x_clean, self.y_clean) for twin in self.evaluation.trained[model]
         )
-        verdicts.append(
+        self.verdicts.append(
             ModelVerdict(
                 model=model,
                 defence=name,
@@ -151,26 +138,9 @@ def _judge(
                 is_clean_accused=clean.is_backdoored,
             )
         )
-    return verdicts
 
-
-def _eliminate(
-    evaluation: BackdoorEvaluation,
-    dataset: Dataset,
-    defences: Collection[str],
-    clean: tuple[Array, Labels],
-    verbose: bool,
-) -> list[EliminationResult]:
-    makers = {name: make for name, make in ELIMINATIONS.items() if name in defences}
-    if not makers:
-        return []
-    backdoored = {name: pair.backdoored for name, pair in evaluation.trained.items()}
-    elimination = EliminationEvaluation(evaluation.attack, backdoored, makers)
-    return elimination.evaluate(*clean, dataset.x_test, dataset.y_test, verbose=verbose)
-
-
-def _share_of(dataset: Dataset, share: float, seed: int) -> tuple[Array, Labels]:
-    """Clean training samples that a defender would have."""
-    rng = np.random.default_rng((seed, draw_seed(seed)))
-    rows = np.sort(rng.choice(len(dataset.x_train), max(1, int(share * len(dataset.x_train))), replace=False))
-    return dataset.x_train[rows], dataset.y_train[rows]
+    def _eliminate(self, model: str, name: str, make: Make) -> None:
+        backdoored = {model: self.evaluation.trained[model].backdoored}
+        elimination = EliminationEvaluation(self.evaluation.attack, backdoored, {name: make})
+        test = self.dataset.x_test, self.dataset.y_test
+        self.elimination += elimination.evaluate(self.x_clean, self.y_clean, *test, verbose=False)

@@ -1,5 +1,6 @@
 """The parts of an experiment, made as its spec says."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from art.estimators.classification import PyTorchClassifier
 from torch import nn
 
 from art_snn._random import draw_seed
+from art_snn._validation import check_fraction
 from art_snn.attacks.poisoning import SmartTrigger, TriggerBackdoor
 from art_snn.catalogue import TRIGGERS
 from art_snn.data import Dataset, load_dataset
@@ -18,9 +20,10 @@ from art_snn.estimators.classification import (
     SpikingClassifier,
     SpikingModule,
 )
+from art_snn.evaluations import BackdoorEvaluation
 from art_snn.experiment.spec import OF_THE_TRIGGER, Experiment
 from art_snn.models import OverTime, build
-from art_snn.typing import Array
+from art_snn.typing import Array, Indices
 
 
 def make_dataset(spec: Experiment, rng: np.random.Generator, **options: Any) -> Dataset:
@@ -33,6 +36,27 @@ def make_dataset(spec: Experiment, rng: np.random.Generator, **options: Any) -> 
     return dataset
 
 
+def hold_out(dataset: Dataset, share: float, rng: np.random.Generator) -> tuple[Dataset, Array, Indices]:
+    """The data without a share of the training samples, and these samples with their labels, in order.
+
+    Args:
+        dataset: With at least two training samples of each class that occurs.
+        share: Of each class, rounded down, but at least one sample, and at most all but one; in (0, 1].
+        rng: Draws them.
+
+    Raises:
+        ValueError: If the share is out of its range, or a class has one sample only.
+    """
+    check_fraction("share_of_clean_data", share, zero=False)
+    labels, is_held = dataset.y_train, np.zeros(len(dataset.y_train), bool)
+    for label, n in zip(*np.unique(labels, return_counts=True), strict=True):
+        if n < 2:
+            raise ValueError(f"expected at least 2 training samples of class {label}, got 1: one is held out")
+        is_held[rng.choice(np.flatnonzero(labels == label), np.clip(int(share * n), 1, n - 1), replace=False)] = True
+    rest = replace(dataset, x_train=dataset.x_train[~is_held], y_train=labels[~is_held])
+    return rest, dataset.x_train[is_held], labels[is_held]
+
+
 def make_attack(spec: Experiment, x_train: Array, rng: np.random.Generator) -> TriggerBackdoor:
     """The attack, its trigger fitted on the training samples where it needs that."""
     given = {name: getattr(spec, name) for name in OF_THE_TRIGGER if getattr(spec, name) is not None}
@@ -40,6 +64,14 @@ def make_attack(spec: Experiment, x_train: Array, rng: np.random.Generator) -> T
     if isinstance(trigger, SmartTrigger):
         trigger = trigger.fit(x_train)
     return TriggerBackdoor(trigger, spec.target, spec.percent_poison, seed=draw_seed(rng))
+
+
+def make_evaluation(
+    spec: Experiment, dataset: Dataset, rows: np.random.Generator, weights: np.random.Generator
+) -> BackdoorEvaluation:
+    """The attack, whose rows one stream chooses, on untrained classifiers, whose weights another draws."""
+    attack, seed = make_attack(spec, dataset.x_train, rows), draw_seed(weights)
+    return BackdoorEvaluation(attack, {name: make_estimator(name, spec, dataset, seed) for name in spec.models})
 
 
 def make_estimator(name: str, spec: Experiment, dataset: Dataset, seed: int = 0) -> PyTorchClassifier:

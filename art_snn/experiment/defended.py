@@ -1,0 +1,85 @@
+"""What defences make of the models of an experiment, as values."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from art_snn.evaluations import BackdoorResult
+from art_snn.evaluations.detection import DetectionResult
+from art_snn.evaluations.elimination import EliminationResult
+from art_snn.experiment.result import without_nan
+from art_snn.experiment.spec import Experiment
+
+TABLES = ("rows", "detection", "verdicts", "elimination", "failures")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelVerdict:
+    """What a detector of models says of one model and of its clean twin.
+
+    Args:
+        model: Name of the classifier.
+        defence: Name of the defence.
+        is_accused: Whether it accuses the backdoored model.
+        target_class: The class that it finds most suspicious there.
+        p_value: Where it estimates one.
+        is_clean_accused: Whether it accuses the clean model: a false alarm.
+    """
+
+    model: str
+    defence: str
+    is_accused: bool
+    target_class: int
+    p_value: float | None
+    is_clean_accused: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A defence that could not do its work on a trained model, so that its row is missing.
+
+    Args:
+        model: Name of the classifier.
+        defence: Name of the defence.
+        error: What it said.
+    """
+
+    model: str
+    defence: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Defended:
+    """What defences make of the models of an experiment.
+
+    Args:
+        spec: The experiment.
+        title: What the data are.
+        versions: Of Python and of the packages that compute.
+        n_clean_samples: The defender's, which no model was trained on.
+        rows: What the backdoor does to each model.
+        detection: Of poisoned samples, a row for each model and defence.
+        verdicts: On models, likewise.
+        elimination: Likewise.
+        failures: Defences that raised an error on a trained model.
+    """
+
+    spec: Experiment
+    title: str
+    versions: dict[str, str]
+    n_clean_samples: int
+    rows: tuple[BackdoorResult, ...]
+    detection: tuple[DetectionResult, ...]
+    verdicts: tuple[ModelVerdict, ...]
+    elimination: tuple[EliminationResult, ...]
+    failures: tuple[Failure, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Of plain types only; NaN is None."""
+        return {
+            "spec": self.spec.model_dump(mode="json"),
+            "title": self.title,
+            "versions": self.versions,
+            "n_clean_samples": self.n_clean_samples,
+            **{name: [without_nan(asdict(row)) for row in getattr(self, name)] for name in TABLES},
+        }

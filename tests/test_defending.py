@@ -1,0 +1,119 @@
+"""`defend`: nothing is lost after the trainings, the defender's samples are the defender's own, and all is shown."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from art_snn import catalogue
+from art_snn.data import Dataset
+from art_snn.experiment import Defended, Experiment, defend, defending, parts
+from art_snn.experiment.parts import hold_out
+from tests.backdoored import K, bars
+
+SPEC = Experiment(models=("if",), timesteps=2, width=0.25, epochs=1, network="small_cnn")
+BARS = Dataset(*bars(), *bars(80, seed=1), classes=tuple("abcd"), clip_values=(0.0, 1.0), title="bars")
+
+
+@pytest.fixture(autouse=True)
+def bars_for_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small enough to be learnt in no time."""
+    monkeypatch.setattr(parts, "load_dataset", lambda *_args, **_options: BARS)
+
+
+@pytest.fixture
+def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    def train(*_args: object, **_options: object) -> None:
+        pytest.fail("it was trained")
+
+    monkeypatch.setattr(defending, "train_models", train)
+
+
+def on_bars(*defences: str, spec: Experiment = SPEC, **options: Any) -> Defended:
+    return defend(spec, defences, verbose=False, **options)
+
+
+# --- nothing is lost ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("share", [0.0, -0.1, 2.0, float("nan")])
+@pytest.mark.usefixtures("no_training")
+def test_a_share_that_is_none_is_refused_before_the_trainings(share: float) -> None:
+    with pytest.raises(ValueError, match="expected share_of_clean_data to be a fraction"):
+        on_bars("fine-tuning", share_of_clean_data=share)
+
+
+@pytest.mark.usefixtures("no_training")
+def test_a_class_of_which_nothing_can_be_held_out_is_named_before_the_trainings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = np.r_[np.flatnonzero(BARS.y_train != 2), np.flatnonzero(BARS.y_train == 2)[:1]]
+    rare = replace(BARS, x_train=BARS.x_train[rows], y_train=BARS.y_train[rows])
+    monkeypatch.setattr(parts, "load_dataset", lambda *_args, **_options: rare)
+    with pytest.raises(ValueError, match="expected at least 2 training samples of class 2, got 1"):
+        on_bars("fine-tuning")
+
+
+@pytest.mark.usefixtures("no_training")
+def test_a_defence_that_does_not_fit_the_models_is_known_before_the_trainings(monkeypatch: pytest.MonkeyPatch) -> None:
+    two = replace(BARS, y_train=BARS.y_train % 2, y_test=BARS.y_test % 2, classes=("a", "b"))
+    monkeypatch.setattr(parts, "load_dataset", lambda *_args, **_options: two)
+    with pytest.raises(ValueError, match="expected nb_classes to be at least 3"):
+        on_bars("membrane-potential")
+
+
+def test_a_defence_that_fails_after_the_trainings_takes_no_other_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(catalogue.ELIMINATIONS["channel-lipschitz-pruning"]):  # type: ignore[misc]
+        def __call__(self, *_args: object, **_options: object) -> None:
+            raise RuntimeError("a tensor\nof another shape")
+
+    monkeypatch.setitem(catalogue.ELIMINATIONS, "channel-lipschitz-pruning", Broken)
+    found = on_bars("strip", "channel-lipschitz-pruning")
+    assert [row.defence for row in found.detection] == ["strip"]
+    assert not found.elimination
+    (failure,) = found.as_json()["failures"]
+    assert failure == {
+        "model": "if",
+        "defence": "channel-lipschitz-pruning",
+        "error": "RuntimeError: a tensor of another shape",
+    }
+
+
+# --- the defender's samples -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("share", "each"), [(1e-9, 1), (0.1, 4), (1.0, 39)])
+def test_the_defender_gets_a_share_of_every_class_which_is_in_the_training_set_no_more(share: float, each: int) -> None:
+    rest, x, y = hold_out(BARS, share, np.random.default_rng(0))
+    assert np.bincount(y).tolist() == [each] * K
+    both = np.concatenate([rest.x_train, x]).reshape(len(BARS.x_train), -1)
+    assert np.array_equal(np.unique(both, axis=0), np.unique(BARS.x_train.reshape(len(both), -1), axis=0))
+    labels = {sample.tobytes(): label for sample, label in zip(BARS.x_train, BARS.y_train, strict=True)}
+    assert [labels[sample.tobytes()] for sample in x] == y.tolist()
+    assert rest.y_train.tolist() == [labels[sample.tobytes()] for sample in rest.x_train]
+
+
+def test_no_reference_sample_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = {}
+
+    class Spying(catalogue.SAMPLE_DETECTORS["reference"]):  # type: ignore[misc]
+        def __init__(self, classifier: object, x: np.ndarray, y: np.ndarray, **options: np.ndarray) -> None:
+            seen.update(searched=x, reference=options["x_reference"])
+            super().__init__(classifier, x, y, **options)
+
+    monkeypatch.setitem(catalogue.SAMPLE_DETECTORS, "reference", Spying)
+    assert not on_bars("reference").failures
+    searched = {sample.tobytes() for sample in seen["searched"]}
+    assert not [sample for sample in seen["reference"] if sample.tobytes() in searched]
+
+
+def test_two_runs_of_one_spec_give_the_same_numbers() -> None:
+    first, second = (on_bars("reference", "fine-tuning").as_json() for _ in range(2))
+    assert _without_costs(first) == _without_costs(second)
+    assert first["n_clean_samples"] == 16
+
+
+def _without_costs(found: dict[str, Any]) -> dict[str, Any]:
+    costs = {"seconds": 0, "peak_memory": 0}
+    return found | {name: [row | costs for row in found[name]] for name in ("rows", "detection", "elimination")}
