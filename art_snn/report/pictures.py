@@ -18,8 +18,10 @@ def triggered_figure(examples: Examples) -> Figure:
     n_samples, n_models = len(examples.labels), len(examples.predicted)
     figure = Figure(figsize=(1.6 * n_samples + 1.2, 5.4 + 0.36 * n_models), layout="constrained")
     axes = figure.subplots(3, n_samples, squeeze=False)
-    pictures = [as_pictures(x) for x in (examples.clean, examples.triggered)]
-    _fill(axes, {"clean": pictures[0], "trigger alone": abs(pictures[1] - pictures[0]), "triggered": pictures[1]})
+    clean, triggered = examples.clean, examples.triggered
+    alone = np.maximum(clean, triggered) - np.minimum(clean, triggered)  # of bytes, too, none wraps around
+    samples = {"clean": clean, "trigger alone": alone, "triggered": triggered}
+    _fill(axes, dict(zip(samples, as_pictures_alike(samples.values()), strict=True)))
     for row, state in ((axes[0], 0), (axes[2], 1)):
         for column, ax in enumerate(row):
             said = [f"{model}: {classes[state, column]}" for model, classes in examples.predicted.items()]
@@ -35,7 +37,7 @@ def trigger_sheet(title: str, rows: Mapping[str, Array]) -> Figure:
 
     Args:
         title: Of the whole.
-        rows: Pictures (T, H, W, 3) as `as_pictures` makes them, all of one T.
+        rows: Pictures (T, H, W, 3) as `as_pictures_alike` makes them, all of one T.
     """
     n_columns = min(MAX_COLUMNS, *(len(pictures) for pictures in rows.values()))
     figure = Figure(figsize=(1.1 * n_columns + 1.4, 1.2 * len(rows) + 0.3), layout="constrained")
@@ -45,29 +47,25 @@ def trigger_sheet(title: str, rows: Mapping[str, Array]) -> Figure:
     return figure
 
 
-def as_pictures(x: Array, full: float | None = None) -> Array:
-    """Samples as colours (N, H, W, 3) in [0, 1], ON events red and OFF events blue on black.
+def as_pictures_alike(samples: Iterable[Array]) -> list[Array]:
+    """Samples as colours (N, H, W, 3) in [0, 1], ON events red and OFF events blue on black, as bright in all.
 
     Args:
-        x: Images (N, C, H, W), frames (N, T, 2, H, W), of which the sum over time is shown, or the time bins of one
-            sample, (T, 2, H, W).
-        full: Events that a pixel shows at full brightness; None asks the samples.
+        samples: Arrays of one layout: images (N, C, H, W), frames (N, T, 2, H, W), of which the sum over time is shown,
+            or the time bins of one sample, (T, 2, H, W). The first says how many events are full brightness.
     """
-    if x.ndim == 5:
-        x = x.astype(np.float32).sum(axis=1)
+    flat = [x.astype(np.float32).sum(axis=1) if x.ndim == 5 else x for x in samples]
+    full = _full(flat[0])
+    return [_as_pictures(x, full) for x in flat]
+
+
+def _as_pictures(x: Array, full: float) -> Array:
     if x.shape[1] == 2:
-        counts = x.astype(np.float32) / (full or _full(x))
+        counts = x.astype(np.float32) / full
         colours: Array = np.clip(counts[:, 1, ..., None] * ON + counts[:, 0, ..., None] * OFF, 0, 1)
         return colours
     images = np.moveaxis(x.astype(np.float32), 1, -1) / (255 if x.dtype == np.uint8 else 1)
     return images if images.shape[-1] == 3 else np.repeat(images[..., :1], 3, axis=-1)
-
-
-def as_pictures_alike(samples: Iterable[Array]) -> list[Array]:
-    """`as_pictures` of several, events as bright in all as in the first."""
-    samples = list(samples)
-    full = _full(samples[0])
-    return [as_pictures(x, full) for x in samples]
 
 
 def _full(x: Array) -> float:
