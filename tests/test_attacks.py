@@ -236,6 +236,24 @@ def test_poison_says_what_it_expected(attack: TriggerBackdoor, arguments: tuple,
         attack.poison(*arguments)
 
 
+@pytest.mark.parametrize(
+    ("trigger", "got"),
+    [
+        (lambda x: x / 255.0 + 0.1, r"shape \(40, 1, 6, 6\) and dtype float64"),
+        (lambda x: x[:0], r"shape \(0, 1, 6, 6\) and dtype uint8"),
+        (lambda x: None, "None"),
+    ],
+)
+def test_a_trigger_that_changes_shape_or_dtype_is_an_error(trigger: Trigger, got: str, y: Labels) -> None:
+    x, attack = np.zeros((N, 1, 6, 6), np.uint8), TriggerBackdoor(trigger, 1, percent_poison=1, include_target=True)
+
+    for poison in (attack.poison, attack.poison_dataset):
+        with pytest.raises(ValueError, match=rf"of shape \(40, 1, 6, 6\) and dtype uint8 as it got, got {got}"):
+            poison(x, y)
+    with pytest.raises(ValueError, match="expected the trigger to give back an array of shape"):
+        attack.poison_lazily(x[:1], y[1:2])[0]
+
+
 def test_set_params_replaces_the_trigger_that_art_sees(attack: TriggerBackdoor) -> None:
     attack.set_params(trigger=PatchTrigger(size=4))
 

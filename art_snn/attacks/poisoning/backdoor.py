@@ -1,7 +1,7 @@
 """Plant a trigger: which rows get it, and which labels they carry afterwards."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from art.attacks.poisoning import PoisoningAttackBackdoor
@@ -11,8 +11,9 @@ from art_snn.attacks.poisoning.copying import copied
 from art_snn.attacks.poisoning.frame_trigger import FrameTrigger
 from art_snn.attacks.poisoning.lazy import LazilyPoisoned
 from art_snn.attacks.poisoning.patch import PatchTrigger
+from art_snn.attacks.poisoning.rows import RowTrigger
 from art_snn.events import SensorSize, check_sensor_size
-from art_snn.typing import Array, Events, Indices, Labels, Mask, Trigger
+from art_snn.typing import Array, Indices, Labels, Mask, Trigger
 
 _ROWS_AT_ONCE = 64  # so that triggering a share of a large array needs no second array of that size
 
@@ -31,13 +32,6 @@ class PoisonedDataset(NamedTuple):
     y: Labels
     is_poison: Mask
     y_clean: Labels
-
-
-@runtime_checkable
-class EventTrigger(Protocol):
-    """A trigger that acts on raw events, too."""
-
-    def on_events(self, events: Events, sensor_size: SensorSize, *, n_bins: int | None = None) -> Events: ...
 
 
 class TriggerBackdoor(PoisoningAttackBackdoor):
@@ -111,7 +105,7 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
             Triggered samples, and N labels of the target class in the form of `y`.
 
         Raises:
-            ValueError: If there are no samples, or not as many labels.
+            ValueError: If there are no samples, not as many labels, or the trigger changes their shape or dtype.
         """
         check_unknown("TriggerBackdoor.poison", kwargs)
         if len(x) == 0:
@@ -123,7 +117,7 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
         labels = _all_of(self.target_class, form)
         x = np.asarray(x)
         own = isinstance(self.trigger, FrameTrigger | PatchTrigger)  # ART lets the others work in place
-        return self._triggered(x if own else copied(x)), labels
+        return self._on_rows()(x if own else copied(x)), labels
 
     def poison_dataset(self, x: Array, y: Labels) -> PoisonedDataset:
         """Trigger and relabel `int(percent_poison * N)` rows drawn without replacement; the rest stays as it is.
@@ -134,14 +128,14 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
 
         Raises:
             ValueError: If a positive share comes to no row, there are fewer candidates than rows to poison, or the
-                target class or a source class does not occur.
+                target class or a source class does not occur, or the trigger changes the samples' shape or dtype.
         """
         x = np.asarray(x)
         y_poisoned, is_poison, y_clean = self._labels(x, y)
-        x_poisoned, rows = copied(x), np.flatnonzero(is_poison)
+        x_poisoned, rows, trigger = copied(x), np.flatnonzero(is_poison), self._on_rows()
         for start in range(0, len(rows), _ROWS_AT_ONCE):
             some = rows[start : start + _ROWS_AT_ONCE]
-            x_poisoned[some] = self._triggered(x[some])
+            x_poisoned[some] = trigger(x[some])
         return PoisonedDataset(x_poisoned, y_poisoned, is_poison, y_clean)
 
     def poison_lazily(self, x: Array, y: Labels) -> LazilyPoisoned:
@@ -155,7 +149,7 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
             ValueError: As `poison_dataset`.
         """
         y_poisoned, is_poison, y_clean = self._labels(x, y)
-        return LazilyPoisoned(x, y_poisoned, is_poison, y_clean, self._triggered)
+        return LazilyPoisoned(x, y_poisoned, is_poison, y_clean, self._on_rows())
 
     def _labels(self, x: Array, y: Labels) -> tuple[Labels, Mask, Labels]:
         """Poisoned labels, which rows are poisoned, and a copy of the clean labels."""
@@ -168,17 +162,9 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
         y_poisoned[rows] = _all_of(self.target_class, y[rows])
         return y_poisoned, is_poison, y.copy()
 
-    def _triggered(self, x: Array) -> Array:
-        """All rows with the trigger: images or frames as arrays, events as an object array of streams."""
-        if x.dtype != object:
-            return self.trigger(x)
-        if not isinstance(self.trigger, EventTrigger):
-            raise TypeError(
-                f"expected a trigger that acts on events, got {self.trigger}; bin the events into frames first"
-            )
-        if self.sensor_size is None:
-            raise ValueError("expected sensor_size (W, H) for samples that are event streams, got None")
-        return self.trigger.on_events(x, self.sensor_size, n_bins=self.n_bins)
+    def _on_rows(self) -> RowTrigger:
+        """The trigger at work on rows of any kind."""
+        return RowTrigger(self.trigger, self.sensor_size, self.n_bins)
 
     def _draw(self, classes: Indices) -> Indices:
         """The rows to poison, in rising order."""

@@ -1,0 +1,61 @@
+"""A trigger at work on rows of samples: arrays or event streams in, and what comes out is checked."""
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from art_snn.events import SensorSize
+from art_snn.typing import Array, Events, Trigger
+
+
+@runtime_checkable
+class EventTrigger(Protocol):
+    """A trigger that acts on raw events, too."""
+
+    def on_events(
+        self,
+        events: Events,
+        sensor_size: SensorSize,
+        *,
+        n_bins: int | None = None,
+    ) -> Events: ...
+
+
+@dataclass(frozen=True)
+class RowTrigger:
+    """Any trigger on rows of any kind: images or frames as arrays, events as an object array of streams.
+
+    Args:
+        trigger: What is called, with rows that it may change in place.
+        sensor_size: Needed for events; this and what follows as in `FrameTrigger.on_events`.
+        n_bins: Time bins of the frames that the trigger is made for.
+    """
+
+    trigger: Trigger
+    sensor_size: SensorSize | None
+    n_bins: int | None
+
+    def __call__(self, x: Array) -> Array:
+        """All rows with the trigger.
+
+        Raises:
+            ValueError: If the trigger gives back another shape or dtype, or events come without `sensor_size`.
+            TypeError: If events meet a trigger that does not act on them.
+        """
+        expected = f"an array of shape {x.shape} and dtype {x.dtype}"  # before a trigger changes it in place
+        triggered = self.trigger(x) if x.dtype != object else self._on_events(x)
+        shape, dtype = getattr(triggered, "shape", None), getattr(triggered, "dtype", None)
+        if not isinstance(triggered, np.ndarray) or (shape, dtype) != (x.shape, x.dtype):
+            got = f"shape {shape} and dtype {dtype}" if isinstance(triggered, np.ndarray) else repr(triggered)
+            raise ValueError(f"expected the trigger to give back {expected} as it got, got {got}")
+        return triggered
+
+    def _on_events(self, streams: Events) -> Events:
+        if not isinstance(self.trigger, EventTrigger):
+            raise TypeError(
+                f"expected a trigger that acts on events, got {self.trigger}; bin the events into frames first"
+            )
+        if self.sensor_size is None:
+            raise ValueError("expected sensor_size (W, H) for samples that are event streams, got None")
+        return self.trigger.on_events(streams, self.sensor_size, n_bins=self.n_bins)
