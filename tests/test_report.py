@@ -30,7 +30,7 @@ def _examples(x: Array, trigger: Trigger) -> Examples:
 def test_the_trigger_alone_is_lit_where_the_trigger_writes() -> None:
     x = FRAMES.copy()
     x[1] *= 9  # one sample much brighter than the others
-    trigger = StaticTrigger(size=2, position="bottom-right")
+    trigger = StaticTrigger(size=6, position="bottom-right")  # large enough to change how bright the samples are
     for samples, change in (
         (x, trigger),
         (IMAGES, PatchTrigger(2)),
