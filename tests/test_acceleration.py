@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from spikingjelly.activation_based import functional, layer, neuron
 from torch import nn
 
+from art_snn.estimators.classification import SpikingModule
 from art_snn.models import resnet18, small_cnn
 from art_snn.neurons import FastIF, FastLIF, accelerate, keeps_time_apart, neuron_factory, still
 
@@ -296,6 +297,26 @@ def test_an_accelerated_network_is_reset_as_a_whole():
     functional.reset_net(net)
 
     assert (net.act1.v, net.act2.v, net.act3.v) == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("grad", [False, True])
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_linear_tail_runs_once_on_the_mean_unless_it_is_watched(nested, grad, monkeypatch):
+    net = seeded(lambda: nn.Sequential(layer.Conv2d(3, 4, 3), lif(), layer.Flatten(), layer.Linear(4 * 6 * 6, 5)))
+    net = nn.Sequential(net[:2], net[2:]) if nested else net
+    module, x = SpikingModule(net, T).eval(), random(2, 3, 8, 8)
+    seen, linear = [], F.linear
+    monkeypatch.setattr(F, "linear", lambda x, *weights: seen.append(x.ndim) or linear(x, *weights))
+
+    with torch.set_grad_enabled(grad):
+        once = module(x)
+        expected = torch.cat(list(module.outputs(x))).mean(0)
+        list(module.modules())[-1].register_forward_hook(lambda *_: None)
+        watched = module(x)
+
+    assert seen == [2, 3, 3]  # (N, K), and with an axis of time
+    torch.testing.assert_close(once, expected)
+    torch.testing.assert_close(watched, expected)
 
 
 @pytest.mark.parametrize("side", [(8, 8), (7, 8), (8, 6)])

@@ -2,12 +2,11 @@
 
 import functools
 import inspect
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, ParamSpec, TypedDict
 
 import numpy as np
-import torch
 from spikingjelly.activation_based import functional, layer
 from torch import nn
 
@@ -30,23 +29,18 @@ class Recipe(TypedDict):
     arguments: dict[str, Any]
 
 
-class Chain(nn.Module):
+class Chain(nn.Sequential):
     """Layers one after the other, named by kind and number: `conv1, norm1, act1, pool1, conv2, …`."""
 
     keeps_time_apart = True
 
     def __init__(self, layers: Iterable[Layer]) -> None:
-        super().__init__()
         numbers: Counter[str] = Counter()
+        named = OrderedDict[str, nn.Module]()
         for kind, module in layers:
             numbers[kind] += 1
-            self.add_module(f"{kind}{numbers[kind]}", module)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """What the last layer makes of `x`."""
-        for module in self.children():
-            x = module(x)
-        return x
+            named[f"{kind}{numbers[kind]}"] = module
+        super().__init__(named)
 
 
 class Network(Chain):

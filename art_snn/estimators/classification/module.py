@@ -91,22 +91,28 @@ class SpikingModule(nn.Module):
         Raises:
             ValueError: If `x` does not fit the layout, or the network's output is not (T, N, K).
         """
-        steps = [step for chunk in self.outputs(x) for step in chunk.unbind(0)]
+        body, tail = neurons.split_tail(self.net) if self.readout == "mean" else (self.net, nn.Identity())
+        steps = [step for chunk in self._outputs_of(body, x) for step in chunk.unbind(0)]
         if self.readout == "last":
             return steps[-1]
         total = sum(steps[1:], start=steps[0])  # one by one, so that no answer depends on the length of a chunk
-        return total / len(steps) if self.readout == "mean" else total
+        logits: Tensor = tail(total / len(steps)) if self.readout == "mean" else total
+        return logits
 
     def outputs(self, x: Tensor) -> Iterator[Tensor]:
         """The network's outputs (T', N, K) in the order of time, in chunks of T' steps that carry the state on.
 
         With gradients, in training mode, and for networks that mix time steps, there is one chunk of T steps.
         """
-        run = self._run_step_by_step if step_mode(self.net) == "s" else self._run_at_once
+        return self._outputs_of(self.net, x)
+
+    def _outputs_of(self, net: nn.Module, x: Tensor) -> Iterator[Tensor]:
+        """Of the network, or of all of it but its last layer."""
+        run = _step_by_step if step_mode(self.net) == "s" else nn.Module.__call__
         self.clear_state()
         try:
             for chunk in self._encode(x):
-                yield self._checked(run(chunk), chunk)
+                yield self._checked(run(net, chunk), chunk)
         finally:
             self.clear_state()
 
@@ -151,13 +157,6 @@ class SpikingModule(nn.Module):
         pixels = len(sequence) * sequence.shape[-2] * sequence.shape[-1]
         return max(1, min(timesteps, _PIXELS // max(1, pixels)))
 
-    def _run_at_once(self, steps: Tensor) -> Tensor:
-        outputs: Tensor = self.net(steps)
-        return outputs
-
-    def _run_step_by_step(self, steps: Tensor) -> Tensor:
-        return torch.stack([self.net(step) for step in steps])
-
     def _cast(self, x: Tensor) -> Tensor:
         """In the network's own dtype."""
         parameter = next(self.net.parameters(), None)
@@ -181,3 +180,7 @@ class SpikingModule(nn.Module):
             f"timesteps={self.timesteps}, encoding={self.encoding!r}, readout={self.readout!r}, "
             f"input_layout={self.input_layout!r}"
         )
+
+
+def _step_by_step(net: nn.Module, steps: Tensor) -> Tensor:
+    return torch.stack([net(step) for step in steps])

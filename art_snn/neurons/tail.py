@@ -1,0 +1,29 @@
+"""The linear layer that ends a network: it makes of a mean over time what it makes of each step, on the mean."""
+
+from spikingjelly.activation_based import layer
+from torch import nn
+
+from art_snn.neurons.once import OnceLinear
+
+
+def split_tail(net: nn.Module) -> tuple[nn.Module, nn.Module]:
+    """The network without its last layer, and that layer, if it is linear; else the network and an identity.
+
+    Only of `nn.Sequential` and its like it is certain which layer is the last. A hook on it sees all time steps.
+
+    >>> split_tail(nn.Sequential(nn.Flatten(), nn.Linear(4, 2)))[1]
+    Linear(in_features=4, out_features=2, bias=True)
+    """
+    if type(net) in (nn.Linear, layer.Linear, OnceLinear) and not _is_watched(net):
+        return nn.Identity(), net
+    if type(net).forward is nn.Sequential.forward and len(net) and not _is_watched(net):  # type: ignore[arg-type]
+        *others, last = net.children()
+        body, tail = split_tail(last)
+        return nn.Sequential(*others, body), tail
+    return net, nn.Identity()
+
+
+def _is_watched(module: nn.Module) -> bool:
+    return bool(
+        module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
+    )
