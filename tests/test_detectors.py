@@ -31,6 +31,7 @@ from art_snn.defences.detector.directions import Directions
 from art_snn.defences.detector.features import Sketch, layer_features, layer_names
 from art_snn.defences.detector.of_samples import SampleDetector
 from art_snn.defences.detector.reclassification import reclassify
+from art_snn.defences.detector.robust import upper_limit
 from art_snn.defences.detector.sequences import Translation
 from art_snn.defences.detector.source_diversity import Neighbours, perplexity, source_diversity
 from art_snn.defences.detector.strip import normalised_entropy
@@ -60,6 +61,8 @@ DETECTORS: dict[str, Make] = {
         *data, reference=trained("ann", backdoored=False), **parameters
     ),
 }
+# without clean samples its limit is a rough one, as its docstring says
+IN_PEACE = DETECTORS | {"strip": partial(STRIPDefence, x_clean=X_CLEAN)}
 ALL = pytest.mark.parametrize("make", DETECTORS.values(), ids=DETECTORS)
 OF_LAYERS = pytest.mark.parametrize("make", [SpikeActivationDefence, SpikeSpectralDefence])
 ART_ON_SILENT_CLASSES = pytest.mark.filterwarnings(
@@ -96,7 +99,7 @@ def test_poison_is_found_in_converted_networks(make: Make, kind: str) -> None:
     laws.check_detector_finds_poison(make, trained(kind), *DATA, POISONED.is_poison)
 
 
-@pytest.mark.parametrize("make", [DETECTORS[name] for name in ("activation", "spectral", "reference samples")])
+@pytest.mark.parametrize("make", IN_PEACE.values(), ids=IN_PEACE)
 @KINDS
 def test_clean_data_are_left_in_peace(make: Make, kind: str) -> None:
     laws.check_detector_leaves_clean_data_in_peace(make, trained(kind, backdoored=False), *bars())
@@ -533,6 +536,32 @@ def test_arts_strip_ranks_poison_last_where_ours_ranks_it_first() -> None:
     ours = STRIPDefence(classifier, x, y, superposition="mean", x_clean=x[~is_poison]).scores()
     assert auroc(is_poison, arts) < 0.1
     assert auroc(is_poison, ours) == 1
+
+
+class Bright(nn.Module):
+    """Rates of four classes: by how much each of four pixels exceeds 0.9."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.scale * torch.relu(x.flatten(1) - 0.9)
+
+
+def test_where_most_samples_leave_a_network_silent_the_others_are_not_flagged() -> None:
+    classifier = PyTorchClassifier(Bright(), nn.CrossEntropyLoss(), (1, 1, 4), 4)
+    x = np.full((100, 1, 1, 4), 0.1, np.float32)
+    x[:40] = np.random.default_rng(0).uniform(0.7, 1, (40, 1, 1, 4))
+    defence = STRIPDefence(classifier, x, np.arange(100) % 4, outputs="rates", superposition="mean")
+    _, is_clean = defence.detect_poison()
+    assert (defence.scores() > 1e-3).sum() == 40
+    assert all(is_clean)
+
+
+def test_a_limit_survives_scores_of_which_most_are_equal() -> None:
+    assert upper_limit(np.zeros(9), 0.01) == 0
+    assert upper_limit(np.repeat([0.0, 10.0], [60, 40]), 0.01) > 10
 
 
 def test_superpositions_are_clipped_averaged_or_the_larger() -> None:
