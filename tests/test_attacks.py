@@ -404,15 +404,16 @@ def test_large_arrays_are_copied_whole_by_several_threads(x: Array) -> None:
     assert copy.flags.writeable
 
 
-def test_poisoning_copies_a_set_once() -> None:
-    frames = np.zeros((640, 4, 2, 16, 16), np.float32)
-    attack = TriggerBackdoor(StaticTrigger(), 1, percent_poison=0.5)
+@pytest.mark.parametrize("shape", [(64, 16, 2, 64, 64), (3000, 2, 2, 16, 16)])
+def test_poisoning_copies_a_set_once(shape: tuple[int, ...]) -> None:
+    frames, labels = np.zeros(shape, np.float32), np.arange(shape[0]) % 4
+    attack = TriggerBackdoor(StaticTrigger(), 1, percent_poison=1.0, include_target=True)
     tracemalloc.start()
 
-    for poison in (lambda: attack.poison(frames), lambda: attack.poison_dataset(frames, np.arange(640) % 4)):
+    for poison in (lambda: attack.poison(frames), lambda: attack.poison_dataset(frames, labels)):
         tracemalloc.reset_peak()
         poison()
-        assert tracemalloc.get_traced_memory()[1] < 1.25 * frames.nbytes
+        assert tracemalloc.get_traced_memory()[1] < 1.25 * frames.nbytes  # the copy, and some rows at a time
 
     tracemalloc.stop()
 

@@ -15,7 +15,7 @@ from art_snn.attacks.poisoning.rows import RowTrigger
 from art_snn.events import SensorSize, check_sensor_size
 from art_snn.typing import Array, Indices, Labels, Mask, Trigger
 
-_ROWS_AT_ONCE = 64  # so that triggering a share of a large array needs no second array of that size
+_BYTES_AT_ONCE = 2**20  # so that triggering a share of a large array needs no second array of that size
 
 
 class PoisonedDataset(NamedTuple):
@@ -133,8 +133,9 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
         x = np.asarray(x)
         y_poisoned, is_poison, y_clean = self._labels(x, y)
         x_poisoned, rows, trigger = copied(x), np.flatnonzero(is_poison), self._on_rows()
-        for start in range(0, len(rows), _ROWS_AT_ONCE):
-            some = rows[start : start + _ROWS_AT_ONCE]
+        n_at_once = max(1, _BYTES_AT_ONCE // max(1, x[:1].nbytes))
+        for start in range(0, len(rows), n_at_once):
+            some = rows[start : start + n_at_once]
             x_poisoned[some] = trigger(x[some])
         return PoisonedDataset(x_poisoned, y_poisoned, is_poison, y_clean)
 
