@@ -443,7 +443,9 @@ def test_a_wrong_argument_is_one_clear_error(wrong, message):
         convert(ann, **{"x_calibration": np.ones((2, 1), np.float32), "method": "max", **wrong})
 
 
-def test_an_ann_with_broken_weights_is_an_error_that_names_the_layer():
-    ann = nn.Sequential(linear([[float("nan")]]), nn.ReLU(), linear([[1.0]]))
-    with pytest.raises(ValueError, match="expected finite activations, got NaN or infinity in '1'"):
-        convert(ann, np.ones((2, 1), np.float32), method="max")
+@pytest.mark.parametrize("method", ["max", "robust", "spike-norm"])
+@pytest.mark.parametrize("weight", [float("nan"), 3e38])
+def test_an_ann_with_broken_weights_is_an_error_that_names_the_layer(weight, method):
+    ann = nn.Sequential(linear([[1.0]]), nn.ReLU(), linear([[weight]]), nn.ReLU(), linear([[1.0]]))
+    with pytest.raises(ValueError, match="expected finite activations, got NaN or infinity in '3'"):
+        convert(ann, np.full((2, 1), 2, np.float32), method=method)

@@ -7,7 +7,7 @@ from spikingjelly.activation_based import functional
 
 from art_snn.conversion.graph import LayerGraph
 from art_snn.conversion.spiking import scaled_neurons, to_spiking
-from art_snn.conversion.statistics import batches
+from art_snn.conversion.statistics import batches, check_activations
 from art_snn.conversion.tracing import rectifiers
 from art_snn.typing import Array
 
@@ -35,6 +35,8 @@ def _largest_input(net: LayerGraph, name: str, x: Array, batch_size: int, timest
     with torch.no_grad():
         for batch in batches(x, batch_size, next(net.parameters())):
             for _ in range(timesteps):  # state is carried from step to step
-                largest = max(largest, net(batch[None], until=name).max().item())
+                inputs = net(batch[None], until=name)
+                check_activations(name, inputs)
+                largest = max(largest, inputs.max().item())
             functional.reset_net(net)
     return largest

@@ -21,6 +21,12 @@ def batches(x: Array, batch_size: int, like: Tensor) -> Iterator[Tensor]:
         yield torch.as_tensor(np.array(x[start : start + batch_size])).to(like)  # a copy: `x` may be read-only
 
 
+def check_activations(name: str, activations: Tensor) -> None:
+    """No NaN and no infinity, such as broken weights give."""
+    if not activations.isfinite().all():
+        raise ValueError(f"expected finite activations, got NaN or infinity in {name!r}")
+
+
 def maxima(graph: LayerGraph, x: Array, batch_size: int) -> dict[str, float]:
     """The largest output of each rectifier, over all samples, channels and pixels."""
     found: dict[str, float] = {}
@@ -84,8 +90,7 @@ def _watch(graph: LayerGraph, x: Array, batch_size: int, see: Callable[[str, Ten
 
     def hook(name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
         def show(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            if not output.isfinite().all():
-                raise ValueError(f"expected finite activations, got NaN or infinity in {name!r}")
+            check_activations(name, output)
             see(name, output)
 
         return show
