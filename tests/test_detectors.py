@@ -14,6 +14,7 @@ from art.data_generators import PyTorchDataGenerator
 from art.defences.detector.poison import SpectralSignatureDefense
 from art.estimators.classification import PyTorchClassifier
 from torch import nn
+from torch.optim.lr_scheduler import ExponentialLR
 from torch.utils.data import DataLoader, TensorDataset
 
 from art_snn import testing as laws
@@ -31,6 +32,7 @@ from art_snn.defences.detector.directions import Directions
 from art_snn.defences.detector.features import Sketch, layer_features, layer_names
 from art_snn.defences.detector.of_samples import SampleDetector
 from art_snn.defences.detector.reclassification import reclassify
+from art_snn.defences.detector.refitting import refitted
 from art_snn.defences.detector.robust import upper_limit
 from art_snn.defences.detector.sequences import Translation
 from art_snn.defences.detector.source_diversity import Neighbours, perplexity, source_diversity
@@ -423,6 +425,19 @@ def test_reclassification_acquits_clean_clusters_and_corrects_the_labels_of_pois
     assert report["accused_classes"] == [TARGET]
     assert report["suspicious_clusters"] < K
     assert accused >= 0
+
+
+@pytest.mark.parametrize("kind", ["ann", "lif", "converted", "hybrid"])
+def test_a_classifier_is_refitted_as_if_it_had_never_been_trained(kind: str) -> None:
+    x, y = bars(32, seed=2)
+    settings = {"batch_size": 16, "nb_epochs": 1}
+    tired = untrained(kind)
+    optimizer = tired.ann.optimizer if kind in ("converted", "hybrid") else tired.optimizer
+    with host_seed(0):
+        tired.fit(x, y, scheduler=ExponentialLR(optimizer, 0.1), **settings)
+    first, second = (refitted(model, x, y, 5, settings).model.state_dict() for model in (tired, untrained(kind)))
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
 
 
 def test_reclassification_needs_something_to_learn_from() -> None:

@@ -17,12 +17,13 @@ from art_snn.typing import Array, Labels
 def refitted(
     classifier: PyTorchClassifier, x: Array, y: Labels, seed: int, fit_arguments: Mapping[str, Any]
 ) -> PyTorchClassifier:
-    """A copy with fresh weights, trained on other data; the seed decides weights, order and draws."""
-    copy = copy_of(classifier)
-    with mode(copy.model, True), host_seed(seed):  # ART's own class draws weights and order from the global streams
-        copy.reset(*([seed] if isinstance(copy, Copying) else []))
-        copy.optimizer.state.clear()
-        copy.fit(x, y, seed=seed, **fit_arguments)
+    """A copy with fresh weights and optimiser, trained on other data; the seed decides weights, order and draws."""
+    with host_seed(seed):  # ART's own class draws weights and order from the global streams
+        copy = classifier.clone_for_refitting()
+        if isinstance(copy, Copying):
+            copy.reset(seed)
+        with mode(copy.model, True):
+            copy.fit(x, y, seed=seed, **fit_arguments)
     return copy
 
 
