@@ -1,6 +1,6 @@
 """Checks at the public border: one clear error, `expected …, got …`, before anything is changed."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,22 @@ def check_fraction(name: str, value: float, *, zero: bool = True) -> None:
         raise ValueError(f"expected {name} to be a fraction in {low}0, 1], got {value!r}")
 
 
+def is_whole(value: Any) -> bool:
+    """A whole number, Python's or numpy's; True and False are none."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def whole_numbers(name: str, values: Any, form: str) -> tuple[int, ...]:
+    """The numbers of a tuple, list, range or array, if these are whole numbers; `form` says in words what is expected."""
+    numbers = tuple(values) if isinstance(values, Iterable) else None
+    if numbers is None or not all(map(is_whole, numbers)):
+        raise TypeError(f"expected {name} to be {form} in whole numbers, got {values!r}")
+    return tuple(int(number) for number in numbers)
+
+
 def check_at_least(name: str, value: int, minimum: int) -> None:
     """A whole number that is not below `minimum`."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+    if not is_whole(value):
         raise TypeError(f"expected {name} to be a whole number, got {value!r}")
     if value < minimum:
         raise ValueError(f"expected {name} to be at least {minimum}, got {value!r}")

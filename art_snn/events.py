@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeGuard
 import numpy as np
 import numpy.typing as npt
 
-from art_snn._validation import check_at_least
+from art_snn._validation import check_at_least, whole_numbers
 from art_snn.typing import Array, Events, Frames, Indices
 
 EVENT_DTYPE = np.dtype([("x", np.int16), ("y", np.int16), ("t", np.int64), ("p", np.uint8)])
@@ -135,6 +135,14 @@ def check_bins(n_bins: int, split_by: SplitBy) -> None:
         raise ValueError(f"expected split_by to be 'count', 'time' or a duration in µs, got {split_by!r}")
 
 
+def check_window(window: Window) -> Window:
+    """Start and stop in whole µs, start before stop."""
+    ends = whole_numbers("window", window, "(start, stop) in µs")
+    if len(ends) != 2 or ends[0] >= ends[1]:
+        raise ValueError(f"expected window to be (start, stop) in µs with start < stop, got {window!r}")
+    return ends
+
+
 def recording_window(events: Events) -> Window:
     """From the first event to one µs after the last.
 
@@ -155,7 +163,7 @@ def time_edges(window: Window, n_bins: int) -> Indices:
     [0, 3, 5, 8, 10]
     """
     check_at_least("n_bins", n_bins, 1)
-    start, stop = _check_window(window)
+    start, stop = check_window(window)
     return np.array([start - (start - stop) * j // n_bins for j in range(n_bins + 1)], np.int64)
 
 
@@ -167,7 +175,7 @@ def bin_borders(events: Events, n_bins: int, split_by: SplitBy = "count", *, win
     check_bins(n_bins, split_by)
     t = np.ascontiguousarray(events["t"], np.int64)
     if split_by == "count":
-        start, stop = (0, len(t)) if window is None else np.searchsorted(t, _check_window(window)).tolist()
+        start, stop = (0, len(t)) if window is None else np.searchsorted(t, check_window(window)).tolist()
         borders: Indices = start + (stop - start) // n_bins * np.arange(n_bins + 1)
         borders[-1] = stop
         return borders
@@ -205,7 +213,7 @@ def bin_centres(events: Events, n_bins: int, split_by: SplitBy = "count", *, win
 
 def _edges(events: Events, n_bins: int, split_by: SplitBy, window: Window | None) -> Indices:
     """The times at which bins begin, and the last one ends, µs."""
-    window = recording_window(events) if window is None else _check_window(window)
+    window = recording_window(events) if window is None else check_window(window)
     if isinstance(split_by, str):
         return time_edges(window, n_bins)
     return np.array([min(window[0] + split_by * j, window[1]) for j in range(n_bins + 1)], np.int64)
@@ -224,13 +232,6 @@ def _count(events: Events, borders: Indices, frames: Frames, saturate: bool) -> 
         if (most := counts.max()) > limit and not saturate:
             raise ValueError(f"expected at most {limit} events a pixel and bin, got {most}; widen dtype or saturate")
         frame[:] = np.minimum(counts, limit, out=counts).reshape(frame.shape)
-
-
-def _check_window(window: Window) -> Window:
-    start, stop = window
-    if not start < stop:
-        raise ValueError(f"expected window to be (start, stop) in µs with start < stop, got {window!r}")
-    return int(start), int(stop)
 
 
 def _check_columns(x: Array, y: Array, t: Array, p: Array, *, width: int, height: int) -> None:

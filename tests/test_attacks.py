@@ -216,6 +216,9 @@ def test_a_draw_that_cannot_be_made_is_an_error(keywords: dict, message: str, x:
         ({"percent_poison": 10}, ValueError, "percent_poison to be a fraction"),
         ({"sensor_size": (34, 34, 1)}, ValueError, "sensor_size to be"),
         ({"n_bins": 0}, ValueError, "n_bins to be at least 1"),
+        ({"split_by": "frames"}, ValueError, "split_by to be 'count', 'time' or a duration in µs, got 'frames'"),
+        ({"window": (5, 5)}, ValueError, r"window to be \(start, stop\) in µs with start < stop, got \(5, 5\)"),
+        ({"window": 5}, TypeError, r"window to be \(start, stop\) in µs in whole numbers, got 5"),
     ],
 )
 def test_wrong_parameters_are_errors_when_the_attack_is_made(keywords: dict, error: type, message: str) -> None:
@@ -313,6 +316,18 @@ def test_a_set_of_event_streams_is_poisoned_in_its_poisoned_rows(streams: Events
     assert data.is_poison.sum() == 4
     for clean, poisoned, is_poison in zip(streams, data.x, data.is_poison, strict=True):
         assert np.array_equal(poisoned, trigger.on_events(clean, (9, 7)) if is_poison else clean)
+
+
+@pytest.mark.parametrize("keywords", [{"split_by": "count"}, {"split_by": 50}, {"window": (100, 900)}], ids=repr)
+def test_event_streams_are_poisoned_in_the_bins_that_the_attack_states(keywords: dict, streams: Events) -> None:
+    trigger = MovingTrigger(size=2)
+    attack = TriggerBackdoor(trigger, 1, sensor_size=(9, 7), n_bins=4, **keywords)
+
+    poisoned, _ = attack.poison(streams)
+
+    for stream, clean in zip(poisoned, streams, strict=True):
+        assert np.array_equal(stream, trigger.on_events(clean, (9, 7), n_bins=4, **keywords))
+        assert not np.array_equal(stream, trigger.on_events(clean, (9, 7), n_bins=4))
 
 
 @pytest.mark.parametrize(

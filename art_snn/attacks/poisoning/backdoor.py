@@ -12,7 +12,7 @@ from art_snn.attacks.poisoning.frame_trigger import FrameTrigger
 from art_snn.attacks.poisoning.lazy import LazilyPoisoned
 from art_snn.attacks.poisoning.patch import PatchTrigger
 from art_snn.attacks.poisoning.rows import RowTrigger
-from art_snn.events import SensorSize, check_sensor_size
+from art_snn.events import SensorSize, SplitBy, Window, check_bins, check_sensor_size, check_window
 from art_snn.typing import Array, Indices, Labels, Mask, Trigger
 
 _BYTES_AT_ONCE = 2**20  # so that triggering a share of a large array needs no second array of that size
@@ -48,6 +48,8 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
         seed: Of the draw of rows.
         sensor_size: (W, H) or (W, H, 2), pixels; needed for event arrays, and so is a trigger that acts on events.
         n_bins: For event arrays the time bins of the frames that the trigger is made for; see its `on_events`.
+        split_by: For event arrays how those bins are cut: "time", "count" or a duration in µs.
+        window: For event arrays what they are cut out of, (start, stop) in µs; None is each stream's own recording.
 
     Source: Gu et al., BadNets, 2017, https://arxiv.org/abs/1708.06733, section 4.
     """
@@ -61,6 +63,8 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
         "seed",
         "sensor_size",
         "n_bins",
+        "split_by",
+        "window",
     ]
     _estimator_requirements = ()
 
@@ -74,6 +78,8 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
         seed: int = 0,
         sensor_size: SensorSize | None = None,
         n_bins: int | None = None,
+        split_by: SplitBy = "time",
+        window: Window | None = None,
     ) -> None:
         self.target_class = target_class
         self.percent_poison = percent_poison
@@ -82,6 +88,8 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
         self.seed = seed
         self.sensor_size = sensor_size
         self.n_bins = n_bins
+        self.split_by = split_by
+        self.window = window
         super().__init__(trigger)
 
     @property
@@ -165,7 +173,7 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
 
     def _on_rows(self) -> RowTrigger:
         """The trigger at work on rows of any kind."""
-        return RowTrigger(self.trigger, self.sensor_size, self.n_bins)
+        return RowTrigger(self.trigger, self.sensor_size, self.n_bins, self.split_by, self.window)
 
     def _draw(self, classes: Indices) -> Indices:
         """The rows to poison, in rising order."""
@@ -195,8 +203,9 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
         check_fraction("percent_poison", self.percent_poison)
         if self.sensor_size is not None:
             check_sensor_size(self.sensor_size)
-        if self.n_bins is not None:
-            check_at_least("n_bins", self.n_bins, 1)
+        check_bins(1 if self.n_bins is None else self.n_bins, self.split_by)
+        if self.window is not None:
+            check_window(self.window)
 
 
 def _all_of(target: int, form: Labels) -> Labels:

@@ -5,7 +5,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from art_snn.events import SensorSize
+from art_snn.events import SensorSize, SplitBy, Window
 from art_snn.typing import Array, Events, Trigger
 
 
@@ -19,6 +19,8 @@ class EventTrigger(Protocol):
         sensor_size: SensorSize,
         *,
         n_bins: int | None = None,
+        split_by: SplitBy = "time",
+        window: Window | None = None,
     ) -> Events: ...
 
 
@@ -30,11 +32,15 @@ class RowTrigger:
         trigger: What is called, with rows that it may change in place.
         sensor_size: Needed for events; this and what follows as in `FrameTrigger.on_events`.
         n_bins: Time bins of the frames that the trigger is made for.
+        split_by: How those bins are cut.
+        window: What they are cut out of.
     """
 
     trigger: Trigger
     sensor_size: SensorSize | None
     n_bins: int | None
+    split_by: SplitBy
+    window: Window | None
 
     def __call__(self, x: Array) -> Array:
         """All rows with the trigger.
@@ -58,4 +64,6 @@ class RowTrigger:
             )
         if self.sensor_size is None:
             raise ValueError("expected sensor_size (W, H) for samples that are event streams, got None")
-        return self.trigger.on_events(streams, self.sensor_size, n_bins=self.n_bins)
+        return self.trigger.on_events(
+            streams, self.sensor_size, n_bins=self.n_bins, split_by=self.split_by, window=self.window
+        )
