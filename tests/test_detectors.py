@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 import torch
 from art import config
 from art.data_generators import PyTorchDataGenerator
-from art.defences.detector.poison import SpectralSignatureDefense
+from art.defences.detector.poison import ActivationDefence, SpectralSignatureDefense
 from art.estimators.classification import PyTorchClassifier
 from torch import nn
 from torch.optim.lr_scheduler import ExponentialLR
@@ -39,7 +40,7 @@ from art_snn.defences.detector.source_diversity import Neighbours, perplexity, s
 from art_snn.defences.detector.strip import normalised_entropy
 from art_snn.defences.detector.superposition import superpose_arrays, superpose_events
 from art_snn.estimators.classification import SpikingClassifier, SpikingModule
-from art_snn.evaluations import DetectionEvaluation, TrainedPair
+from art_snn.evaluations import DetectionEvaluation, TrainedPair, cost
 from art_snn.evaluations.art_detectors import ArtActivationDefence, ArtSpectralSignatureDefense, ArtSTRIP
 from art_snn.events import make_events, to_frames
 from art_snn.metrics import auroc
@@ -752,6 +753,45 @@ def test_an_evaluation_measures_detection_and_false_alarms() -> None:
     assert ours.seconds > 0
     assert (strip.accused_classes, strip.layer, strip.auroc_by_layer) == (None, None, {})
     assert arts.defence == "art"
+
+
+class Timed:
+    """A detector that moves a clock on: 2 seconds to detect, 5 to score, 7 to score layer by layer."""
+
+    now = 0.0
+
+    def __init__(self, classifier: PyTorchClassifier, x: Array, y: Array) -> None:
+        self._n = len(x)
+
+    def detect_poison(self) -> tuple[dict[str, Any], list[int]]:
+        Timed.now += 2
+        return {}, [1] * self._n
+
+    def scores(self) -> Array:
+        Timed.now += 5
+        return np.zeros(self._n)
+
+    def layer_scores(self) -> dict[str, Array]:
+        Timed.now += 7
+        return {}
+
+
+def test_a_defence_is_charged_for_detecting_not_for_what_only_the_evaluation_asks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cost, "time", SimpleNamespace(perf_counter=lambda: Timed.now))
+    pair = TrainedPair(trained("lif", backdoored=False), trained("lif"))
+    (result,) = DetectionEvaluation(ATTACK, {"lif": pair}, {"timed": Timed}).evaluate(*bars(), verbose=False)
+    assert result.seconds == 2
+
+
+@ART_ON_SILENT_CLASSES
+def test_arts_clustering_is_run_once_for_verdicts_and_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs, detect = [], ActivationDefence.detect_poison
+    monkeypatch.setattr(ActivationDefence, "detect_poison", lambda self: runs.append(self) or detect(self))
+    detector = ArtActivationDefence(trained("ann"), *DATA)
+    assert np.array_equal(detector.scores() == 0, detector.detect_poison()[1])
+    assert len(runs) == 1
 
 
 @ART_ON_SILENT_CLASSES

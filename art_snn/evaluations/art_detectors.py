@@ -1,5 +1,6 @@
 """ART's own detectors of poisoned samples, as they are, with the scores that they compute: to be compared with."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,15 @@ class ArtActivationDefence:
         self._labels = class_indices(y_train, classifier.nb_classes)
 
     def detect_poison(self) -> tuple[dict[str, Any], list[int]]:
-        """ART's report with the classes that it accuses, and 1 for each sample that looks clean."""
+        """ART's report with the classes that it accuses, and 1 for each sample that looks clean; found once."""
+        return self._found
+
+    def scores(self) -> Array:
+        """1 for each sample that is flagged, else 0."""
+        return 1 - np.asarray(self._found[1], np.float32)
+
+    @functools.cached_property
+    def _found(self) -> tuple[dict[str, Any], list[int]]:
         try:
             with host_seed(self._seed):
                 report, is_clean = self._defence.detect_poison()
@@ -42,10 +51,6 @@ class ArtActivationDefence:
             report, is_clean = {"error": repr(error)}, [1] * len(self._labels)
         accused = np.unique(self._labels[np.asarray(is_clean) == 0]).tolist()
         return {**report, "accused_classes": accused}, [int(clean) for clean in is_clean]
-
-    def scores(self) -> Array:
-        """1 for each sample that is flagged, else 0."""
-        return 1 - np.asarray(self.detect_poison()[1], np.float32)
 
 
 class ArtSpectralSignatureDefense:

@@ -49,7 +49,7 @@ class DetectionResult:
         n_clean: Clean samples.
         layer: The layer that it chose, where it chooses one.
         auroc_by_layer: `auroc_in_class` at each layer that it looked at.
-        seconds: That it took on the backdoored classifier.
+        seconds: That its `detect_poison` took on the backdoored classifier.
         peak_memory: Bytes by which memory grew meanwhile; NaN where the system does not tell.
     """
 
@@ -110,12 +110,11 @@ class DetectionEvaluation(Evaluation):
             for model, pair in self.trained.items():
                 for name, make in self.defences.items():
                     bar.set_description(f"{name}, {model}")
-                    with measured_cost() as cost:
-                        found = _search(make, pair.backdoored, poisoned.x, poisoned.y)
+                    found = _search(make, pair.backdoored, poisoned.x, poisoned.y)
                     alarm = _search(make, pair.clean, x_train, y_train)
                     labels = class_indices(poisoned.y, pair.backdoored.nb_classes)
                     in_class = labels == self.attack.target_class
-                    results.append(_result(model, name, poisoned.is_poison, in_class, found, alarm, cost))
+                    results.append(_result(model, name, poisoned.is_poison, in_class, found, alarm))
                     bar.update()
         return results
 
@@ -126,19 +125,21 @@ class _Finding(NamedTuple):
     is_flagged: Mask
     accused: tuple[int, ...] | None
     layer: str | None
+    cost: Cost
 
 
 def _search(make: MakeDetector, classifier: PyTorchClassifier, x: Array, y: Labels) -> _Finding:
-    detector = make(classifier, x, y)
-    report, is_clean = detector.detect_poison()
+    with measured_cost() as cost:
+        detector = make(classifier, x, y)
+        report, is_clean = detector.detect_poison()
     by_layer = detector.layer_scores() if hasattr(detector, "layer_scores") else {}
     accused = tuple(report["accused_classes"]) if "accused_classes" in report else None
     is_flagged = np.asarray(is_clean) == 0
-    return _Finding(detector.scores(), by_layer, is_flagged, accused, report.get("chosen_layer"))
+    return _Finding(detector.scores(), by_layer, is_flagged, accused, report.get("chosen_layer"), cost)
 
 
 def _result(
-    model: str, defence: str, is_poison: Mask, in_class: Mask, found: _Finding, alarm: _Finding, cost: Cost
+    model: str, defence: str, is_poison: Mask, in_class: Mask, found: _Finding, alarm: _Finding
 ) -> DetectionResult:
     def auroc_in_class(scores: Array) -> float:
         return auroc(is_poison[in_class], scores[in_class])
@@ -158,6 +159,6 @@ def _result(
         n_clean=int((~is_poison).sum()),
         layer=found.layer,
         auroc_by_layer={name: auroc_in_class(scores) for name, scores in found.by_layer.items()},
-        seconds=cost.seconds,
-        peak_memory=cost.peak_memory,
+        seconds=found.cost.seconds,
+        peak_memory=found.cost.peak_memory,
     )
