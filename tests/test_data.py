@@ -92,6 +92,22 @@ def test_the_digits_split_is_stratified_and_named_by_its_seed():
     assert not np.array_equal(first.y_test, other.y_test)
 
 
+def test_a_limit_takes_images_from_each_class_in_turn():
+    whole, few = load_dataset("digits"), load_dataset("digits", limit=25)
+
+    for x, y, all_x, all_y in (
+        (few.x_train, few.y_train, whole.x_train, whole.y_train),
+        (few.x_test, few.y_test, whole.x_test, whole.y_test),
+    ):
+        rows = np.sort(np.concatenate([np.flatnonzero(all_y == label)[:n] for label, n in enumerate(np.bincount(y))]))
+        assert len(y) == 25
+        assert set(np.bincount(y)) == {2, 3}
+        assert np.array_equal(x, all_x[rows])
+        assert np.array_equal(y, all_y[rows])
+    with pytest.raises(ValueError, match="limit"):
+        load_dataset("digits", limit=0)
+
+
 def test_mnist_is_read_from_its_four_files(tmp_path):
     arrays = write_mnist(tmp_path)
 

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from art_snn.data.fashion_mnist import load_fashion_mnist
 from art_snn.data.mnist import load_mnist
 from art_snn.data.n_caltech101 import load_n_caltech101
 from art_snn.data.nmnist import load_nmnist
+from art_snn.data.recordings import in_turn
 
 __all__ = ["LOADERS", "Dataset", "load_dataset"]
 
@@ -33,13 +35,17 @@ LOADERS: dict[str, Callable[..., Dataset]] = {
 }
 
 
-def load_dataset(name: str, root: str | PathLike[str] | None = None, *, seed: int = 0, **options: Any) -> Dataset:
+def load_dataset(
+    name: str, root: str | PathLike[str] | None = None, *, seed: int = 0, limit: int | None = None, **options: Any
+) -> Dataset:
     """Load a data set by its name: all of it, or an error and nothing.
 
     Args:
         name: A key of `LOADERS`.
         root: Folder that directly holds the publisher's files or their top folder; None for a set that needs none.
         seed: Fixes the split, where the publisher gives none, and whatever else is drawn.
+        limit: The most samples of each split, taken in turn from each class; None is all. Of recordings no others are
+            read.
         options: What only this data set's loader takes; see `LOADERS[name]`.
 
     Returns:
@@ -55,10 +61,27 @@ def load_dataset(name: str, root: str | PathLike[str] | None = None, *, seed: in
     """
     check_choice("name", name, LOADERS)
     check_at_least("seed", seed, 0)
+    if limit is not None:
+        check_at_least("limit", limit, 1)
     load = LOADERS[name]
     accepted = inspect.signature(load).parameters
     given = options if root is None else {"root": Path(root), **options}
     check_unknown(f"load_dataset({name!r})", given.keys() - accepted.keys())
     if "root" in accepted and root is None:
         raise ValueError(f"expected root to be the folder that holds the files of {name!r}, got None")
-    return load(**given, **({"seed": seed} if "seed" in accepted else {}))
+    shared = {"seed": seed, "limit": limit}
+    dataset = load(**given, **{name: value for name, value in shared.items() if name in accepted})
+    return dataset if "limit" in accepted else _limited(dataset, limit)
+
+
+def _limited(dataset: Dataset, limit: int | None) -> Dataset:
+    if limit is None:
+        return dataset
+    train, test = (in_turn(labels, limit) for labels in (dataset.y_train, dataset.y_test))
+    return replace(
+        dataset,
+        x_train=dataset.x_train[train],
+        y_train=dataset.y_train[train],
+        x_test=dataset.x_test[test],
+        y_test=dataset.y_test[test],
+    )
