@@ -23,9 +23,12 @@ def art_snn() -> None:
 
 DataName = Annotated[str, typer.Option("--data", help="Data set: digits, digits-dvs, mnist, cifar10, nmnist, …")]
 DataRoot = Annotated[Path | None, typer.Option(help="Folder with the data set's files.")]
-Bins = Annotated[int, typer.Option(help="Time bins of a neuromorphic data set.")]
-SplitBy = Annotated[str, typer.Option(help="Its bins: equal count of events, or equal time.")]
-Limit = Annotated[int | None, typer.Option(help="Samples a split that are read of it.")]
+Bins = Annotated[int | None, typer.Option(help="Time bins of a neuromorphic data set; 16.")]
+SplitBy = Annotated[str | None, typer.Option(help="Its bins: equal count of events, or equal time; count.")]
+OnBad = Annotated[str | None, typer.Option(help="A damaged recording: error, or skip it and say so; error.")]
+Saturate = Annotated[bool | None, typer.Option("--saturate", help="More than 255 events a pixel and bin are 255.")]
+Partial = Annotated[bool | None, typer.Option("--partial", help="CIFAR-10 without its missing training files.")]
+Limit = Annotated[int | None, typer.Option(help="The most samples of each split.")]
 Models = Annotated[str, typer.Option(help="Of ann, if, lif, converted, hybrid; with commas.")]
 TriggerName = Annotated[str, typer.Option("--trigger", help="Images: patch; frames: static, moving, smart, flash.")]
 Size = Annotated[float | None, typer.Option(help="Its side in pixels, or below 1 as a fraction.")]
@@ -34,8 +37,8 @@ Polarity = Annotated[str | None, typer.Option(help="on, off, both, none; of smar
 Share = Annotated[float, typer.Option(help="Share of all training samples, 0 to 1.")]
 Target = Annotated[int, typer.Option(help="Class that the trigger should call forth.")]
 Timesteps = Annotated[int | None, typer.Option(help="Of spiking networks on images; 4, or 64 if converted.")]
-Conversion = Annotated[str, typer.Option(help="Thresholds by max, robust, fraction or spike-norm.")]
-Scale = Annotated[float, typer.Option(help="Factor on converted thresholds.")]
+Conversion = Annotated[str | None, typer.Option(help="Thresholds by max, robust, fraction or spike-norm; max.")]
+Scale = Annotated[float | None, typer.Option(help="Factor on converted thresholds; 1.")]
 Epochs = Annotated[int, typer.Option(help="Epochs of each training.")]
 BatchSize = Annotated[int, typer.Option(help="Samples a training step.")]
 LearningRate = Annotated[float, typer.Option(help="Of Adam.")]
@@ -50,8 +53,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print results.json instead
 def compare(
     data: DataName = "digits",
     data_root: DataRoot = None,
-    n_bins: Bins = 16,
-    split_by: SplitBy = "count",
+    n_bins: Bins = None,
+    split_by: SplitBy = None,
+    on_bad: OnBad = None,
+    saturate: Saturate = None,
+    partial: Partial = None,
     limit: Limit = None,
     models: Models = "ann,if,lif",
     trigger: TriggerName = "patch",
@@ -61,8 +67,8 @@ def compare(
     percent_poison: Share = 0.1,
     target: Target = 1,
     timesteps: Timesteps = None,
-    conversion: Conversion = "max",
-    scale: Scale = 1.0,
+    conversion: Conversion = None,
+    scale: Scale = None,
     epochs: Epochs = 10,
     batch_size: BatchSize = 32,
     learning_rate: LearningRate = 1e-3,
@@ -91,8 +97,11 @@ def compare(
 def defend(
     data: DataName = "digits",
     data_root: DataRoot = None,
-    n_bins: Bins = 16,
-    split_by: SplitBy = "count",
+    n_bins: Bins = None,
+    split_by: SplitBy = None,
+    on_bad: OnBad = None,
+    saturate: Saturate = None,
+    partial: Partial = None,
     limit: Limit = None,
     models: Models = "ann,lif",
     defences: Annotated[str, typer.Option(help="all, or names with commas; a wrong one lists them.")] = "all",
@@ -105,8 +114,8 @@ def defend(
     percent_poison: Share = 0.1,
     target: Target = 1,
     timesteps: Timesteps = None,
-    conversion: Conversion = "max",
-    scale: Scale = 1.0,
+    conversion: Conversion = None,
+    scale: Scale = None,
     epochs: Epochs = 10,
     batch_size: BatchSize = 32,
     learning_rate: LearningRate = 1e-3,
@@ -137,8 +146,11 @@ def defend(
 def show_trigger(
     data: DataName = "digits-dvs",
     data_root: DataRoot = None,
-    n_bins: Bins = 16,
-    split_by: SplitBy = "count",
+    n_bins: Bins = None,
+    split_by: SplitBy = None,
+    on_bad: OnBad = None,
+    saturate: Saturate = None,
+    partial: Partial = None,
     limit: Limit = None,
     trigger: TriggerName = "static",
     size: Size = None,
@@ -175,7 +187,7 @@ def _spec(options: dict[str, Any]) -> "Experiment":
 
     given = {name: value for name, value in options.items() if name in Experiment.model_fields}
     if "models" in given:
-        given["models"] = tuple(given["models"].split(","))
+        given["models"] = tuple(model.strip() for model in given["models"].split(","))
     return Experiment(**given)
 
 

@@ -34,7 +34,7 @@ def art_snn(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
 
 @pytest.mark.slow
 def test_compare_writes_what_it_prints(art_snn: Callable[..., Outcome], tmp_path: Path) -> None:
-    small = ("--models", "ann,lif", "--epochs", 1, "--timesteps", 2, "--width", 0.25, "--out", tmp_path)
+    small = ("--models", "ann, lif", "--epochs", 1, "--timesteps", 2, "--width", 0.25, "--out", tmp_path)
     outcome = art_snn("compare", *small, "--json")
     assert outcome.returncode == 0, outcome.stderr
     printed = json.loads(outcome.stdout)
@@ -72,7 +72,10 @@ def test_compare_prints_a_table_of_all_learning_rules(art_snn: Callable[..., Out
         ("--epochs x", "--epochs"),
         ("--target 77", "expected target below 10 classes, got 77"),
         ("--data mnist --data-root nowhere", "train-images-idx3-ubyte.gz"),
-        ("--data digits-dvs --limit 20", "expected images"),
+        ("--data digits-dvs", "expected trigger to be static or moving or smart or flash for frames, got 'patch'"),
+        ("--data mnist", "expected data_root, the folder that holds the files of 'mnist', got None"),
+        ("--n-bins 8", "expected no n_bins for data='digits', got 8"),
+        ("--width inf", "expected width to be a finite number, got inf"),
         ("--data digits-dvs --trigger flash --size 2", "expected no size for trigger='flash'"),
         ("--data digits-dvs --models converted", "expected models to be ann, if or lif for frames"),
         ("--bogus 3", "--bogus"),

@@ -8,10 +8,9 @@ import torch
 from art.estimators.classification import PyTorchClassifier
 from torch import nn
 
-from art_snn._random import draw_seed
+from art_snn._random import Rng, draw_seed
 from art_snn._validation import check_fraction
 from art_snn.attacks.poisoning import SmartTrigger, TriggerBackdoor
-from art_snn.catalogue import TRIGGERS
 from art_snn.data import Dataset, load_dataset
 from art_snn.estimators.classification import (
     AnnClassifier,
@@ -21,15 +20,14 @@ from art_snn.estimators.classification import (
     SpikingModule,
 )
 from art_snn.evaluations import BackdoorEvaluation
-from art_snn.experiment.spec import OF_THE_TRIGGER, Experiment
+from art_snn.experiment.spec import OF_THE_DATA, Experiment
 from art_snn.models import OverTime, build
 from art_snn.typing import Array, Indices
 
 
-def make_dataset(spec: Experiment, rng: np.random.Generator, **options: Any) -> Dataset:
-    """The data; a target beyond their classes is an error."""
-    if spec.is_neuromorphic:
-        options |= {"n_bins": spec.n_bins, "split_by": spec.split_by, "limit": spec.limit}
+def make_dataset(spec: Experiment, rng: Rng, **options: Any) -> Dataset:
+    """The data, with options beside or in place of the spec's; a target beyond their classes is an error."""
+    options = {"limit": spec.limit} | spec.options(OF_THE_DATA) | options
     dataset = load_dataset(spec.data, spec.data_root, seed=draw_seed(rng), **options)
     if spec.target >= len(dataset.classes):
         raise ValueError(f"expected target below {len(dataset.classes)} classes, got {spec.target}")
@@ -59,8 +57,7 @@ def hold_out(dataset: Dataset, share: float, rng: np.random.Generator) -> tuple[
 
 def make_attack(spec: Experiment, x_train: Array, rng: np.random.Generator) -> TriggerBackdoor:
     """The attack, its trigger fitted on the training samples where it needs that."""
-    given = {name: getattr(spec, name) for name in OF_THE_TRIGGER if getattr(spec, name) is not None}
-    trigger = TRIGGERS[spec.trigger](**given)
+    trigger = spec.make_trigger()
     if isinstance(trigger, SmartTrigger):
         trigger = trigger.fit(x_train)
     return TriggerBackdoor(trigger, spec.target, spec.percent_poison, seed=draw_seed(rng))
@@ -92,8 +89,8 @@ def make_estimator(name: str, spec: Experiment, dataset: Dataset, seed: int = 0)
     }
     if name in ("converted", "hybrid"):
         kind = ConvertedClassifier if name == "converted" else HybridClassifier
-        return kind(net, loss, shape, nb_classes, spec.timesteps_converted, spec.conversion, spec.scale, **settings)
+        settings |= {"timesteps": spec.timesteps_converted, "method": spec.conversion, "scale": spec.scale}
+        return kind(net, loss, shape, nb_classes, **settings)
     if name == "ann":
         return AnnClassifier(OverTime(net) if spec.is_neuromorphic else net, loss, shape, nb_classes, **settings)
-    module = SpikingModule(net, None if spec.is_neuromorphic else spec.timesteps)
-    return SpikingClassifier(module, loss, shape, nb_classes, **settings)
+    return SpikingClassifier(SpikingModule(net, spec.timesteps), loss, shape, nb_classes, **settings)

@@ -1,12 +1,14 @@
 """What a trigger does to a sample: pictures, without any training."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from art_snn.attacks.poisoning import FrameTrigger
+from art_snn.attacks.poisoning import FrameTrigger, SmartTrigger
+from art_snn.data import Dataset
 from art_snn.events import to_frames
-from art_snn.experiment.parts import make_attack, make_dataset
+from art_snn.experiment.parts import make_dataset
 from art_snn.experiment.spec import Experiment
 from art_snn.typing import Array
 
@@ -29,6 +31,8 @@ class Shown:
 def show_trigger(spec: Experiment) -> Shown:
     """Clean, triggered, their difference, and for event data the trigger inserted into the events, then binned.
 
+    Of recordings the training set is read only where the trigger is fitted on it.
+
     Args:
         spec: Of its fields those of data and trigger count.
 
@@ -36,22 +40,25 @@ def show_trigger(spec: Experiment) -> Shown:
         ValueError: If the trigger does not fit the data.
         FileNotFoundError: If a file of the data set is missing.
     """
-    rng, rows = np.random.default_rng(spec.seed).spawn(2)
-    dataset = make_dataset(spec, rng, **({"form": "events"} if spec.is_neuromorphic else {}))
-    if dataset.sensor_size is None:
+    trigger = spec.make_trigger()
+    if isinstance(trigger, SmartTrigger):
+        trigger = trigger.fit(_load(spec).x_train)
+    dataset = _load(spec, **({"form": "events", "limit": 1} if spec.is_neuromorphic else {}))
+    if dataset.sensor_size is None or not isinstance(trigger, FrameTrigger):
         clean = dataset.x_test[:N_IMAGES]
-        trigger = make_attack(spec, dataset.x_train, rows).trigger
         return Shown(f"{dataset.title}, {trigger}", _beside(clean, trigger(clean)))
-    sensor_size = dataset.sensor_size
-    frames = to_frames(dataset.x_train, sensor_size, spec.n_bins, spec.split_by)
-    trigger = make_attack(spec, frames, rows).trigger
-    stream = dataset.x_test[0]
-    clean = to_frames(stream, sensor_size, spec.n_bins, spec.split_by)
-    shown = _beside(clean, trigger(clean))
-    if isinstance(trigger, FrameTrigger):
-        inserted = trigger.on_events(stream, sensor_size, n_bins=spec.n_bins, split_by=spec.split_by)
-        shown["as events"] = to_frames(inserted, sensor_size, spec.n_bins, spec.split_by)
-    return Shown(f"{dataset.title}, {trigger}", shown)
+    stream, binning = dataset.x_test[0], spec.options(("n_bins", "split_by"))
+    inserted = trigger.on_events(stream, dataset.sensor_size, **binning)
+    clean, as_events = (
+        to_frames(events, dataset.sensor_size, saturate=bool(spec.saturate), **binning) for events in (stream, inserted)
+    )
+    return Shown(f"{dataset.title}, {trigger}", _beside(clean, trigger(clean)) | {"as events": as_events})
+
+
+def _load(spec: Experiment, **options: Any) -> Dataset:
+    """The data with the split of every other run of this spec."""
+    (split,) = np.random.default_rng(spec.seed).spawn(1)
+    return make_dataset(spec, split, **options)
 
 
 def _beside(clean: Array, triggered: Array) -> dict[str, Array]:

@@ -1,37 +1,44 @@
 """`Experiment`: everything that determines the numbers of a comparison, checked before anything runs."""
 
-import dataclasses
 import inspect
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from art_snn._validation import check_choice
+from art_snn._validation import check_choice, check_fraction
+from art_snn.attacks.poisoning import FrameTrigger
 from art_snn.catalogue import DATASETS, NETWORKS, TRIGGERS
-from art_snn.conversion import Method
+from art_snn.conversion import Method, check_method
+from art_snn.typing import Trigger
 
 MODELS = ("ann", "if", "lif", "converted", "hybrid")
 FROM_ANN = ("converted", "hybrid")
+OF_THE_DATA = ("n_bins", "split_by", "on_bad", "saturate", "partial")
 OF_THE_TRIGGER = ("size", "position", "polarity")
+OF_CONVERSION = {"timesteps_converted": 64, "conversion": "max", "scale": 1.0}
 
-Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Experiment(BaseModel):
     """What to compare, on what, under which attack; two runs of one spec give the same numbers.
 
-    What is left out is filled in, so that a written spec says all: size, position and polarity with the trigger's own
-    defaults, `timesteps_converted` with `timesteps` where that is given.
+    What is left out is filled in, so that a written spec says all: options of data and trigger with their own defaults,
+    `timesteps_converted` with `timesteps` where that is given. What would have no effect is None, and an error
+    where it is given.
 
     Args:
         data: Name of a data set, see `art_snn.catalogue.DATASETS`.
         data_root: Its folder, where it needs one.
         n_bins: Time bins of a neuromorphic data set.
         split_by: What its bins have in common, a "count" of events or a length of "time".
-        limit: Samples of each split that are read of it; None for all.
+        on_bad: What to make of a damaged recording, an "error" or "skip".
+        saturate: Whether a count above 255 becomes 255 instead of an error.
+        partial: Whether to do without missing training files of CIFAR-10.
+        limit: Samples of each split that are used of it; None for all.
         models: "ann"; "if" and "lif", spiking networks of these neurons trained by backpropagation; "converted" and
             "hybrid", made from the ANN. All have one topology; with one of the last two it has average pooling.
         trigger: Name of a trigger, see `art_snn.catalogue.TRIGGERS`.
@@ -60,20 +67,23 @@ class Experiment(BaseModel):
 
     data: str = "digits"
     data_root: Path | None = None
-    n_bins: Count = 16
-    split_by: Literal["count", "time"] = "count"
+    n_bins: Count | None = None
+    split_by: Literal["count", "time"] | None = None
+    on_bad: Literal["error", "skip"] | None = None
+    saturate: bool | None = None
+    partial: bool | None = None
     limit: Count | None = None
     models: tuple[str, ...] = ("ann", "if", "lif")
     trigger: str = "patch"
     size: Positive | None = None
     position: str | None = None
     polarity: str | None = None
-    percent_poison: Share = 0.1
+    percent_poison: float = 0.1
     target: Annotated[int, Field(ge=0)] = 1
-    timesteps: Count = 4
-    timesteps_converted: Count = 64
-    conversion: Method = "max"
-    scale: Positive = 1.0
+    timesteps: Count | None = None
+    timesteps_converted: Count | None = None
+    conversion: Method | None = None
+    scale: Positive | None = None
     epochs: Count = 10
     batch_size: Count = 32
     learning_rate: Positive = 1e-3
@@ -85,26 +95,52 @@ class Experiment(BaseModel):
     @classmethod
     def _fill_in(cls, given: dict[str, Any]) -> dict[str, Any]:
         filled = {name: value for name, value in given.items() if value is not None}
-        trigger = TRIGGERS.get(filled.get("trigger", "patch"))
-        if trigger is not None:
-            defaults = {field.name: field.default for field in dataclasses.fields(trigger)}
-            filled = {name: defaults[name] for name in OF_THE_TRIGGER if name in defaults} | filled
-        return {"timesteps_converted": filled["timesteps"]} | filled if "timesteps" in filled else filled
+        data, trigger, models = (filled.get(n, cls.model_fields[n].default) for n in ("data", "trigger", "models"))
+        if data not in tuple(DATASETS) or trigger not in tuple(TRIGGERS) or not isinstance(models, tuple | list):
+            return filled  # and let the checks say so
+        defaults = {"timesteps": 4} | OF_CONVERSION | {"timesteps_converted": filled.get("timesteps", 64)}
+        for made_by, names in ((DATASETS[data], OF_THE_DATA), (TRIGGERS[trigger], OF_THE_TRIGGER)):
+            accepted = inspect.signature(made_by).parameters
+            defaults |= {name: accepted[name].default for name in names if name in accepted}
+        idle = _idle(data, trigger, models)
+        return {name: value for name, value in defaults.items() if name not in idle} | filled
 
     @model_validator(mode="after")
-    def _names_are_known(self) -> Self:
+    def _parts_fit(self) -> Self:
         check_choice("data", self.data, DATASETS)
         check_choice("trigger", self.trigger, TRIGGERS)
         check_choice("network", self.network, NETWORKS)
         for model in self.models or ("",):
             check_choice("models", model, MODELS)
-        accepted = {field.name for field in dataclasses.fields(TRIGGERS[self.trigger])}
-        for name in OF_THE_TRIGGER:
-            if getattr(self, name) is not None and name not in accepted:
-                raise ValueError(f"expected no {name} for trigger={self.trigger!r}, got {getattr(self, name)!r}")
+        for name, owner in _idle(self.data, self.trigger, self.models).items():
+            if getattr(self, name) is not None:
+                because = f"{owner}={getattr(self, owner)!r}"
+                raise ValueError(f"expected no {name} for {because}, got {getattr(self, name)!r}")
+        if self.data_root is None and "root" in inspect.signature(DATASETS[self.data]).parameters:
+            raise ValueError(f"expected data_root, the folder that holds the files of {self.data!r}, got None")
         if self.is_neuromorphic and set(self.models) & set(FROM_ANN):
             raise ValueError(f"expected models to be ann, if or lif for frames, got {', '.join(self.models)}")
+        self._check_attack()
+        if self.conversion is not None and self.scale is not None:
+            check_method(self.conversion, self.scale, percentile=100)
         return self
+
+    def _check_attack(self) -> None:
+        check_fraction("percent_poison", self.percent_poison)
+        kind = "frames" if self.is_neuromorphic else "images"
+        fitting = [name for name, made in TRIGGERS.items() if issubclass(made, FrameTrigger) is self.is_neuromorphic]
+        if self.trigger not in fitting:
+            raise ValueError(f"expected trigger to be {' or '.join(fitting)} for {kind}, got {self.trigger!r}")
+        self.make_trigger()
+
+    def make_trigger(self) -> Trigger:
+        """The trigger as these options say; a smart one is yet to be fitted."""
+        trigger: Trigger = TRIGGERS[self.trigger](**self.options(OF_THE_TRIGGER))
+        return trigger
+
+    def options(self, names: Collection[str]) -> dict[str, Any]:
+        """Those of these options that have an effect."""
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     @property
     def is_neuromorphic(self) -> bool:
@@ -115,3 +151,18 @@ class Experiment(BaseModel):
     def pool(self) -> Literal["max", "avg"]:
         """Of all networks: average where one of them is to be converted, which maxima cannot be."""
         return "avg" if set(self.models) & set(FROM_ANN) else "max"
+
+
+def _idle(data: str, trigger: str, models: Collection[str]) -> dict[str, str]:
+    """Options without an effect, each with the field that takes it away."""
+    of_data, of_trigger = (inspect.signature(made_by).parameters for made_by in (DATASETS[data], TRIGGERS[trigger]))
+    idle = {name: "trigger" for name in OF_THE_TRIGGER if name not in of_trigger}
+    if not set(models) & set(FROM_ANN):
+        idle |= dict.fromkeys(OF_CONVERSION, "models")
+    if set(models) <= {"ann"}:
+        idle["timesteps"] = "models"
+    if "n_bins" in of_data:
+        idle["timesteps"] = "data"
+    if "root" not in of_data:
+        idle["data_root"] = "data"
+    return idle | {name: "data" for name in OF_THE_DATA if name not in of_data}

@@ -1,0 +1,102 @@
+"""An experiment's spec: what it fills in, and what it refuses before any file is read."""
+
+from typing import Any
+
+import pytest
+
+from art_snn.experiment import Experiment, parts, show_trigger
+from art_snn.experiment.spec import OF_CONVERSION, OF_THE_DATA, OF_THE_TRIGGER
+
+FRAMES = {"data": "digits-dvs", "trigger": "static", "models": ("ann", "if")}
+NMNIST = {**FRAMES, "data": "nmnist", "data_root": "somewhere"}
+
+
+@pytest.fixture
+def asked_for(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The options of every data set that is loaded."""
+    calls, load = [], parts.load_dataset
+
+    def recorded(*arguments: Any, **options: Any) -> Any:
+        calls.append(options)
+        return load(*arguments, **options)
+
+    monkeypatch.setattr(parts, "load_dataset", recorded)
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"n_bins": 8}, "expected no n_bins for data='digits', got 8"),
+        ({"split_by": "time"}, "expected no split_by for data='digits'"),
+        ({"saturate": False}, "expected no saturate for data='digits'"),
+        ({"partial": True}, "expected no partial for data='digits'"),
+        ({"data_root": "."}, "expected no data_root for data='digits'"),
+        ({"data": "cifar10"}, "expected data_root, the folder that holds the files of 'cifar10', got None"),
+        ({"polarity": "on"}, "expected no polarity for trigger='patch', got 'on'"),
+        ({"models": ("ann",), "timesteps": 4}, r"expected no timesteps for models=\('ann',\), got 4"),
+        ({"conversion": "robust"}, r"expected no conversion for models=\('ann', 'if', 'lif'\), got 'robust'"),
+        ({"scale": 0.5}, "expected no scale"),
+        ({**FRAMES, "timesteps": 4}, "expected no timesteps for data='digits-dvs', got 4"),
+        ({**NMNIST, "partial": True}, "expected no partial for data='nmnist'"),
+        ({**FRAMES, "trigger": "patch"}, "trigger to be static or moving or smart or flash for frames, got 'patch'"),
+        ({**NMNIST, "trigger": "patch"}, "trigger to be static or moving or smart or flash for frames, got 'patch'"),
+        ({"trigger": "static"}, "expected trigger to be patch for images, got 'static'"),
+        ({**NMNIST, "size": 1.5}, "expected size to be a whole number of pixels"),
+        ({**NMNIST, "position": "foo"}, "expected position to be one of 'top-left'"),
+        ({**NMNIST, "polarity": "foo"}, "expected polarity to be one of 'none'"),
+        ({"percent_poison": 10}, "expected percent_poison to be a fraction in .*got 10.0"),
+        ({"percent_poison": float("nan")}, "expected percent_poison to be a fraction in .*got nan"),
+        ({"models": ("converted",), "conversion": "fraction"}, "expected scale between 0 and 1"),
+        ({"learning_rate": float("inf")}, "finite"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_anything_is_read(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Experiment(**given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"models": ("ann",)},
+        FRAMES,
+        {**NMNIST, "trigger": "smart"},
+        {"models": ("ann", "converted"), "timesteps": 8},
+    ],
+)
+def test_a_written_spec_says_all_and_reads_back_the_same(given: dict[str, Any]) -> None:
+    spec = Experiment(**given)
+
+    assert Experiment.model_validate_json(spec.model_dump_json()) == spec
+
+
+def test_what_is_left_out_is_filled_in_where_it_has_an_effect() -> None:
+    images, frames, converted = Experiment(), Experiment(**FRAMES), Experiment(models=("hybrid",), timesteps=8)
+
+    assert images.options(OF_THE_DATA) == {}
+    assert images.options(OF_THE_TRIGGER) == {"size": 2, "position": "bottom-right"}
+    assert images.options(OF_CONVERSION) == {}
+    assert images.timesteps == 4
+    assert frames.options(OF_THE_DATA) == {"n_bins": 16, "split_by": "count"}
+    assert frames.options(OF_THE_TRIGGER) == {"size": 0.1, "position": "top-left", "polarity": "on"}
+    assert frames.timesteps is None
+    assert converted.options(OF_CONVERSION) == {"timesteps_converted": 8, "conversion": "max", "scale": 1.0}
+    assert Experiment(**NMNIST).options(OF_THE_DATA)["on_bad"] == "error"
+
+
+def test_a_trigger_is_shown_on_one_recording_alone(asked_for: list[dict[str, Any]]) -> None:
+    shown = show_trigger(Experiment(**FRAMES, n_bins=4))
+
+    assert [(options["form"], options["limit"]) for options in asked_for] == [("events", 1)]
+    assert list(shown.rows) == ["clean", "triggered", "difference", "as events"]
+    assert {rows.shape for rows in shown.rows.values()} == {(4, 2, 20, 20)}
+
+
+def test_a_smart_trigger_is_fitted_on_frames_before_it_is_shown(asked_for: list[dict[str, Any]]) -> None:
+    shown = show_trigger(Experiment(**FRAMES | {"trigger": "smart"}, n_bins=4, limit=20))
+
+    assert [(options.get("form"), options["limit"]) for options in asked_for] == [(None, 20), ("events", 1)]
+    assert len({options["seed"] for options in asked_for}) == 1, "another split"
+    assert shown.rows["difference"].any()
