@@ -21,7 +21,7 @@ def is_whole(value: Any) -> bool:
 
 
 def whole_numbers(name: str, values: Any, form: str) -> tuple[int, ...]:
-    """The numbers of a tuple, list, range or array, if these are whole numbers; `form` says in words what is expected."""
+    """The numbers of a tuple, list, range or array, if these are whole; `form` says in words what is expected."""
     numbers = tuple(values) if isinstance(values, Iterable) else None
     if numbers is None or not all(map(is_whole, numbers)):
         raise TypeError(f"expected {name} to be {form} in whole numbers, got {values!r}")
@@ -67,18 +67,19 @@ def check_same_length(x_name: str, x: Array, y_name: str, y: Array) -> None:
 
 
 def class_indices(y: Labels, nb_classes: int | None = None) -> Indices:
-    """Class indices (N,) of labels given as indices (N,) or one-hot (N, K).
+    """Class indices (N,) of labels given as indices (N,) or one-hot (N, K), K at least 2.
 
     Raises:
-        ValueError: If `y` has another shape, holds no whole numbers, or a class outside [0, nb_classes).
+        ValueError: If `y` has another shape, holds no whole numbers or a class outside [0, nb_classes), or a row names
+            not exactly one class.
     """
     y = np.asarray(y)
-    if y.ndim == 2 and (nb_classes is None or y.shape[1] == nb_classes):
-        winners: Indices = np.argmax(y, axis=1).astype(np.int64)
-        return winners
+    if y.ndim == 2 and y.shape[1] > 1 and nb_classes in (None, y.shape[1]):
+        return _winners(y)
     if y.ndim != 1:
         width = "K" if nb_classes is None else nb_classes
-        raise ValueError(f"expected labels as indices (N,) or one-hot (N, {width}), got shape {y.shape}")
+        cure = "; make a column of indices (N,)" if y.shape[1:] == (1,) else ""
+        raise ValueError(f"expected labels as indices (N,) or one-hot (N, {width}), got shape {y.shape}{cure}")
     indices: Indices = y.astype(np.int64)
     if not np.array_equal(indices, y):
         raise ValueError(f"expected labels to be whole numbers, got dtype {y.dtype} with fractions")
@@ -86,6 +87,39 @@ def class_indices(y: Labels, nb_classes: int | None = None) -> Indices:
     if indices.size and (indices.min() < 0 or indices.max() >= top):
         raise ValueError(f"expected labels in [0, {top}), got {indices.min()} to {indices.max()}")
     return indices
+
+
+def check_class(name: str, value: int, nb_classes: int | None) -> None:
+    """The index of one of the classes, whose number may be unknown."""
+    check_at_least(name, value, 0)
+    if nb_classes is not None and value >= nb_classes:
+        raise ValueError(f"expected {name} below {nb_classes} classes, got {value}")
+
+
+def predicted_classes(y: Array, nb_classes: int | None = None) -> Indices:
+    """Class indices (N,) of predictions given as indices (N,), or as scores (N, K) of which the highest counts.
+
+    Of equal scores, which a few spikes often give, the first counts.
+
+    Raises:
+        ValueError: As `class_indices`, or if a score is not finite, as after a training that diverged.
+    """
+    y = np.asarray(y)
+    if y.ndim != 2 or y.shape[1] < 2 or nb_classes not in (None, y.shape[1]):
+        return class_indices(y, nb_classes)
+    check_finite("scores", y)
+    winners: Indices = y.argmax(axis=1).astype(np.int64)
+    return winners
+
+
+def _winners(one_hot: Labels) -> Indices:
+    """The one class that each row names: its single highest entry."""
+    named = (one_hot == one_hot.max(axis=1, keepdims=True)).sum(axis=1)
+    if (named != 1).any():
+        row = int(np.argmax(named != 1))
+        raise ValueError(f"expected labels of one highest entry a row, got {one_hot[row].tolist()} in row {row}")
+    winners: Indices = one_hot.argmax(axis=1).astype(np.int64)
+    return winners
 
 
 def check_finite(name: str, x: Array) -> None:

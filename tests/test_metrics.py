@@ -186,6 +186,10 @@ def test_the_ratings_subtract_the_loss_of_accuracy() -> None:
     assert metrics.robust_improvement_rating(1, 0, 1, 0) == 0
 
 
+def test_of_equal_scores_the_first_counts() -> None:
+    assert accuracy([0, 1], np.array([[2.0, 2.0], [1.0, 1.0]])) == 0.5
+
+
 def test_similarity_is_the_mean_over_planes_each_with_its_samples_range() -> None:
     rng = np.random.default_rng(0)
     clean, triggered = rng.integers(0, 4, (2, 3, 2, 2, 9, 9))
@@ -237,6 +241,17 @@ def test_the_migration_rate_is_undefined_without_a_backdoor_in_the_ann() -> None
     ("call", "message"),
     [
         (lambda: accuracy([0, 1], [0]), "as many predictions as classes"),
+        (lambda: accuracy([0, 1], np.full((2, 3), math.nan)), "scores to be finite"),
+        (lambda: attack_success_rate([1, 2], np.full((2, 3), math.nan), 0), "scores to be finite"),
+        (lambda: metrics.robust_accuracy([0, 1], np.array([[0.0, math.inf], [0, 1]])), "scores to be finite"),
+        (lambda: accuracy([[1], [2]], [0, 0]), r"indices \(N,\) or one-hot \(N, 1\), got shape \(2, 1\); make a column"),
+        (lambda: accuracy([0, 0], [[1], [2]]), r"got shape \(2, 1\)"),
+        (lambda: accuracy(np.zeros((2, 3)), [0, 0]), r"one highest entry a row, got \[0.0, 0.0, 0.0\] in row 0"),
+        (lambda: accuracy(np.eye(3), np.eye(5)[:3]), r"one-hot \(N, 5\), got shape \(3, 3\)"),
+        (lambda: accuracy([0, 5], np.eye(2)), r"labels in \[0, 2\), got 0 to 5"),
+        (lambda: attack_success_rate(np.eye(3), np.eye(5)[:3], 0), r"one-hot \(N, 5\), got shape \(3, 3\)"),
+        (lambda: attack_success_rate([0, 1], np.eye(2), 99), "target below 2 classes, got 99"),
+        (lambda: metrics.robust_accuracy(np.eye(2), [0, 1], -1), "target to be at least 0, got -1"),
         (lambda: attack_success_rate([1], [0], 0, target_samples="all"), "'exclude', 'include', 'clean'"),
         (lambda: migration_rate(99.0, 100.0), "asr_snn to be a fraction"),
         (lambda: metrics.clean_accuracy_drop(0, 0, relative=True), "accuracy_before to be a fraction in \\(0, 1\\]"),

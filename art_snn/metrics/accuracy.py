@@ -1,7 +1,9 @@
 """Accuracy on clean samples, and what of it an attack costs."""
 
-from art_snn._validation import check_fraction, check_same_length, class_indices
-from art_snn.typing import Labels, Mask
+import numpy as np
+
+from art_snn._validation import check_class, check_fraction, check_same_length, class_indices, predicted_classes
+from art_snn.typing import Indices, Labels, Mask
 
 
 def accuracy(y_true: Labels, y_pred: Labels) -> float:
@@ -15,7 +17,7 @@ def accuracy(y_true: Labels, y_pred: Labels) -> float:
         A fraction in [0, 1].
 
     Raises:
-        ValueError: If there is no sample.
+        ValueError: If there is no sample, or a score is not finite.
 
     Source: the definition.
 
@@ -27,11 +29,21 @@ def accuracy(y_true: Labels, y_pred: Labels) -> float:
 
 def is_correct(y_true: Labels, y_pred: Labels) -> Mask:
     """Where the class predicted is the true one, shape (N,); never empty."""
+    true, predicted = true_and_predicted(y_true, y_pred)
+    hits: Mask = true == predicted
+    return hits
+
+
+def true_and_predicted(y_true: Labels, y_pred: Labels, target: int | None = None) -> tuple[Indices, Indices]:
+    """Class indices (N,) of both, N at least 1, of the same K classes; `target`, if there is one, is among these."""
     check_same_length("classes", y_true, "predictions", y_pred)
     if len(y_true) == 0:
         raise ValueError("expected at least one sample, got none")
-    hits: Mask = class_indices(y_true) == class_indices(y_pred)
-    return hits
+    widths = [shape[1] for shape in (np.shape(y_true), np.shape(y_pred)) if len(shape) == 2]
+    nb_classes = max(widths, default=None)
+    if target is not None:
+        check_class("target", target, nb_classes)
+    return class_indices(y_true, nb_classes), predicted_classes(y_pred, nb_classes)
 
 
 def clean_accuracy_drop(accuracy_before: float, accuracy_after: float, *, relative: bool = False) -> float:

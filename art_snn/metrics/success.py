@@ -5,8 +5,8 @@ from typing import Literal
 import numpy as np
 
 from art_snn._validation import check_choice, class_indices
-from art_snn.metrics.accuracy import is_correct
-from art_snn.typing import Labels, Mask
+from art_snn.metrics.accuracy import true_and_predicted
+from art_snn.typing import Indices, Labels, Mask
 
 TargetSamples = Literal["exclude", "include", "clean"]
 
@@ -32,7 +32,7 @@ def attack_success_rate(
         A fraction in [0, 1], of the samples that `counts_for_success` selects.
 
     Raises:
-        ValueError: If no sample is left to count.
+        ValueError: If no sample is left to count, a score is not finite, or `target` is no class of the scores.
 
     Source: Gu et al., BadNets, 2017, https://arxiv.org/abs/1708.06733, section 4; Abad et al., Sneaky Spikes, NDSS
     2024, https://arxiv.org/abs/2302.06279; Riaño et al., Flashy Backdoor, 2024, https://arxiv.org/abs/2411.03022.
@@ -42,11 +42,9 @@ def attack_success_rate(
     >>> attack_success_rate(np.array([0, 1, 2, 2]), np.array([0, 0, 2, 0]), target=0, target_samples="include")
     0.75
     """
-    counted = counts_for_success(y_true, target, target_samples)
-    obeys = is_correct(np.full(len(y_true), target), y_triggered)
-    if not counted.any():
-        raise ValueError(f"expected at least one sample of another class than target {target}, got none")
-    return float(obeys[counted].mean())
+    true, predicted = true_and_predicted(y_true, y_triggered, target)
+    counted = _counted(true, target, target_samples)
+    return float((predicted[counted] == target).mean())
 
 
 def counts_for_success(y_true: Labels, target: int, target_samples: TargetSamples = "exclude") -> Mask:
@@ -80,10 +78,13 @@ def robust_accuracy(y_true: Labels, y_triggered: Labels, target: int | None = No
     >>> robust_accuracy(np.array([0, 1, 2]), np.array([0, 0, 2]), target=0)
     0.5
     """
-    recognised = is_correct(y_true, y_triggered)
-    if target is None:
-        return float(recognised.mean())
-    counted = counts_for_success(y_true, target)
+    true, predicted = true_and_predicted(y_true, y_triggered, target)
+    counted = slice(None) if target is None else _counted(true, target, "exclude")
+    return float((predicted == true)[counted].mean())
+
+
+def _counted(true: Indices, target: int, target_samples: TargetSamples) -> Mask:
+    counted = counts_for_success(true, target, target_samples)
     if not counted.any():
         raise ValueError(f"expected at least one sample of another class than target {target}, got none")
-    return float(recognised[counted].mean())
+    return counted

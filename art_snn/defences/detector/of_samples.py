@@ -10,7 +10,7 @@ from art.defences.detector.poison import GroundTruthEvaluator, PoisonFilteringDe
 from art.estimators.classification import PyTorchClassifier
 
 from art_snn._random import host_seed
-from art_snn._validation import check_at_least, check_finite, check_same_length, class_indices
+from art_snn._validation import check_at_least, check_finite, check_same_length, class_indices, predicted_classes
 from art_snn.defences.parameters import Parameters
 from art_snn.estimators.classification.streaming import mode
 from art_snn.typing import Array, Indices, Labels, Mask
@@ -151,7 +151,7 @@ class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
 
     def _predicted(self, x: Array) -> Indices:
         """The classes (N,) that the classifier gives to samples."""
-        return class_indices(np.concatenate([self._outputs(batch) for batch in self._batches(x)]))
+        return predicted_classes(np.concatenate([self._outputs(batch) for batch in self._batches(x)]))
 
     def _outputs(self, batch: Array) -> Array:
         """What the classifier predicts of samples, all at once, (n, K)."""
