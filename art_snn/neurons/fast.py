@@ -1,4 +1,4 @@
-"""IF and LIF nodes that compute the same as spikingjelly's, spike for spike, in a third of the time on a CPU."""
+"""IF and LIF nodes that compute the same as spikingjelly's, spike for spike, several times faster on a CPU."""
 
 from typing import Any
 
