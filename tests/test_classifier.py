@@ -278,6 +278,13 @@ def test_index_and_one_hot_labels_mean_the_same() -> None:
     assert np.array_equal(trained[0].predict(x), trained[1].predict(x))
 
 
+def test_the_order_of_bytes_makes_no_difference() -> None:
+    spiking, x = classifier(), samples()
+    assert np.array_equal(spiking.predict(x.astype(">f4")), spiking.predict(x))
+    assert np.array_equal(spiking.predict((x * 9).astype(">i4")), spiking.predict((x * 9).astype("<i4")))
+    spiking.fit(x.astype(">f8"), Y.astype(">i8"), nb_epochs=1)
+
+
 def test_arts_own_class_fails_on_index_labels() -> None:
     with pytest.raises((IndexError, ValueError)):
         plain().loss_gradient(samples(), Y)
@@ -293,9 +300,17 @@ def test_bad_training_data_change_nothing() -> None:
         ((x, Y[:-1]), "as many"),
         ((x, Y + 1), r"labels in \[0, 4\)"),
         ((x[:, :1], Y), "samples of shape"),
+        ((x, np.full((N, K), np.nan)), "labels to be finite"),
+        ((x[:0], Y[:0]), "at least one sample, got 0"),
     ):
         with pytest.raises(ValueError, match=message):
             spiking.fit(*arguments, nb_epochs=1)
+    with pytest.raises(ValueError, match="sample_weights to be finite"):
+        spiking.fit(x, Y, nb_epochs=1, sample_weights=np.full(N, np.nan))
+    with pytest.raises(ValueError, match=f"at least one whole batch, got {N} samples"):
+        spiking.fit(x, Y, batch_size=N + 1, nb_epochs=1, drop_last=True)
+    with pytest.raises(ValueError, match="x to be finite"):
+        spiking.fit_generator(NumpyDataGenerator(with_nan, Y, batch_size=N, shuffle=False), nb_epochs=1)
     with pytest.raises(TypeError, match="nb_epoch"):
         spiking.fit(x, Y, nb_epoch=1)
     assert np.array_equal(spiking.predict(x), before)

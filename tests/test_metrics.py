@@ -244,7 +244,7 @@ def test_the_migration_rate_is_undefined_without_a_backdoor_in_the_ann() -> None
         (lambda: accuracy([0, 1], np.full((2, 3), math.nan)), "scores to be finite"),
         (lambda: attack_success_rate([1, 2], np.full((2, 3), math.nan), 0), "scores to be finite"),
         (lambda: metrics.robust_accuracy([0, 1], np.array([[0.0, math.inf], [0, 1]])), "scores to be finite"),
-        (lambda: accuracy([[1], [2]], [0, 0]), r"indices \(N,\) or one-hot \(N, 1\), got shape \(2, 1\); make a column"),
+        (lambda: accuracy([[1], [2]], [0, 0]), r"or one-hot \(N, 1\), got shape \(2, 1\); make a column"),
         (lambda: accuracy([0, 0], [[1], [2]]), r"got shape \(2, 1\)"),
         (lambda: accuracy(np.zeros((2, 3)), [0, 0]), r"one highest entry a row, got \[0.0, 0.0, 0.0\] in row 0"),
         (lambda: accuracy(np.eye(3), np.eye(5)[:3]), r"one-hot \(N, 5\), got shape \(3, 3\)"),

@@ -7,7 +7,7 @@ import torch
 from art.preprocessing.standardisation_mean_std.pytorch import StandardisationMeanStdPyTorch
 from torch import Tensor
 
-from art_snn._validation import class_indices
+from art_snn._validation import check_finite, class_indices
 from art_snn.estimators.classification.streaming import mode
 from art_snn.typing import Array
 
@@ -46,6 +46,7 @@ class Inputs(_Host):
         labels = y.detach().cpu().numpy() if isinstance(y, Tensor) else np.asarray(y)
         if labels.ndim != 2 or labels.shape[1] != self.nb_classes:
             labels = np.eye(self.nb_classes, dtype=np.float32)[class_indices(labels, self.nb_classes)]
+        check_finite("labels", labels)
         labels = labels.astype(np.float32, copy=False)
         return torch.from_numpy(labels).to(y.device) if isinstance(y, Tensor) else labels
 

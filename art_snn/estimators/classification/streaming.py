@@ -108,9 +108,13 @@ class Streaming(_Host):
         check_finite("x", x)
         check_at_least("batch_size", batch_size, 1)
         if sample_weights is not None:
+            sample_weights = np.asarray(sample_weights)
             check_same_length("x", x, "sample_weights", sample_weights)
+            check_finite("sample_weights", sample_weights)
         order, draws = np.random.default_rng(seed).spawn(2)
         stop = len(x) - len(x) % batch_size if drop_last else len(x)
+        if stop == 0:
+            raise ValueError(f"expected at least one {'whole batch' if drop_last else 'sample'}, got {len(x)} samples")
 
         def epoch() -> Iterator[Batch]:
             rows = order.permutation(len(x))
@@ -138,12 +142,19 @@ class Streaming(_Host):
             verbose: Whether to show a progress bar with the loss.
             seed: Decides dropout and Poisson draws, and whatever the generator takes from the global random streams.
             scheduler: A learning rate scheduler of torch's, stepped after each epoch.
+
+        Raises:
+            ValueError: If a batch does not fit; the batches before it have been trained on.
         """
         check_unknown("fit_generator", kwargs)
 
         def epoch() -> Iterator[Batch]:
-            for x, y in generated(generator):
-                yield np.asarray(x), self._one_hot(np.asarray(y)), None
+            for batch in generated(generator):
+                x, y = map(np.asarray, batch)
+                self._check_samples(x)
+                check_same_length("x", x, "y", y)
+                check_finite("x", x)
+                yield x, self._one_hot(y), None
 
         self._train(epoch, _n_batches(generator), nb_epochs, True, scheduler, verbose, seed)
 
@@ -219,7 +230,7 @@ class Streaming(_Host):
         return self.model.samples_at_once(self.input_shape) if chooses else math.inf
 
     def _to_device(self, x: Array) -> Tensor:
-        x = np.ascontiguousarray(x)
+        x = np.ascontiguousarray(x, x.dtype.newbyteorder("="))
         batch = torch.from_numpy(x if x.flags.writeable else x.copy())
         if self._device.type == "cuda":
             batch = batch.pin_memory()  # the only memory that a GPU copies while the processor goes on
