@@ -182,9 +182,11 @@ def bench(context: typer.Context) -> None:
 
 
 def _spec(options: dict[str, Any]) -> "Experiment":
-    """The experiment that a command's options describe."""
+    """The experiment that a command's options describe; there is room for what will be written of it."""
     from art_snn.experiment import Experiment
+    from art_snn.report import check_folder
 
+    check_folder(options["out"])
     given = {name: value for name, value in options.items() if name in Experiment.model_fields}
     if "models" in given:
         given["models"] = tuple(model.strip() for model in given["models"].split(","))
@@ -265,7 +267,7 @@ def main() -> NoReturn:
         app(standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except (ValueError, TypeError, FileNotFoundError) as error:
+    except (ValueError, TypeError, OSError) as error:
         _fail(_one_line(error))
     except Exception as error:
         if not hasattr(error, "format_message"):  # typer's own, whose class is not public in every version
@@ -289,4 +291,6 @@ def _one_line(error: Exception) -> str:
             return str(first["ctx"]["error"])
         name = ".".join(map(str, first["loc"]))
         return f"expected {name} to be {first['msg'].removeprefix('Input should be ')}, got {first['input']!r}"
+    if isinstance(error, OSError) and error.filename is not None:  # python's own words
+        return f"{error.filename}: {error.strerror}"
     return " ".join(str(error).split())

@@ -72,7 +72,10 @@ def test_compare_prints_a_table_of_all_learning_rules(art_snn: Callable[..., Out
         ("--epochs x", "--epochs"),
         ("--target 77", "expected target below 10 classes, got 77"),
         ("--data mnist --data-root nowhere", "train-images-idx3-ubyte.gz"),
-        ("--data digits-dvs", "expected trigger to be static or moving or smart or flash for frames, got 'patch'"),
+        (
+            "--data digits-dvs",
+            "trigger for frames to be one of 'static', 'moving', 'smart', 'flash', got 'patch'",
+        ),
         ("--data mnist", "expected data_root, the folder that holds the files of 'mnist', got None"),
         ("--n-bins 8", "expected no n_bins for data='digits', got 8"),
         ("--width inf", "expected width to be a finite number, got inf"),
@@ -90,6 +93,27 @@ def test_wrong_values_are_one_line_and_status_2(
     assert message in outcome.stderr.splitlines()[-1]
     assert "Traceback" not in outcome.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written_to_is_known_before_training(
+    art_snn: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    for command in ("compare", "defend", "show-trigger"):
+        outcome = art_snn(command, "--out", tmp_path / "file" / "out")
+        assert outcome.returncode == 2
+        expected = f"art-snn: expected {tmp_path}/file/out to be a folder for results, got the file {tmp_path}/file\n"
+        assert outcome.stderr == expected
+
+
+def test_errors_of_the_system_are_one_line(
+    art_snn: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "/secret")
+
+    monkeypatch.setattr("art_snn.experiment.show_trigger", fail)
+    assert art_snn("show-trigger", "--out", tmp_path) == (2, "", "art-snn: /secret: Permission denied\n")
 
 
 @pytest.mark.slow

@@ -305,6 +305,16 @@ def test_the_cache_lies_where_it_is_told_to(root, tmp_path):
     assert unfinished(root) == []
 
 
+def test_a_cache_that_cannot_be_made_is_an_error_before_anything_is_read(root, tmp_path, capfd):
+    write_nmnist(root)
+    (tmp_path / "file").touch()
+
+    for cache in (tmp_path / "file", tmp_path / "file" / "cache"):
+        with pytest.raises(OSError, match=rf"expected {cache} to be a folder for frames.*XDG_CACHE_HOME"):
+            load_dataset("nmnist", root, cache_dir=cache)
+    assert capfd.readouterr().err == ""
+
+
 def test_a_cache_entry_is_written_whole_or_not_at_all(tmp_path):
     def fail(folder: Path) -> None:
         (folder / "half").write_text("half")

@@ -24,10 +24,13 @@ def cached(cache: Path, key: Mapping[str, Any], write: Callable[[Path], None]) -
         cache: Folder of all such folders; made where it is missing.
         key: Everything that determines what `write` writes, as JSON knows it.
         write: Fills the empty folder that it is given.
+
+    Raises:
+        OSError: If the folder of all cannot be made.
     """
     place = cache / hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
     if not place.is_dir():
-        cache.mkdir(parents=True, exist_ok=True)
+        _make_folder(cache)
         with TemporaryDirectory(dir=cache, prefix=".unfinished-", ignore_cleanup_errors=True) as scratch:
             whole = Path(scratch) / place.name
             whole.mkdir()
@@ -38,3 +41,12 @@ def cached(cache: Path, key: Mapping[str, Any], write: Callable[[Path], None]) -
                 if not place.is_dir():
                     raise
     return place
+
+
+def _make_folder(cache: Path) -> None:
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise type(error)(
+            f"expected {cache} to be a folder for frames, got: {error.strerror}; XDG_CACHE_HOME names another"
+        ) from error

@@ -129,8 +129,7 @@ class Experiment(BaseModel):
         check_fraction("percent_poison", self.percent_poison)
         kind = "frames" if self.is_neuromorphic else "images"
         fitting = [name for name, made in TRIGGERS.items() if issubclass(made, FrameTrigger) is self.is_neuromorphic]
-        if self.trigger not in fitting:
-            raise ValueError(f"expected trigger to be {' or '.join(fitting)} for {kind}, got {self.trigger!r}")
+        check_choice(f"trigger for {kind}", self.trigger, fitting)
         self.make_trigger()
 
     def make_trigger(self) -> Trigger:

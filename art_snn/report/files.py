@@ -11,6 +11,22 @@ from art_snn.report.matrix import defences_figure
 from art_snn.report.pictures import as_pictures_alike, trigger_sheet, triggered_figure
 
 
+def check_folder(folder: Path) -> None:
+    """Results can be written there: to a folder that there is, or that can be made; none is made yet.
+
+    Raises:
+        NotADirectoryError: If a file is in the way.
+        PermissionError: If nobody may write there.
+    """
+    place = folder.absolute()
+    while not place.exists():
+        place = place.parent
+    if not place.is_dir():
+        raise NotADirectoryError(f"expected {folder} to be a folder for results, got the file {place}")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise PermissionError(f"expected {folder} to be a folder for results, got {place}, which cannot be written to")
+
+
 def write_result(result: Result, folder: Path) -> list[Path]:
     """Write `results.json` and `triggered.png` into `folder`; returns their paths."""
     table = json.dumps(result.as_json(), indent=2) + "\n"
