@@ -19,11 +19,11 @@ from art_snn import testing as laws
 from art_snn._random import host_seed
 from art_snn.attacks.poisoning import TriggerBackdoor
 from art_snn.defences.copying import copy_of
+from art_snn.defences.dendrites import Clamped, Rechecked
 from art_snn.defences.detector import MembranePotentialDefence, ModelReport
 from art_snn.defences.trainer import CleanFineTuning
 from art_snn.defences.transformer import ChannelLipschitzPruning, DendriteClamping, FinePruning
 from art_snn.defences.transformer.channel_lipschitz_pruning import lipschitz_constants
-from art_snn.defences.transformer.dendrites import Clamped, Rechecked
 from art_snn.defences.transformer.fine_pruning import channel_activity
 from art_snn.defences.units import units
 from art_snn.estimators.classification import SpikingClassifier, SpikingModule
@@ -141,8 +141,36 @@ def test_activity_is_the_mean_over_samples_time_and_pixels_in_any_batches() -> N
     with torch.no_grad():
         given.model(torch.tensor(CLEAN[0]))
     handle.remove()
-    found = channel_activity(given, given.model.act2, CLEAN[0], "spikes", batch_size=7)
+    found = channel_activity(given, units(given)[-1], CLEAN[0], "spikes", batch_size=7)
     assert found == pytest.approx(seen[0].mean(dim=(0, 2, 3)).numpy(), rel=1e-5)
+
+
+@pytest.mark.parametrize("n_channels", [4, 6])
+@pytest.mark.parametrize("inplace", [False, True])
+def test_a_rectifier_that_serves_two_layers_tells_each_ones_activity(n_channels: int, inplace: bool) -> None:
+    class Shared(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.c1, self.c2 = nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(4, n_channels, 3, padding=1)
+            self.r, self.f = nn.ReLU(inplace), nn.Linear(n_channels * 64, K)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.f(self.r(self.c2(self.r(self.c1(x)))).flatten(1))
+
+    with host_seed(0):
+        net = Shared()
+    given = PyTorchClassifier(net, nn.CrossEntropyLoss(), SHAPE, K, clip_values=(0.0, 1.0))
+    with torch.no_grad():
+        first = net.c1(torch.tensor(CLEAN[0])).relu()
+        activity = net.c2(first).relu().mean(dim=(0, 2, 3)).numpy()
+    found = units(given)
+    assert [unit.name for unit in found if unit.activation is net.r] == ["c1", "c2"]
+    assert channel_activity(given, found[0], CLEAN[0], "spikes", 7) == pytest.approx(
+        first.mean(dim=(0, 2, 3)).numpy(), rel=1e-5
+    )
+    assert channel_activity(given, found[1], CLEAN[0], "spikes", 7) == pytest.approx(activity, rel=1e-5)
+    pruned = FinePruning(given, nb_epochs=0)(CLEAN[0]).model.c2.weight.flatten(1).abs().sum(1) == 0
+    assert set(torch.nonzero(pruned).flatten().tolist()) == set(np.argsort(activity)[: n_channels // 2])
 
 
 @ALL_KINDS
@@ -318,6 +346,30 @@ def test_a_clamped_network_no_longer_claims_to_be_what_its_recipe_builds() -> No
     assert DendriteClamping(trained("lif"), nb_epochs=1)(CLEAN[0]).model.net.recipe is None
 
 
+def in_container(*behind: nn.Module) -> SpikingClassifier:
+    """Convolution and norm, as users of spikingjelly put them into a container that merges time and batch."""
+    with host_seed(0):
+        conv, linear = nn.Conv2d(1, 4, 3), layer.Linear(4 * 36, K, step_mode="m")
+    container = layer.SeqToANNContainer(conv, nn.BatchNorm2d(4), *behind)
+    net = nn.Sequential(container, neuron.IFNode(step_mode="m"), layer.Flatten(step_mode="m"), linear)
+    return SpikingClassifier(SpikingModule(net, 3), nn.CrossEntropyLoss(), SHAPE, K, clip_values=(0.0, 1.0))
+
+
+def test_layers_in_a_container_are_clamped_and_pruned_as_others_are() -> None:
+    given = in_container()
+    wide = DendriteClamping(given, nb_epochs=1, reach=1000.0)(CLEAN[0])
+    (clamp,) = (module for module in wide.model.modules() if isinstance(module, Clamped))
+    assert clamp.low.shape == (3, 4)
+    assert np.array_equal(wide.predict(TEST[0]), given.predict(TEST[0]))
+    pruned = FinePruning(given, nb_epochs=1)(CLEAN[0], y=CLEAN[1])
+    assert (pruned.model.net[0][0].weight.flatten(1).abs().sum(1) == 0).sum() == 2
+
+
+def test_a_layer_with_more_behind_it_in_its_container_cannot_be_clamped() -> None:
+    with pytest.raises(ValueError, match=r"expected 'net\.0\.0', or its norm, to end its container"):
+        DendriteClamping(in_container(nn.Dropout(0.1)))(CLEAN[0])
+
+
 # --- copies and units -----------------------------------------------------------------------------------------------
 
 
@@ -341,12 +393,34 @@ def test_a_copy_of_arts_class_leaves_no_files_behind(tmp_path: object, monkeypat
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("kind", ["lif", "converted", "hybrid"])  # ART's own class leaves files behind
 @ALL_DEFENCES
-def test_the_new_classifier_can_be_pickled_and_trained(name: str) -> None:
-    new = eliminated(name, trained("lif"))
+def test_the_new_classifier_can_be_pickled_and_trained(name: str, kind: str) -> None:
+    new = eliminated(name, trained(kind))
     again = pickle.loads(pickle.dumps(new))  # noqa: S301 - made by this test
     assert np.array_equal(again.predict(TEST[0]), new.predict(TEST[0]))
-    again.fit(*CLEAN, nb_epochs=1)
+    fit = again.fit_snn if kind == "hybrid" else again.fit
+    if kind == "converted" and name.startswith("clamping"):
+        fit = again.fit_ann
+    fit(*CLEAN, nb_epochs=1)
+
+
+@pytest.mark.parametrize("kind", ["converted", "hybrid"])
+@pytest.mark.parametrize("target_class", [None, TARGET])
+def test_a_clamped_network_is_not_converted_anew(kind: str, target_class: int | None) -> None:
+    clamped = DendriteClamping(trained(kind), target_class=target_class, nb_epochs=1)(CLEAN[0])
+    ann = copy.deepcopy(clamped.ann.model.state_dict())
+    for again in (partial(clamped.fit, *CLEAN), partial(clamped.convert, CLEAN[0]), clamped.reset):
+        with pytest.raises(ValueError, match="expected a spiking network as it was converted"):
+            again()
+    assert all(torch.equal(value, ann[name]) for name, value in clamped.ann.model.state_dict().items())
+
+
+@ALL_KINDS
+def test_a_clamped_network_can_be_pruned(kind: str) -> None:
+    clamped = DendriteClamping(trained(kind), nb_epochs=1)(CLEAN[0])
+    pruned = units(FinePruning(clamped, nb_epochs=0)(CLEAN[0]))[-1].conv.weight.flatten(1).abs().sum(1)
+    assert (pruned == 0).sum() == len(pruned) // 2
 
 
 def test_a_residual_sum_leaves_a_convolution_without_neurons_of_its_own() -> None:

@@ -86,11 +86,10 @@ def _finite(outputs: Tensor) -> Tensor:
 
 def _last_neurons(classifier: PyTorchClassifier) -> tuple[nn.Module | None, int]:
     """The neurons behind which no layer has weights, and their number: they vote. None and 0 where there are none."""
-    outputs = trace(classifier).outputs
-    last = [module for module in outputs if is_spiking(module) or _has_weights(module)][-1:]
-    if not (last and is_spiking(last[0])):
+    last = [call for call in trace(classifier).calls if is_spiking(call.module) or _has_weights(call.module)][-1:]
+    if not (last and is_spiking(last[0].module)):
         return None, 0
-    return last[0], outputs[last[0]][0].numel()  # of one step, or of the one sample
+    return last[0].module, last[0].output[0].numel()  # of one step, or of the one sample
 
 
 def _has_weights(module: nn.Module) -> bool:

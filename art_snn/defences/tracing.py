@@ -1,7 +1,7 @@
 """What follows what in a model, as one pass of an empty sample shows it."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from art.estimators.classification import PyTorchClassifier
@@ -10,30 +10,32 @@ from torch import Tensor, nn
 from art_snn.estimators.classification.streaming import mode
 
 
+class Call(NamedTuple):
+    """One call of a module, which may be called several times in a pass: what it took, and what it put out."""
+
+    module: nn.Module
+    taken: Tensor
+    output: Tensor
+
+
 @dataclass(eq=False)
 class Trace:
-    """The modules of a model, inner before outer, in the order in which their first call ended.
+    """All calls of a model's modules, inner before outer, in the order in which they ended."""
 
-    Args:
-        outputs: What each module put out.
-        takers: Which modules took a tensor, by its id; all tensors are kept, so that ids stay apart.
-    """
-
-    outputs: dict[nn.Module, Tensor] = field(default_factory=dict)
-    takers: dict[int, list[nn.Module]] = field(default_factory=dict)
-    _kept: list[Tensor] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
 
     def note(self, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         """To be called after each call of a module: a forward hook."""
-        if module in self.outputs or not (inputs and isinstance(inputs[0], Tensor) and isinstance(output, Tensor)):
-            return
-        self._kept.append(inputs[0])
-        self.takers.setdefault(id(inputs[0]), []).append(module)
-        self.outputs[module] = output
+        if inputs and isinstance(inputs[0], Tensor) and isinstance(output, Tensor):
+            self.calls.append(Call(module, inputs[0], output))
 
-    def next(self, module: nn.Module) -> nn.Module | None:
-        """The first module that took this one's very output; None where a function or nothing came next."""
-        return next(iter(self.takers.get(id(self.outputs[module]), ())), None)
+    def after(self, call: Call) -> list[Call]:
+        """The calls that ended later."""
+        return self.calls[next(i for i, seen in enumerate(self.calls) if seen is call) + 1 :]
+
+    def next(self, call: Call) -> Call | None:
+        """The first call that took this one's very output; None where a function or nothing came next."""
+        return next((later for later in self.after(call) if later.taken is call.output), None)
 
 
 def trace(classifier: PyTorchClassifier) -> Trace:

@@ -1,18 +1,23 @@
 """Convolutions and what follows them directly: the parts of a network that pruning and clamping work on."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import torch
 from art.estimators.classification import PyTorchClassifier
+from spikingjelly.activation_based import layer
 from torch import Tensor, nn
 
-from art_snn.defences.tracing import trace
+from art_snn.defences.dendrites import Clamped
+from art_snn.defences.tracing import Call, Trace, trace
 from art_snn.estimators.classification import ConvertedClassifier
 from art_snn.estimators.classification.structure import is_spiking
 from art_snn.typing import Indices
+
+_WRAPPERS = (Clamped, layer.SeqToANNContainer, layer.MultiStepContainer, layer.StepModeContainer)
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,15 +28,25 @@ class Unit:
         name: Of the convolution, in the model.
         conv: The convolution.
         norm: Its batch norm, if there is one.
-        activation: Its neurons or rectifier; None where, as before a residual sum, others feed them, too.
+        last: What hands their output on: the norm, or else the convolution, or the container that ends with it; None
+            where more follows inside the container.
+        activation: The neurons or rectifier that take it; None where, as before a residual sum, something else does, or
+            where neurons serve several units. A rectifier may serve several.
         source: The unit of the ANN that this one was converted from: it shares this one's fate.
     """
 
     name: str
     conv: nn.Conv2d
     norm: nn.BatchNorm2d | None
+    last: nn.Module | None
     activation: nn.Module | None
-    source: Self | None = None
+    source: Self | None
+
+    @property
+    def neurons(self) -> nn.Module | None:
+        """The neurons themselves, where something is around them; None where there is only a rectifier."""
+        inside = () if self.activation is None else self.activation.modules()
+        return next((module for module in inside if is_spiking(module)), None)
 
     @property
     def parameters(self) -> list[Tensor]:
@@ -68,19 +83,35 @@ def units(classifier: PyTorchClassifier) -> list[Unit]:
         sources = {f"net.{unit.name}": unit for unit in units(classifier.ann)}
     seen = trace(classifier)
     names = {module: name for name, module in classifier.model.named_modules()}
+    parents = {child: parent for parent in classifier.model.modules() for child in parent.children()}
+    convolutions = dict.fromkeys(call.module for call in seen.calls if isinstance(call.module, nn.Conv2d))
     found = []
-    for conv in seen.outputs:
-        if isinstance(conv, nn.Conv2d):
-            follower = seen.next(conv)
-            norm = follower if isinstance(follower, nn.BatchNorm2d) else None
-            activation = follower if norm is None else seen.next(norm)
-            activation = activation if _is_activation(activation) else None
-            found.append(Unit(names[conv], conv, norm, activation, sources.get(names[conv])))
-    return found
+    for conv in convolutions:
+        last = next(call for call in seen.calls if call.module is conv)
+        norm, follower = None, seen.next(last)
+        if follower is not None and isinstance(follower.module, nn.BatchNorm2d):
+            norm, last = follower.module, follower
+        handed_on = _handed_on(last, seen, parents)
+        taker = None if handed_on is None else seen.next(handed_on)
+        activation = taker.module if taker is not None and _is_activation(taker.module) else None
+        outside = None if handed_on is None else handed_on.module
+        found.append(Unit(names[conv], conv, norm, outside, activation, sources.get(names[conv])))
+    served = Counter(unit.activation for unit in found)
+    return [replace(unit, activation=None) if served[unit.activation] > 1 and unit.neurons else unit for unit in found]
 
 
-def _is_activation(module: nn.Module | None) -> bool:
+def _handed_on(call: Call, seen: Trace, parents: Mapping[nn.Module, nn.Module]) -> Call | None:
+    """The call that hands a layer's output on: its own, or that of the wrapper that ends with the layer."""
+    wrapper = parents.get(call.module)
+    while isinstance(wrapper, _WRAPPERS):
+        if list(wrapper.children())[-1] is not call.module:
+            return None
+        call = next(later for later in seen.after(call) if later.module is wrapper)
+        wrapper = parents.get(wrapper)
+    return call
+
+
+def _is_activation(module: nn.Module) -> bool:
     """Whether a module is one of torch's activation functions, a neuron, or a neuron with something around it."""
-    if module is None or type(module).__module__ == nn.ReLU.__module__:
-        return module is not None
-    return is_spiking(module) or any(map(is_spiking, module.children()))
+    is_rectifier = type(module).__module__ == nn.ReLU.__module__
+    return is_rectifier or is_spiking(module) or any(map(is_spiking, module.children()))

@@ -10,9 +10,9 @@ from tqdm import tqdm
 
 from art_snn._validation import check_at_least, check_choice, check_finite, check_positive
 from art_snn.defences.copying import copy_of, network_of, replace_network
+from art_snn.defences.dendrites import Clamped, Rechecked
 from art_snn.defences.detector.membrane_potential import MembranePotentialDefence
 from art_snn.defences.differentiable import ClassPotentials
-from art_snn.defences.transformer.dendrites import Clamped, Rechecked
 from art_snn.defences.transformer.elimination import Elimination
 from art_snn.defences.units import units
 from art_snn.estimators.classification import SpikingModule
@@ -25,7 +25,8 @@ class DendriteClamping(Elimination):
     """Clamp what the first convolutions hand to their neurons, as tightly as clean samples allow (NDSBM).
 
     The bounds of each channel and time step shrink until the potentials of the classes on clean, unlabelled samples
-    would change. A trigger that drives a channel farther than clean samples do is cut off.
+    would change. A trigger that drives a channel farther than clean samples do is cut off. The result can be trained,
+    but a converted or hybrid classifier can no longer be converted from its ANN, which knows no clamps.
 
     Args:
         classifier: A trained one with convolutions, which is not changed.
@@ -107,7 +108,7 @@ class DendriteClamping(Elimination):
         return report.target_class if report.is_backdoored else None
 
     def _insert(self, classifier: PyTorchClassifier) -> list[Clamped]:
-        """Wrap the first convolutions, with their norms, in clamps."""
+        """Wrap what hands on the output of the first convolutions in clamps."""
         found = units(classifier)[: self.n_layers]
         if not found:
             raise ValueError("expected a model with convolutions, got one without")
@@ -115,10 +116,14 @@ class DendriteClamping(Elimination):
         timesteps, modus = _steps(classifier)
         clamps = []
         for unit in found:
-            inner = unit.norm or unit.conv
+            if unit.last is None:
+                raise ValueError(
+                    f"expected {unit.name!r}, or its norm, to end its container, got one with more behind it: a clamp "
+                    "holds back what leaves the container"
+                )
             low = torch.full((timesteps, unit.conv.out_channels), 1 - self.reach, device=classifier.device)
-            clamps.append(Clamped(inner, low, low + 2 * self.reach, modus))
-            classifier.model.set_submodule(names[inner], clamps[-1])
+            clamps.append(Clamped(unit.last, low, low + 2 * self.reach, modus))
+            classifier.model.set_submodule(names[unit.last], clamps[-1])
         replace_network(classifier, network_of(classifier))
         return clamps
 

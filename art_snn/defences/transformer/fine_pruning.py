@@ -1,11 +1,13 @@
 """Pruning what clean samples do not use, where a backdoor may sit, and fine-tuning the rest."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from art.estimators.classification import PyTorchClassifier
-from torch import nn
+from torch import Tensor, nn
 
 from art_snn._random import host_seed
 from art_snn._validation import check_choice, check_finite, check_fraction
@@ -13,9 +15,9 @@ from art_snn.defences.transformer.elimination import Elimination
 from art_snn.defences.tuning import check_tuning, fine_tune
 from art_snn.defences.units import Unit, units
 from art_snn.estimators.classification import SpikingModule
-from art_snn.estimators.classification.recording import Quantity, record
+from art_snn.estimators.classification.recording import Quantity, Recording, record
 from art_snn.estimators.classification.streaming import mode
-from art_snn.estimators.classification.structure import is_spiking, step_mode
+from art_snn.estimators.classification.structure import step_mode
 from art_snn.typing import Array, Labels
 
 
@@ -25,7 +27,7 @@ class FinePruning(Elimination):
     Args:
         classifier: A trained one with convolutions, which is not changed.
         share: Of the channels that are silenced, rounded down.
-        layer: Name of the convolution in the model; None is the last that feeds neurons, or a rectifier, of its own.
+        layer: Name of the convolution in the model; None is the last that feeds a rectifier, or neurons of its own.
         quantity: What counts as activity: the "spikes" of these neurons, a rectifier's output likewise, or their
             "voltage" after each step's reset; the mean over samples, time and pixels.
         learning_rate: Of the classifier's own kind of optimiser.
@@ -70,8 +72,8 @@ class FinePruning(Elimination):
         if x is None or len(x) == 0 or (y is None and self.nb_epochs):
             raise ValueError("expected clean samples x and, to fine-tune, their labels y, got none")
         check_finite("x", x)
-        unit, neurons = self._unit(classifier)
-        activity = channel_activity(classifier, neurons, x, self.quantity, self.batch_size)
+        unit = self._unit(classifier)
+        activity = channel_activity(classifier, unit, x, self.quantity, self.batch_size)
         channels = np.argsort(activity, kind="stable")[: int(self.share * len(activity))]
         unit.silence(channels)
         if y is not None and self.nb_epochs:
@@ -88,11 +90,13 @@ class FinePruning(Elimination):
                 )
         return classifier
 
-    def _unit(self, classifier: PyTorchClassifier) -> tuple[Unit, nn.Module]:
-        """What is pruned, and what its activity is seen at."""
-        found = {unit.name: (unit, unit.activation) for unit in units(classifier) if unit.activation is not None}
+    def _unit(self, classifier: PyTorchClassifier) -> Unit:
+        """What is pruned."""
+        found = {unit.name: unit for unit in units(classifier) if unit.activation is not None}
         if not found:
-            raise ValueError("expected a convolution that feeds neurons or a rectifier of its own, got a model without")
+            raise ValueError(
+                "expected a convolution that feeds a rectifier, or neurons of its own, got a model without"
+            )
         if self.layer is None:
             return list(found.values())[-1]
         check_choice("layer", self.layer, found)
@@ -104,14 +108,12 @@ class FinePruning(Elimination):
         check_tuning(self.learning_rate, self.batch_size, self.nb_epochs, minimum=0)
 
 
-def channel_activity(
-    classifier: PyTorchClassifier, neurons: nn.Module, x: Array, quantity: Quantity, batch_size: int
-) -> Array:
-    """Mean of what neurons, or a rectifier, put out or hold, over samples, time and pixels, (C,).
+def channel_activity(classifier: PyTorchClassifier, unit: Unit, x: Array, quantity: Quantity, batch_size: int) -> Array:
+    """Mean of what a unit's neurons, or its rectifier, put out or hold, over samples, time and pixels, (C,).
 
     Args:
         classifier: It is not changed.
-        neurons: One of its layers, with outputs (N, C, H, W) at each step.
+        unit: One of its units, with an activation.
         x: Samples, (N, ...).
         quantity: "spikes" or "voltage".
         batch_size: Samples a pass.
@@ -119,14 +121,11 @@ def channel_activity(
     Raises:
         ValueError: If the voltage is asked for and there are no neurons.
     """
-    watched = neurons if quantity == "spikes" else _inner_neurons(neurons)
-    model = classifier.model
-    single_step = not isinstance(model, SpikingModule) or step_mode(model.net) == "s"
     total: Any = 0
-    with mode(model, False), host_seed(0):  # ART's own predict draws a seed from the global stream
+    with mode(classifier.model, False), host_seed(0):  # ART's own predict draws a seed from the global stream
         for start in range(0, len(x), batch_size):
             batch = x[start : start + batch_size]
-            with torch.no_grad(), record([watched], quantity, "rate", single_step=single_step) as (recording,):
+            with torch.no_grad(), _recorded(classifier, unit, quantity) as recording:
                 classifier.predict(batch, batch_size=len(batch))
             means = recording.result(recording.n_steps).double()
             total = total + means.transpose(0, 1).flatten(1).mean(1) * (len(batch) / len(x))
@@ -134,6 +133,30 @@ def channel_activity(
     return activity
 
 
-def _inner_neurons(activation: nn.Module) -> nn.Module:
-    """The neurons themselves, where something is around them."""
-    return next((module for module in activation.modules() if is_spiking(module)), activation)
+@contextmanager
+def _recorded(classifier: PyTorchClassifier, unit: Unit, quantity: Quantity) -> Iterator[Recording]:
+    """What a unit's activation makes of the unit's output while the block runs; a rectifier may serve other layers."""
+    if unit.last is None or unit.activation is None:
+        raise ValueError(f"expected a unit with an activation, got {unit.name!r} without")
+    if quantity == "voltage" or unit.neurons is not None:
+        watched = unit.activation if quantity == "spikes" else unit.neurons or unit.activation
+        model = classifier.model
+        single_step = not isinstance(model, SpikingModule) or step_mode(model.net) == "s"
+        with record([watched], quantity, "rate", single_step=single_step) as (recording,):
+            yield recording
+        return
+    recording, latest = Recording("rate"), list[Tensor]()
+
+    def keep(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
+        latest[:] = [output]
+
+    def add(_module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        if latest and inputs[0] is latest[0]:
+            recording.add(output[None])
+
+    handles = [unit.last.register_forward_hook(keep), unit.activation.register_forward_hook(add)]
+    try:
+        yield recording
+    finally:
+        for handle in handles:
+            handle.remove()

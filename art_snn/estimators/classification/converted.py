@@ -122,9 +122,10 @@ class ConvertedClassifier(SpikingClassifier):
             **kwargs: `sample_weights`, as in `SpikingClassifier.fit`.
 
         Raises:
-            ValueError: If shapes, labels or values do not fit.
+            ValueError: If shapes, labels or values do not fit, or the spiking network was operated on since.
             TypeError: If an argument is unknown.
         """
+        self._check_as_converted()
         ann, rows = np.random.default_rng(seed).spawn(2)
         self.fit_ann(x, y, batch_size, nb_epochs, training_mode, drop_last, scheduler, verbose, seed=ann, **kwargs)
         self.convert(self.calibration_samples(x, rows))
@@ -143,6 +144,7 @@ class ConvertedClassifier(SpikingClassifier):
         **kwargs: Any,
     ) -> None:
         """Train the ANN as `SpikingClassifier.fit_generator` trains, calibrate on one epoch more, and convert."""
+        self._check_as_converted()
         ann, rest = np.random.default_rng(seed).spawn(2)
         self._ann.fit_generator(generator, nb_epochs, verbose, seed=ann, **kwargs)
         with host_seed(rest):
@@ -161,9 +163,10 @@ class ConvertedClassifier(SpikingClassifier):
         """Calibrate on these samples and convert the ANN as it is now; what the SNN had learnt is gone.
 
         Raises:
-            ValueError: If there are no samples, they do not fit or are not finite, or a layer is silent on them; the
-                spiking network is then as it was.
+            ValueError: If there are no samples, they do not fit or are not finite, a layer is silent on them, or the
+                spiking network was operated on since, as `DendriteClamping` does; it is then as it was.
         """
+        self._check_as_converted()
         x_calibration = np.asarray(x_calibration)
         self._check_samples(x_calibration)
         x_calibration, _ = self._apply_preprocessing(x_calibration, None)
@@ -204,8 +207,18 @@ class ConvertedClassifier(SpikingClassifier):
 
     def reset(self, seed: Rng = 0) -> None:
         """Draw the weights of the ANN afresh, the same for the same seed; the spiking network gets them too."""
+        self._check_as_converted()
         self._ann.reset(seed)
         self._become(uncalibrated(self._ann.model, self._neuron()))
+
+    def _check_as_converted(self) -> None:
+        """Surgery on the spiking network would be undone by another conversion."""
+        as_converted = uncalibrated(self._ann.model, self._neuron())
+        if as_converted.state_dict().keys() != self.model.net.state_dict().keys():
+            raise ValueError(
+                "expected a spiking network as it was converted, got one that was operated on: another conversion "
+                "would undo that; train and convert first, then operate"
+            )
 
     def _become(self, net: nn.Module) -> None:
         """Take another network's weights; what the optimiser remembers is about the old ones."""
