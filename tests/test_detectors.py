@@ -199,11 +199,28 @@ def test_a_parameter_that_changes_is_as_if_it_had_been_given_at_first(make: Make
     assert np.array_equal(detector.scores(), make(trained("lif"), *DATA, feature="voltages", layer=2).scores())
 
 
-@pytest.mark.parametrize("layer", [7, -4, "no_such_layer", []])
-@pytest.mark.parametrize("kind", ["ann", "lif"])
-def test_an_unknown_layer_is_an_error(kind: str, layer: Any) -> None:
-    with pytest.raises(ValueError, match="layer"):
-        SpikeSpectralDefence(trained(kind), *DATA, layer=layer).detect_poison()
+@pytest.mark.parametrize(
+    ("layer", "error"),
+    [(7, ValueError), (-4, ValueError), ("no_such_layer", ValueError), ([], ValueError), (1.5, TypeError)],
+)
+@KINDS
+@pytest.mark.parametrize("make", [DETECTORS[name] for name in DETECTORS if name != "strip"])
+def test_an_unknown_layer_is_an_error_before_anything_is_read(
+    make: Make, kind: str, layer: Any, error: type[Exception]
+) -> None:
+    with pytest.raises(error, match="layer"):
+        make(trained(kind), *DATA, layer=layer)
+
+
+@pytest.mark.parametrize("layer", ["scan", [0, 1]])
+def test_a_reference_is_compared_at_one_layer(layer: Any) -> None:
+    with pytest.raises(ValueError, match="expected layer to be one layer's name or index"):
+        DETECTORS["reference samples"](trained("lif"), *DATA, layer=layer)
+
+
+def test_a_reference_model_needs_the_layer_too() -> None:
+    with pytest.raises(ValueError, match="expected layer to be one of"):
+        ReferenceDefence(trained("lif"), *DATA, reference=trained("ann", backdoored=False), layer="net.act2")
 
 
 # Degenerate data: a clear error or a documented score, never a flag on everything

@@ -144,6 +144,8 @@ def check_detector_params(detector: SampleDetector) -> None:
         message = message_of(TypeError, partial(call, no_such_argument=1))
         assert "no_such_argument" in message, f"the message does not name the argument: {message}"
     message_of(ValueError, partial(detector.set_params, seed=detector.get_params()["seed"] + 1, batch_size=0))
+    if "layer" in before:
+        message_of(ValueError, partial(detector.detect_poison, layer="no such layer"))
     assert detector.get_params() == before, "parameters were changed by an error"
 
 

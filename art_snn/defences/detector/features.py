@@ -63,6 +63,7 @@ def named_layers(classifier: PyTorchClassifier, layer: Layers) -> list[str]:
     """The names of one layer or several, given as names or as indices into `layer_names`; "scan" means all of these.
 
     Raises:
+        TypeError: If a layer is given otherwise.
         ValueError: If an index is out of range, or no layer is given.
     """
     if isinstance(layer, Sequence) and not isinstance(layer, str):
@@ -75,6 +76,8 @@ def named_layers(classifier: PyTorchClassifier, layer: Layers) -> list[str]:
     known = layer_names(classifier)
     if isinstance(layer, str):
         return known
+    if not isinstance(layer, int | np.integer):
+        raise TypeError(f"expected layer to be a name, an index, or several of them, got {layer!r}")
     if not -len(known) <= layer < len(known):
         raise ValueError(f"expected layer to be an index below {len(known)}, got {layer!r}; the layers are {known}")
     return [known[layer]]

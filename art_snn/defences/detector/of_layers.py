@@ -106,3 +106,5 @@ class LayerDetector(SampleDetector):
         super()._check_params()
         check_choice("feature", self.feature, FEATURES)
         check_at_least("max_features", self.max_features, 1)
+        with self._classifier_as_it_is():
+            self._read([self._empty_sample()], named_layers(self.classifier, self.layer))  # raises where none can be

@@ -159,6 +159,10 @@ class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
         check_finite("outputs of the classifier", outputs)
         return outputs
 
+    def _empty_sample(self) -> Array:
+        """One sample of zeros, (1, ...), to find out whether something can be computed at all."""
+        return np.zeros((1, *self.classifier.input_shape), np.float32)
+
     @contextmanager
     def _classifier_as_it_is(self) -> Iterator[None]:
         """Evaluation mode; ART's own classifier would keep it, and move the global random streams by predicting."""

@@ -1,7 +1,7 @@
 """A trigger moves a layer's neurons as no clean sample does: voltages and spikes over time, against a reference."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -228,3 +228,10 @@ class ReferenceDefence(SampleDetector):
         if self.separation_threshold is not None:
             check_fraction("separation_threshold", self.separation_threshold)
         check_rate("false_acceptance_rate", self.false_acceptance_rate)
+        if self.layer == "scan" or (isinstance(self.layer, Sequence) and not isinstance(self.layer, str)):
+            raise ValueError(f"expected layer to be one layer's name or index, got {self.layer!r}")
+        sketch = Sketch(self.max_features, self.seed)
+        with self._classifier_as_it_is():  # raises where a model has no such layer
+            self._recorder(self.classifier, sketch)(self._empty_sample())
+            if isinstance(self._reference, PyTorchClassifier):
+                self._recorder(self._reference, sketch)(self._empty_sample())
