@@ -35,12 +35,12 @@ def load_cifar10(root: Path, *, partial: bool = False) -> Dataset:
     """
     folder = top_folder(root, TOP_FOLDER)
     there = [folder / name for name in TRAIN_BATCHES if (folder / name).is_file()]
-    if not (partial and there):
-        there = [folder / name for name in TRAIN_BATCHES]
-    check_files([*there, folder / TEST_BATCH], OFFERED_AT)
-    train = np.concatenate([_read_batch(path) for path in there])
+    wanted = there if partial and there else [folder / name for name in TRAIN_BATCHES]
+    cure = "" if partial or not there else "; with partial=True missing training batches are left out"
+    check_files([*wanted, folder / TEST_BATCH], OFFERED_AT + cure)
+    train = np.concatenate([_read_batch(path) for path in wanted])
     test = _read_batch(folder / TEST_BATCH)
-    missing = [name for name in TRAIN_BATCHES if folder / name not in there]
+    missing = [name for name in TRAIN_BATCHES if folder / name not in wanted]
     if missing:
         warnings.warn(
             f"CIFAR-10 without its training batches {', '.join(missing)}", stacklevel=3

@@ -99,7 +99,7 @@ class Readings:
                 events = self._stream(sample)
             except ValueError as error:
                 if not self.skip:
-                    raise
+                    raise ValueError(f"{error}; on_bad='skip' leaves it out") from error
                 self.bad.append(str(error))
             else:
                 yield sample, events
