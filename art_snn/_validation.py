@@ -12,7 +12,7 @@ def check_fraction(name: str, value: float, *, zero: bool = True) -> None:
     """A share of a whole: in [0, 1], or in (0, 1] where zero makes no sense."""
     low = "[" if zero else "("
     if not (0 <= value <= 1) or (value == 0 and not zero):
-        raise ValueError(f"expected {name} to be a fraction in {low}0, 1], got {value!r}")
+        raise ValueError(f"expected {name} to be a fraction in {low}0, 1], got {value!r}; 10 % is 0.1")
 
 
 def is_whole(value: Any) -> bool:

@@ -45,7 +45,7 @@ def asked_for(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         ({**NMNIST, "size": 1.5}, "expected size to be a whole number of pixels"),
         ({**NMNIST, "position": "foo"}, "expected position to be one of 'top-left'"),
         ({**NMNIST, "polarity": "foo"}, "expected polarity to be one of 'none'"),
-        ({"percent_poison": 10}, "expected percent_poison to be a fraction in .*got 10.0"),
+        ({"percent_poison": 10}, "expected percent_poison to be a fraction in .*got 10.0; 10 % is 0.1"),
         ({"percent_poison": float("nan")}, "expected percent_poison to be a fraction in .*got nan"),
         ({"models": ("converted",), "conversion": "fraction"}, "expected scale between 0 and 1"),
         ({"learning_rate": float("inf")}, "finite"),
