@@ -1,9 +1,11 @@
 """Filters erase the events that they are meant for, on frames and on streams, and nothing else."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from art.defences.preprocessor import Preprocessor
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,10 +15,14 @@ from torch import nn
 from art_snn import testing as laws
 from art_snn._random import host_seed
 from art_snn.attacks.poisoning import FlashTrigger, StaticTrigger
+from art_snn.defences.detector import MembranePotentialDefence, NeuralCleanse
+from art_snn.defences.differentiable import ClassPotentials, logits
 from art_snn.defences.preprocessor import BackgroundActivityFilter, FlashFilter, RefractoryFilter
 from art_snn.defences.preprocessor.event_filter import EventFilter
+from art_snn.defences.transformer import DendriteClamping
 from art_snn.estimators.classification import SpikingClassifier, SpikingModule
 from art_snn.events import make_events, to_frames
+from art_snn.models import small_cnn
 from art_snn.typing import Array, Events, Frames
 
 T, SIDE = 4, 6
@@ -96,6 +102,28 @@ def test_a_classifier_filters_what_it_is_given(event_filter: EventFilter) -> Non
     x = noise("float32", share=0.45)
     laws.check_tells_samples_apart(filtering, x)
     assert np.allclose(filtering.predict(x), plain.predict(event_filter(x)[0]), atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:only")  # two steps reach no class
+@ALL
+@pytest.mark.parametrize("make", [MembranePotentialDefence, NeuralCleanse, DendriteClamping])
+def test_defences_see_a_classifier_with_a_filter_as_it_predicts(
+    make: Callable[..., Any], event_filter: EventFilter
+) -> None:
+    with host_seed(0):
+        net = small_cnn(2, 3, neuron="if", width=0.25)
+    x, y, given = noise("float32", share=0.45, n=12), np.arange(12) % 3, (nn.CrossEntropyLoss(), (T, 2, SIDE, SIDE), 3)
+    filtering = SpikingClassifier(SpikingModule(net), *given, preprocessing_defences=[event_filter])
+    filtering.model.eval()
+    seen = ClassPotentials(filtering)(torch.tensor(x, requires_grad=True))
+    plain = ClassPotentials(SpikingClassifier(SpikingModule(net), *given))(torch.tensor(event_filter(x)[0]))
+    assert torch.equal(seen, plain)
+    assert logits(filtering, torch.tensor(x)).detach().numpy() == pytest.approx(filtering.predict(x), abs=1e-6)
+    if make is DendriteClamping:
+        (kept,) = DendriteClamping(filtering, nb_epochs=1)(x).preprocessing_defences
+        assert type(kept) is type(event_filter)
+    else:
+        make(filtering, steps=2).detect_backdoor(x, y)
 
 
 @st.composite

@@ -1,6 +1,7 @@
 """A classifier as a differentiable function of its samples: its logits, and the potentials of its classes."""
 
 import torch
+from art.defences.preprocessor.preprocessor import PreprocessorPyTorch
 from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 
@@ -16,8 +17,26 @@ def logits(classifier: PyTorchClassifier, x: Tensor) -> Tensor:
     Raises:
         ValueError: If one of them is NaN or infinite.
     """
-    x, _ = classifier._apply_preprocessing(x, y=None, fit=False, no_grad=False)
-    return _finite(classifier.model(x))
+    return _finite(classifier.model(preprocessed(classifier, x)))
+
+
+def preprocessed(classifier: PyTorchClassifier, x: Tensor) -> Tensor:
+    """Samples as the classifier's model sees them.
+
+    Defences that work on arrays, such as filters of events, are applied to values; gradients pass straight through.
+
+    Source: Athalye et al., Obfuscated Gradients, 2018, https://arxiv.org/abs/1802.00420, section 4.1 (backward pass
+    differentiable approximation).
+    """
+    for operation in classifier.preprocessing_operations:
+        if not operation.apply_predict:
+            continue
+        if isinstance(operation, PreprocessorPyTorch):
+            x, _ = operation.forward(x, None)
+        else:
+            values, _ = operation(x.detach().cpu().numpy())
+            x = torch.as_tensor(values, dtype=x.dtype, device=x.device) + (x - x.detach())
+    return x
 
 
 def input_range(classifier: PyTorchClassifier, highest_count: float) -> tuple[Tensor, Tensor]:
@@ -69,7 +88,7 @@ class ClassPotentials:
         model = self.classifier.model
         if not isinstance(model, SpikingModule):
             return logits(self.classifier, x)
-        x, _ = self.classifier._apply_preprocessing(x, y=None, fit=False, no_grad=False)
+        x = preprocessed(self.classifier, x)
         if self._voters is None:
             return _finite(torch.cat(list(model.outputs(x))).cumsum(0).mean(0))
         with record([self._voters], "voltage", "none", single_step=step_mode(model.net) == "s") as (recording,):

@@ -18,6 +18,8 @@ _SAMPLES_AT_ONCE = 64  # so that no mask of the size of all frames is made
 class EventFilter(Parameters, Preprocessor, abc.ABC):
     """Erases events: an ART preprocessor for frames; on streams by `on_events`, which each filter has.
 
+    ART lets a classifier have one such filter; frames can pass several one by one before.
+
     Args:
         apply_fit: Whether a classifier that has this filter applies it in training.
         apply_predict: Whether it applies it in prediction.
