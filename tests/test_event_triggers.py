@@ -15,6 +15,7 @@ from art_snn.typing import Events
 
 WIDTH, HEIGHT = SENSOR = (9, 7)
 POLARITIES = ("none", "on", "off", "both")
+SILENT = pytest.mark.filterwarnings("ignore:.* writes nothing into:UserWarning")
 
 
 @st.composite
@@ -27,7 +28,7 @@ def streams(draw: st.DrawFn, min_size: int = 0) -> Events:
 
 @st.composite
 def triggers(draw: st.DrawFn, n_bins: int) -> FrameTrigger:
-    """Any trigger that fits the sensor, and writes something into `n_bins` time bins."""
+    """Any trigger that fits the sensor; some write nothing into `n_bins` time bins, and say so."""
     polarity = draw(st.sampled_from(POLARITIES))
     frames = draw(st.none() | st.lists(st.integers(0, n_bins - 1)))
     position = draw(st.sampled_from(["top-left", "bottom-right", "middle", "random", (2, 5)]))
@@ -35,7 +36,7 @@ def triggers(draw: st.DrawFn, n_bins: int) -> FrameTrigger:
         st.sampled_from(
             [
                 StaticTrigger(2, position, polarity, frames),
-                MovingTrigger(3, position, polarity, "smooth", frames),
+                MovingTrigger(3, position, polarity, draw(st.sampled_from(["reference", "smooth"])), frames),
                 SmartTrigger(1, n_masks=0, mask=0, fitted_polarity=polarity, frames=frames),
                 FlashTrigger(polarity, start=draw(st.integers(0, n_bins - 1)), length=3, gap=1),
             ]
@@ -43,6 +44,7 @@ def triggers(draw: st.DrawFn, n_bins: int) -> FrameTrigger:
     )
 
 
+@SILENT
 @given(data=st.data(), events=streams(), n_bins=st.integers(1, 6), events_per_bin=st.integers(1, 3))
 def test_binned_by_time_the_triggered_stream_is_lit_where_the_triggered_frames_are(
     data: st.DataObject, events: Events, n_bins: int, events_per_bin: int
@@ -61,21 +63,52 @@ def test_binned_by_time_the_triggered_stream_is_lit_where_the_triggered_frames_a
         assert np.array_equal(binned, frames)
 
 
+@SILENT
 @given(
-    data=st.data(), events=streams(min_size=1), n_bins=st.integers(1, 6), split_by=st.sampled_from(["time", "count", 9])
+    data=st.data(),
+    events=streams(min_size=1),
+    n_bins=st.integers(1, 6),
+    split_by=st.sampled_from(["time", "count", 9]),
+    events_per_bin=st.integers(1, 3),
+    spacing_us=st.sampled_from([1, 20]),
 )
 def test_a_triggered_stream_keeps_the_rules_of_streams(
-    data: st.DataObject, events: Events, n_bins: int, split_by
+    data: st.DataObject, events: Events, n_bins: int, split_by, events_per_bin: int, spacing_us: int
 ) -> None:
-    trigger, before, window = data.draw(triggers(n_bins)), events.copy(), (0, 61)
+    trigger, before = data.draw(triggers(n_bins)), events.copy()
+    window = data.draw(st.sampled_from([(0, 61), (-5, 70)]))
 
-    triggered = trigger.on_events(events, SENSOR, n_bins=n_bins, split_by=split_by, window=window)
+    try:
+        triggered = trigger.on_events(
+            events,
+            SENSOR,
+            n_bins=n_bins,
+            split_by=split_by,
+            window=window,
+            events_per_bin=events_per_bin,
+            spacing_us=spacing_us,
+        )
+    except ValueError as refusal:
+        if events_per_bin > 1 and "new events to fit" in str(refusal):
+            return
+        raise
 
     check_events(triggered, SENSOR)
     assert triggered.dtype == events.dtype
-    assert ((triggered["t"] >= 0) & (triggered["t"] < 61)).all()
+    assert ((triggered["t"] >= window[0]) & (triggered["t"] < window[1])).all()
     assert np.array_equal(events, before)
     assert not np.may_share_memory(triggered, events)
+
+
+@pytest.mark.parametrize("window", [None, (0, 1000)])
+@pytest.mark.parametrize("split_by", ["time", "count", 250])
+def test_no_new_event_leaves_the_recording(split_by, window) -> None:
+    events = make_events([8] * 4, [6] * 4, [0, 200, 600, 999], [1] * 4)
+
+    with pytest.raises(ValueError, match="9 new events to fit into each bin, got a span of 800 µs for 4 bins"):
+        StaticTrigger(size=1).on_events(
+            events, SENSOR, n_bins=4, split_by=split_by, window=window, events_per_bin=9, spacing_us=100
+        )
 
 
 def test_events_outside_the_stamps_stay_as_they_are() -> None:

@@ -36,23 +36,28 @@ class Rhythm:
         """The times of a pixel's new events in each bin, shape (T, events_per_bin), µs, around its centre.
 
         Raises:
-            ValueError: If they reach out of a bin of time, or a bin holds no whole µs.
+            ValueError: If they reach out of the window or of a bin of time, or a bin holds no whole µs.
         """
         centres = bin_centres(events, self.n_bins, self.split_by, window=self.window)
         span = (self.events_per_bin - 1) * self.spacing_us
         times: Array = centres[:, None] - span // 2 + self.spacing_us * np.arange(self.events_per_bin)
-        if self.split_by != "count":
-            for ends in (times[:, 0], times[:, -1]):
-                self._check_one_a_bin(ends, self.window or recording_window(events), span)
-        return times
-
-    def _check_one_a_bin(self, times: Indices, window: Window, span: int) -> None:
-        found = bin_borders(times.astype([("t", np.int64)]), self.n_bins, self.split_by, window=window)
-        if not np.array_equal(found, np.arange(self.n_bins + 1)):
+        window = self.window or recording_window(events)
+        if not self._fits(times, window):
             raise ValueError(
                 f"expected {self.events_per_bin} new events to fit into each bin, got a span of {span} µs for "
                 f"{self.n_bins} bins of {window} µs; lower events_per_bin, spacing_us or n_bins"
             )
+        return times
+
+    def _fits(self, times: Array, window: Window) -> bool:
+        """Whether all times lie in the window and, if bins are of time, each in its bin."""
+        if not window[0] <= times.min() <= times.max() < window[1]:
+            return False
+        if self.split_by == "count":
+            return True
+        ends = (times[:, side].astype([("t", np.int64)]) for side in (0, -1))
+        found = [bin_borders(end, self.n_bins, self.split_by, window=window) for end in ends]
+        return bool((np.array(found) == np.arange(self.n_bins + 1)).all())
 
 
 def stamp_events(events: Events, stamps: Sequence[Stamp], state: Polarity, rhythm: Rhythm) -> Events:
