@@ -60,7 +60,7 @@ def convert(
         scale: Above 0. Less needs fewer time steps, and saturates more.
         percentile: Of "robust", in (0, 100].
         timesteps: Of "spike-norm", at least 1.
-        batch_size: Samples a pass.
+        batch_size: Samples that are handed to the device at once; a multiple of 32 is fastest.
         neuron: Makes the nodes, of threshold 1 and with soft reset.
 
     Returns:

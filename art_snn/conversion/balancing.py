@@ -33,9 +33,9 @@ def balanced_thresholds(graph: LayerGraph, x: Array, batch_size: int, timesteps:
 def _largest_input(net: LayerGraph, name: str, x: Array, batch_size: int, timesteps: int) -> float:
     largest = 0.0
     with torch.no_grad():
-        for batch in batches(x, batch_size, next(net.parameters())):
+        for batch, n in batches(x, batch_size, next(net.parameters())):
             for _ in range(timesteps):  # state is carried from step to step
-                inputs = net(batch[None], until=name)
+                inputs = net(batch[None], until=name)[:, :n]
                 check_activations(name, inputs)
                 largest = max(largest, inputs.max().item())
             functional.reset_net(net)

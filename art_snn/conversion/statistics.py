@@ -12,13 +12,23 @@ from art_snn.conversion.graph import LayerGraph
 from art_snn.conversion.tracing import rectifiers
 from art_snn.typing import Array
 
+_AT_ONCE, _NUMBERS_AT_ONCE = 32, 2**19  # samples, and numbers in them: more save no time, as measured
 _LOW_BITS = 16  # the last bits of a float32; the others are the sign, which is 0 here, the exponent, and the first bits
 
 
-def batches(x: Array, batch_size: int, like: Tensor) -> Iterator[Tensor]:
-    """The samples in batches, with dtype and device of `like`."""
+def batches(x: Array, batch_size: int, like: Tensor) -> Iterator[tuple[Tensor, int]]:
+    """The samples with dtype and device of `like`, always as many at once (zeros fill up), and how many there are.
+
+    For another number of samples a library may sum in another order, of which a deep network makes 1e-6. For the same
+    number it treats all samples alike, wherever they stand and whatever stands beside them; a test holds it to that.
+    So that number depends on the shape of a sample alone, and `batch_size` is how many are read at a time.
+    """
+    at_once = min(_AT_ONCE, max(1, _NUMBERS_AT_ONCE // max(1, x[0].size)))
     for start in range(0, len(x), batch_size):
-        yield torch.as_tensor(np.array(x[start : start + batch_size])).to(like)  # a copy: `x` may be read-only
+        batch = torch.as_tensor(np.array(x[start : start + batch_size])).to(like)  # a copy: `x` may be read-only
+        for samples in batch.split(at_once):
+            padding = samples.new_zeros(at_once - len(samples), *samples.shape[1:])
+            yield torch.cat([samples, padding]), len(samples)
 
 
 def check_activations(name: str, activations: Tensor) -> None:
@@ -87,18 +97,19 @@ def _value(high: int, low: int) -> float:
 
 def _watch(graph: LayerGraph, x: Array, batch_size: int, see: Callable[[str, Tensor], None]) -> None:
     """Show each rectifier's output on each batch."""
+    n = 0  # samples in the batch
 
     def hook(name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
         def show(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            check_activations(name, output)
-            see(name, output)
+            check_activations(name, output[:n])
+            see(name, output[:n])
 
         return show
 
     handles = [graph.get_submodule(name).register_forward_hook(hook(name)) for name in rectifiers(graph)]
     try:
         with torch.no_grad():
-            for batch in batches(x, batch_size, next(graph.parameters())):
+            for batch, n in batches(x, batch_size, next(graph.parameters())):  # noqa: B007 - the hooks read it
                 graph(batch)
     finally:
         for handle in handles:
