@@ -641,6 +641,21 @@ def test_event_streams_are_superposed_as_events() -> None:
         STRIPDefence(classifier, x, y)
 
 
+@pytest.mark.parametrize("x_clean", [None, X_CLEAN])
+def test_nothing_is_predicted_twice(x_clean: Array | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    classifier = untrained("lif")
+    predict, seen = classifier.predict, []
+    monkeypatch.setattr(classifier, "predict", lambda x, **options: seen.append(len(x)) or predict(x, **options))
+    defence = STRIPDefence(classifier, *DATA, num_samples=7, x_clean=x_clean)
+    defence.detect_poison()
+    seen.clear()
+    defence.detect_poison()
+    defence.scores()
+    assert seen == []
+    defence.scores(X_CLEAN[:1])
+    assert seen == [7]
+
+
 def test_clean_samples_must_be_like_the_others() -> None:
     with pytest.raises(ValueError, match=r"x_clean of samples like x_train's, of shape \(1, 8, 8\), got \(8, 8\)"):
         STRIPDefence(trained("ann"), *DATA, x_clean=X_CLEAN[:, 0])

@@ -1,6 +1,6 @@
 """A triggered sample keeps its class whatever is laid over it: STRIP, with the entropy over classes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -113,20 +113,18 @@ class STRIPDefence(SampleDetector):
     def _scores(self, x: Array | None) -> Array:
         if x is not None:
             return self._certainties(x)
-        if self._found is None:
-            self._found = self._certainties(self.x_train)
-        found: Array = self._found
-        return found
+        return self._kept("scores", lambda: self._certainties(self.x_train))
 
     def _limit(self) -> float:
         """The log-odds that the expected share of clean samples exceeds."""
         if self.x_clean is None:
             return upper_limit(_log_odds(self._scores(None)), self.false_acceptance_rate)
-        odds = _log_odds(self._certainties(self.x_clean))
+        x_clean = self.x_clean
+        odds = _log_odds(self._kept("clean scores", lambda: self._certainties(x_clean)))
         return float(np.quantile(odds, 1 - self.false_acceptance_rate, method="higher"))
 
     def _certainties(self, x: Array) -> Array:
-        overlays = self._overlays()
+        overlays = self._kept("overlays", self._draw_overlays)
         at_once = max(1, self.batch_size // self.num_samples)
         parts = []
         for start in range(0, len(x), at_once):
@@ -136,7 +134,7 @@ class STRIPDefence(SampleDetector):
             )
         return np.concatenate(parts)
 
-    def _overlays(self) -> Array:
+    def _draw_overlays(self) -> Array:
         """As many of each class that is predicted as can be: a few of one kind would be laid over some more telling."""
         classes = self._predicted(self._clean)
         order = np.random.default_rng(self.seed).permutation(len(classes))
@@ -146,6 +144,14 @@ class STRIPDefence(SampleDetector):
             turn[rows] = np.arange(len(rows))
         overlays: Array = self._clean[order[np.argsort(turn[order], kind="stable")][: self.num_samples]]
         return overlays
+
+    def _kept(self, name: str, compute: Callable[[], Array]) -> Array:
+        """What is computed but once, until a parameter changes."""
+        self._found = self._found or {}
+        if name not in self._found:
+            self._found[name] = compute()
+        kept: Array = self._found[name]
+        return kept
 
     @property
     def _clean(self) -> Array:
