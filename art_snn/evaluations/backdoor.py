@@ -68,13 +68,14 @@ class BackdoorEvaluation(Evaluation):
         attack: Chooses and changes rows of the training data.
         estimators: ART's `PyTorchClassifier`s, spiking ones among them, by name.
         combination: Which steps of converted and hybrid classifiers see the poisoned data; all of them by default.
-        loss_weights: (α, β) weights of the loss of poisoned and of clean samples; None is the plain mixture.
+        loss_weights: (α, β) weights of the loss of poisoned and of clean samples, at least 0 and not both 0; None is
+            the plain mixture.
 
     Attributes:
         trained: After `evaluate`, the pair of trained classifiers of each name.
 
     Raises:
-        ValueError: If there is no estimator.
+        ValueError: If there is no estimator, or a weight is out of range.
 
     Source: loss weights as in Jin et al., 2024, https://arxiv.org/abs/2409.15670, Eqs 9 to 14.
     """
@@ -89,6 +90,8 @@ class BackdoorEvaluation(Evaluation):
     ) -> None:
         if not estimators:
             raise ValueError("expected at least one estimator, got none")
+        if loss_weights is not None:
+            _check_weights(loss_weights)
         self.attack, self.estimators = attack, dict(estimators)
         self.combination, self.loss_weights = combination or PoisonCombination(), loss_weights
         self.trained: dict[str, TrainedPair] = {}
@@ -161,3 +164,13 @@ class BackdoorEvaluation(Evaluation):
             "floor": attack_success_rate(y_test, floor, target),
             "migration": measure_migration(clean, backdoored, x_triggered, y_test, target),
         }
+
+
+def _check_weights(weights: Any) -> None:
+    """Two finite numbers, at least 0 and not both 0."""
+    numbers = np.asarray(weights, np.float64)
+    if numbers.shape != (2,) or not np.isfinite(numbers).all() or (numbers < 0).any() or not numbers.any():
+        raise ValueError(
+            f"expected loss_weights to be two finite numbers, at least 0 and not both 0, for poisoned and for clean "
+            f"samples, got {weights!r}"
+        )
