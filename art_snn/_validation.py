@@ -28,12 +28,13 @@ def whole_numbers(name: str, values: Any, form: str) -> tuple[int, ...]:
     return tuple(int(number) for number in numbers)
 
 
-def check_at_least(name: str, value: int, minimum: int) -> None:
-    """A whole number that is not below `minimum`."""
+def check_at_least(name: str, value: int, minimum: int, reason: str = "") -> None:
+    """A whole number that is not below `minimum`; `reason` says why it must be."""
+    because = f": {reason}" if reason else ""
     if not is_whole(value):
-        raise TypeError(f"expected {name} to be a whole number, got {value!r}")
+        raise TypeError(f"expected {name} to be a whole number, got {value!r}{because}")
     if value < minimum:
-        raise ValueError(f"expected {name} to be at least {minimum}, got {value!r}")
+        raise ValueError(f"expected {name} to be at least {minimum}, got {value!r}{because}")
 
 
 def check_positive(name: str, value: float) -> None:

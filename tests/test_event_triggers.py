@@ -245,6 +245,22 @@ def test_fields_may_come_in_any_order_and_number() -> None:
     assert triggered["p"].tolist() == [False, True, True, False]
 
 
+@pytest.mark.parametrize(
+    ("field", "width", "window", "message"),
+    [
+        ({"x": np.uint8}, 346, (0, 1000), "a field x that holds the new events' 344 to 345, got dtype uint8; widen it"),
+        ({"t": np.int32}, 346, (0, 2**33), "a field t that holds .* got dtype int32"),
+    ],
+)
+def test_fields_too_narrow_for_the_new_events_are_an_error(field: dict, width: int, window, message: str) -> None:
+    kinds = {"x": np.int16, "y": np.int16, "t": np.int64, "p": bool} | field
+    events = np.zeros(2, list(kinds.items()))
+    events["t"] = [0, 999]
+
+    with pytest.raises(ValueError, match=message):
+        StaticTrigger(2, "top-right").on_events(events, (width, 260), n_bins=2, window=window)
+
+
 def test_the_smart_trigger_fits_on_frames_and_acts_on_their_events() -> None:
     rng = np.random.default_rng(0)
     events = make_events(
@@ -271,7 +287,7 @@ def test_the_smart_trigger_fits_on_frames_and_acts_on_their_events() -> None:
             [0, 90],
             {"events_per_bin": 0.5},
             TypeError,
-            "events_per_bin to be a whole number, got 0.5",
+            "events_per_bin to be a whole number, got 0.5: a camera sends an event whole or not at all",
         ),
         (StaticTrigger(size=2), [0, 90], {"events_per_bin": 0}, ValueError, "events_per_bin to be at least 1"),
         (StaticTrigger(size=2), [0, 90], {"spacing_us": -1}, ValueError, "spacing_us to be at least 0"),

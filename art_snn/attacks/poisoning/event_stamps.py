@@ -25,7 +25,7 @@ class Rhythm:
 
     def __post_init__(self) -> None:
         check_at_least("n_bins", self.n_bins, 1)
-        check_at_least("events_per_bin", self.events_per_bin, 1)
+        check_at_least("events_per_bin", self.events_per_bin, 1, "a camera sends an event whole or not at all")
         check_at_least("spacing_us", self.spacing_us, 0)
 
     def borders(self, events: Events) -> Indices:
@@ -108,6 +108,11 @@ def _inserted(stamp: Stamp, state: Polarity, times: Array, dtype: np.dtype[np.vo
     inserted = np.zeros(fields[0].size, dtype)
     for name, values in zip("tyxp", fields, strict=True):
         inserted[name] = values.ravel()
+        if not np.array_equal(inserted[name], values.ravel()):
+            raise ValueError(
+                f"expected a field {name} that holds the new events' {values.min()} to {values.max()}, got dtype "
+                f"{dtype[name]}; widen it, as make_events does"
+            )
     return inserted
 
 
