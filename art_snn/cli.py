@@ -1,7 +1,7 @@
 """The command `art-snn`: parse, call, print."""
 
+import importlib
 import json
-import runpy
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -168,17 +168,14 @@ def show_trigger(
         print(f"wrote {path}")
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def bench(context: typer.Context) -> None:
-    """Time art_snn against what users would write by hand: `--cases`, `--repeats`, `--threads`, `--out`; see `--help`.
-
-    Works in a checkout, with the extra `bench` installed.
-    """
+    """Time art_snn against what users would write by hand, in a checkout with the extra bench; see bench --help."""
     if not Path("tests/benchmarks/__main__.py").is_file():
         raise ValueError(f"expected a checkout of art-snn as the working folder, got {Path.cwd()}")
     sys.path.insert(0, str(Path.cwd()))
     sys.argv[1:] = context.args
-    runpy.run_module("tests.benchmarks", run_name="__main__")
+    importlib.import_module("tests.benchmarks.__main__").main()
 
 
 def _spec(options: dict[str, Any]) -> "Experiment":

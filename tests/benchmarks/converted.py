@@ -1,6 +1,8 @@
 """A converted network over many time steps against spikingjelly's converter and the loop that it documents."""
 
 import copy
+import io
+from contextlib import redirect_stderr
 from functools import partial
 
 import torch
@@ -24,7 +26,8 @@ def contest(batch_size: int, timesteps: int) -> Contest:
     liven(ann, x)
     ours = SpikingModule(convert(ann.eval(), x.numpy(), method="max"), timesteps, readout="sum").eval()
     recipe = ann2snn.RateCodingRecipe([(x,)], mode="Max")
-    theirs = ann2snn.Converter(recipe).convert(_of_torchs_layers(ann)).eval()
+    with redirect_stderr(io.StringIO()):  # its progress bar cannot be switched off
+        theirs = ann2snn.Converter(recipe).convert(_of_torchs_layers(ann)).eval()
     batch = x[:batch_size]
     contestants = {
         OURS: partial(_no_grad, ours, batch),
