@@ -18,7 +18,14 @@ from torch.utils.data import DataLoader
 
 from art_snn import testing as laws
 from art_snn._random import host_seed
-from art_snn.attacks.poisoning import MovingTrigger, PatchTrigger, PoisonedDataset, StaticTrigger, TriggerBackdoor
+from art_snn.attacks.poisoning import (
+    MovingTrigger,
+    PatchTrigger,
+    PoisonedDataset,
+    SmartTrigger,
+    StaticTrigger,
+    TriggerBackdoor,
+)
 from art_snn.attacks.poisoning.copying import copied
 from art_snn.events import make_events
 from art_snn.typing import Array, Events, Frames, Images, Labels, Trigger
@@ -287,6 +294,20 @@ def test_frames_are_poisoned_as_images_are(y: Labels) -> None:
     assert data.x.dtype == np.uint8
     assert np.array_equal(data.x[data.is_poison], trigger(frames[data.is_poison]))
     assert np.array_equal(data.x[~data.is_poison], frames[~data.is_poison])
+
+
+def test_a_trigger_that_refits_looks_at_all_of_the_set_that_is_poisoned() -> None:
+    frames = np.random.default_rng(0).integers(0, 2, (N, 3, 2, 9, 9), dtype=np.uint8)
+    frames[:, :, 1, 6:, :3] = 1  # busiest in the lower left ninth
+    trigger, classes = SmartTrigger(size=1, refit=True), np.arange(N) % K
+    attack, fitted = TriggerBackdoor(trigger, 1, percent_poison=0.25), trigger.fit(frames)
+
+    eager, lazy = attack.poison_dataset(frames, classes), attack.poison_lazily(frames, classes)
+
+    assert trigger.fit(frames[eager.is_poison]) != fitted
+    assert np.array_equal(eager.x[eager.is_poison], fitted(frames[eager.is_poison]))
+    assert np.array_equal(np.stack([sample for sample, _ in lazy]), eager.x)
+    assert np.array_equal(attack.poison(frames[:20])[0], trigger.fit(frames[:20])(frames[:20]))
 
 
 def test_event_streams_obey_the_laws_of_attacks(streams: Events) -> None:

@@ -383,6 +383,17 @@ def test_fitting_on_nothing_is_an_error() -> None:
         SmartTrigger().fit(np.zeros((0, 2, 2, 9, 9)))
 
 
+def test_refit_chooses_anew_for_each_set_as_the_released_code_does(busy_corner: Frames) -> None:
+    trigger, flipped = SmartTrigger(size=1, refit=True), busy_corner[..., ::-1, ::-1]
+
+    for x in (busy_corner, flipped):
+        fitted = trigger.fit(x)
+        assert (fitted.mask, fitted.state, fitted.refit) == (SmartTrigger().fit(x).mask, "off", False)
+        assert np.array_equal(trigger(x), fitted(x))
+    assert trigger.fit(busy_corner).seed != trigger.fit(flipped).seed
+    assert trigger == SmartTrigger(size=1, refit=True)
+
+
 # Flashes: follow-up D.2
 
 

@@ -125,7 +125,7 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
         labels = _all_of(self.target_class, form)
         x = np.asarray(x)
         own = isinstance(self.trigger, FrameTrigger | PatchTrigger)  # ART lets the others work in place
-        return self._on_rows()(x if own else copied(x)), labels
+        return self._on_rows_of(x)(x if own else copied(x)), labels
 
     def poison_dataset(self, x: Array, y: Labels) -> PoisonedDataset:
         """Trigger and relabel `int(percent_poison * N)` rows drawn without replacement; the rest stays as it is.
@@ -140,7 +140,7 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
         """
         x = np.asarray(x)
         y_poisoned, is_poison, y_clean = self._labels(x, y)
-        x_poisoned, rows, trigger = copied(x), np.flatnonzero(is_poison), self._on_rows()
+        x_poisoned, rows, trigger = copied(x), np.flatnonzero(is_poison), self._on_rows_of(x)
         n_at_once = max(1, _BYTES_AT_ONCE // max(1, x[:1].nbytes))
         for start in range(0, len(rows), n_at_once):
             some = rows[start : start + n_at_once]
@@ -158,7 +158,7 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
             ValueError: As `poison_dataset`.
         """
         y_poisoned, is_poison, y_clean = self._labels(x, y)
-        return LazilyPoisoned(x, y_poisoned, is_poison, y_clean, self._on_rows())
+        return LazilyPoisoned(x, y_poisoned, is_poison, y_clean, self._on_rows_of(x))
 
     def _labels(self, x: Array, y: Labels) -> tuple[Labels, Mask, Labels]:
         """Poisoned labels, which rows are poisoned, and a copy of the clean labels."""
@@ -171,9 +171,12 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
         y_poisoned[rows] = _all_of(self.target_class, y[rows])
         return y_poisoned, is_poison, y.copy()
 
-    def _on_rows(self) -> RowTrigger:
-        """The trigger at work on rows of any kind."""
-        return RowTrigger(self.trigger, self.sensor_size, self.n_bins, self.split_by, self.window)
+    def _on_rows_of(self, x: Array) -> RowTrigger:
+        """The trigger at work on rows of this set, of any kind."""
+        trigger = self.trigger
+        if isinstance(trigger, FrameTrigger) and x.dtype != object:
+            trigger = trigger.for_set(x)
+        return RowTrigger(trigger, self.sensor_size, self.n_bins, self.split_by, self.window)
 
     def _draw(self, classes: Indices) -> Indices:
         """The rows to poison, in rising order."""

@@ -39,14 +39,19 @@ class FrameTrigger(ABC):
         """Whether it is the same in every time bin, however many there are."""
         return False
 
+    def for_set(self, x: Frames) -> "FrameTrigger":
+        """What all samples of a set (N, T, 2, H, W) get: this trigger, unless it chooses anew for each set."""
+        return self
+
     def __call__(self, x: Frames) -> Frames:
         """New frames with the trigger: values are overwritten by exactly 0 or 1, whatever the count was."""
         x = np.asarray(x)
         check_frame_axes(x, "(N, T, 2, H, W)", "(T, 2, H, W)")
         n_bins, _, height, width = x.shape[-4:]
-        stamps = self._chosen_stamps(n_bins, height, width)
+        trigger = self.for_set(x if x.ndim == 5 else x[None])
+        stamps = trigger._chosen_stamps(n_bins, height, width)
         triggered = copied(x)
-        for channel, value in enumerate(CHANNELS[self.state]):
+        for channel, value in enumerate(CHANNELS[trigger.state]):
             for frame, rows, columns in stamps:
                 triggered[..., frame, channel, rows, columns] = value
         return triggered

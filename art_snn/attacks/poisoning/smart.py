@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from art_snn._random import draw_seed
 from art_snn._validation import check_at_least, check_choice
 from art_snn.attacks.poisoning.activity import COUNTINGS, Counting, grid, measure
 from art_snn.attacks.poisoning.frame_trigger import FrameTrigger, check_frame_axes, check_frames
@@ -22,8 +23,8 @@ class SmartTrigger(FrameTrigger):
     """A square that walks at random through the most or least active part of the frame, in its rarest polarity.
 
     A grid cuts the frame into `(n_masks + 1)²` masks. `fit` chooses the mask and the polarity once, from training data;
-    then the trigger is the same for all samples, training and test (the released code chooses again for each set, which
-    is `fit` on each).
+    then the trigger is the same for all samples, training and test. The released code chooses again for each set, mask,
+    polarity and walk, so that what is tested need not be what was trained: `refit` does the same.
 
     Args:
         size: Side in pixels from 1 up, or below 1 the fraction of the frame's shorter side; less than half a mask's.
@@ -33,6 +34,8 @@ class SmartTrigger(FrameTrigger):
         seed: Of the walk.
         counting: What activity means: "reference", "pixels" or "transitions", see `activity.measure`.
         frames: Time bins to write into, from 0 up; None for all, () for none.
+        refit: Whether it fits itself to each set of frames that it is called with or that an attack poisons, and walks
+            there in another way.
         mask: The mask that `fit` chose, row by row from 0; None before.
         fitted_polarity: The state that `fit` chose; None before.
 
@@ -46,6 +49,7 @@ class SmartTrigger(FrameTrigger):
     seed: int = 0
     counting: Counting = "reference"
     frames: Collection[int] | None = None
+    refit: bool = False
     mask: int | None = None
     fitted_polarity: Polarity | None = None
 
@@ -60,7 +64,10 @@ class SmartTrigger(FrameTrigger):
         object.__setattr__(self, "frames", check_frames(self.frames))
 
     def fit(self, x: Frames) -> "SmartTrigger":
-        """A new trigger, with the mask and the polarity that these frames (N, T, 2, H, W) call for."""
+        """A new trigger, with the mask and the polarity that these frames (N, T, 2, H, W) call for.
+
+        With `refit` its walk belongs to these frames, too.
+        """
         x = np.asarray(x)
         check_frame_axes(x, "(N, T, 2, H, W)")
         if len(x) == 0:
@@ -70,7 +77,12 @@ class SmartTrigger(FrameTrigger):
         mask = totals.index(max(totals) if self.area == "most" else min(totals))
         counts = activities[mask].states
         state = counts.index(min(counts) if self.polarity == "rarest" else max(counts))
-        return replace(self, mask=mask, fitted_polarity=CODES["ndss24"][state])
+        fitted = replace(self, mask=mask, fitted_polarity=CODES["ndss24"][state], refit=False)
+        return replace(fitted, seed=draw_seed(np.random.default_rng([self.seed, *totals]))) if self.refit else fitted
+
+    def for_set(self, x: Frames) -> "SmartTrigger":
+        """Itself; with `refit` a trigger that is fitted to this set, with a walk that belongs to it."""
+        return self.fit(x) if self.refit else self
 
     @property
     def state(self) -> Polarity:
