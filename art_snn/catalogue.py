@@ -23,6 +23,7 @@ from art_snn.defences.detector import (
     SpikeSpectralDefence,
     STRIPDefence,
 )
+from art_snn.defences.preprocessor import BackgroundActivityFilter, FlashFilter, RefractoryFilter
 from art_snn.defences.trainer import CleanFineTuning
 from art_snn.defences.transformer import ChannelLipschitzPruning, DendriteClamping, FinePruning
 from art_snn.estimators.classification import (
@@ -54,6 +55,11 @@ ELIMINATIONS: dict[str, type] = {
     "fine-pruning": FinePruning,
     "channel-lipschitz-pruning": ChannelLipschitzPruning,
     "dendrite-clamping": DendriteClamping,
+}
+FILTERS: dict[str, type] = {
+    "background-filter": BackgroundActivityFilter,
+    "refractory-filter": RefractoryFilter,
+    "flash-filter": FlashFilter,
 }
 ATTACKS: dict[str, type] = {"trigger-backdoor": TriggerBackdoor}
 ESTIMATORS: dict[str, type] = {

@@ -130,7 +130,7 @@ def defend(
     from art_snn import experiment
     from art_snn.report import write_defended
 
-    names = experiment.DEFENCES if defences == "all" else tuple(defences.split(","))
+    names = None if defences == "all" else tuple(name.strip() for name in defences.split(","))
     defended = experiment.defend(spec, names, share_of_clean_data=clean_data, with_art=with_art)
     written = write_defended(defended, out)
     if as_json:

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from art.attacks import PoisoningAttack
 from art.defences.detector.poison import PoisonFilteringDefence
+from art.defences.preprocessor import Preprocessor
 from art.defences.trainer import Trainer
 from art.defences.transformer import Transformer
 from art.estimators.classification import PyTorchClassifier
 
 from art_snn import catalogue
 from art_snn.attacks import poisoning
-from art_snn.defences import detector, trainer, transformer
+from art_snn.defences import detector, preprocessor, trainer, transformer
 from art_snn.defences.detector.model_detector import ModelDetector
 from art_snn.estimators import classification
 
@@ -28,6 +29,7 @@ CLASSES = {
         catalogue.SAMPLE_DETECTORS,
         catalogue.MODEL_DETECTORS,
         catalogue.ELIMINATIONS,
+        catalogue.FILTERS,
     )
     for name, entry in kind.items()
 }
@@ -48,6 +50,7 @@ def test_the_catalogue_holds_every_public_class() -> None:
     assert set(catalogue.SAMPLE_DETECTORS.values()) == _public(detector, PoisonFilteringDefence)
     assert set(catalogue.MODEL_DETECTORS.values()) == _public(detector, ModelDetector)
     assert set(catalogue.ELIMINATIONS.values()) == _public(transformer, Transformer) | _public(trainer, Trainer)
+    assert set(catalogue.FILTERS.values()) == _public(preprocessor, Preprocessor)
 
 
 @pytest.mark.parametrize("name", CLASSES)

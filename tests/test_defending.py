@@ -80,6 +80,40 @@ def test_a_defence_that_fails_after_the_trainings_takes_no_other_with_it(monkeyp
     }
 
 
+# --- what fits ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("no_training")
+def test_filters_of_events_do_not_fit_images() -> None:
+    with pytest.raises(ValueError, match=r"expected defences to be one of 'activation', .*got 'flash-filter'"):
+        on_bars("flash-filter")
+
+
+def test_filters_are_measured_on_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = bars()
+    frames = np.random.default_rng(0).poisson(x[:, None].repeat(2, 2).repeat(3, 1) / 2).astype(np.uint8)
+    seen = Dataset(frames[:120], y[:120], frames[120:], y[120:], classes=tuple("abcd"), title="frames")
+    monkeypatch.setattr(parts, "load_dataset", lambda *_args, **_options: seen)
+    spec = Experiment(data="digits-dvs", n_bins=3, trigger="static", models=("if",), width=0.25, epochs=1)
+    found = on_bars(*catalogue.FILTERS, spec=spec)
+    assert not found.failures
+    assert [row.defence for row in found.elimination] == list(catalogue.FILTERS)
+    assert all(row.accuracy_before == found.rows[0].accuracy for row in found.elimination)
+
+
+def test_clamping_acts_on_the_class_that_is_accused(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    class Spying(catalogue.ELIMINATIONS["dendrite-clamping"]):  # type: ignore[misc]
+        def __init__(self, classifier: object, **options: object) -> None:
+            seen.append(options)
+            super().__init__(classifier, nb_epochs=1, **options)
+
+    monkeypatch.setitem(catalogue.ELIMINATIONS, "dendrite-clamping", Spying)
+    assert not on_bars("dendrite-clamping").failures
+    assert seen == [{"target_class": "detect"}] * 2  # on an untrained and on the backdoored model
+
+
 # --- the defender's samples -----------------------------------------------------------------------------------------
 
 

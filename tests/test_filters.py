@@ -115,15 +115,29 @@ def test_defences_see_a_classifier_with_a_filter_as_it_predicts(
     x, y, given = noise("float32", share=0.45, n=12), np.arange(12) % 3, (nn.CrossEntropyLoss(), (T, 2, SIDE, SIDE), 3)
     filtering = SpikingClassifier(SpikingModule(net), *given, preprocessing_defences=[event_filter])
     filtering.model.eval()
-    seen = ClassPotentials(filtering)(torch.tensor(x, requires_grad=True))
+    inputs = torch.tensor(x, requires_grad=True)
+    seen = ClassPotentials(filtering)(inputs)
     plain = ClassPotentials(SpikingClassifier(SpikingModule(net), *given))(torch.tensor(event_filter(x)[0]))
     assert torch.equal(seen, plain)
+    assert torch.autograd.grad(seen.sum(), inputs)[0].any()
     assert logits(filtering, torch.tensor(x)).detach().numpy() == pytest.approx(filtering.predict(x), abs=1e-6)
     if make is DendriteClamping:
         (kept,) = DendriteClamping(filtering, nb_epochs=1)(x).preprocessing_defences
         assert type(kept) is type(event_filter)
     else:
         make(filtering, steps=2).detect_backdoor(x, y)
+
+
+@ALL
+def test_a_classifier_gets_a_filter_once_and_stays_as_it_was(event_filter: EventFilter) -> None:
+    with host_seed(0):
+        net = small_cnn(2, 3, neuron="if", width=0.25)
+    given, x = SpikingClassifier(SpikingModule(net), nn.CrossEntropyLoss(), (T, 2, SIDE, SIDE), 3), noise(n=8)
+    filtering = event_filter.on_classifier(given)
+    assert np.array_equal(filtering.predict(x), given.predict(event_filter(x)[0]))
+    assert not given.preprocessing_defences
+    with pytest.raises(ValueError, match="expected no other preprocessing defence"):
+        event_filter.on_classifier(filtering)
 
 
 @st.composite

@@ -25,7 +25,7 @@ from art_snn.metrics import (
 )
 from art_snn.typing import Array, Indices, Labels
 
-Defence = Callable[[PyTorchClassifier], Transformer | Trainer]
+Defence = Callable[[PyTorchClassifier], Transformer | Trainer | PyTorchClassifier]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,8 @@ class EliminationEvaluation(Evaluation):
         attack: Whose trigger is in the classifiers.
         estimators: Backdoored classifiers by name; they are not changed.
         defences: By name, what makes a defence of a classifier: a class such as `FinePruning`, or a
-            `functools.partial` of it with parameters.
+            `functools.partial` of it with parameters; or what makes the new classifier itself, such as the method
+            `on_classifier` of a filter.
 
     Attributes:
         defended: After `evaluate`, the new classifier of each (model, defence).
@@ -119,14 +120,16 @@ class EliminationEvaluation(Evaluation):
         return results
 
 
-def eliminate(defence: Transformer | Trainer, x: Array, y: Labels) -> PyTorchClassifier:
+def eliminate(defence: Transformer | Trainer | PyTorchClassifier, x: Array, y: Labels) -> PyTorchClassifier:
     """The new classifier that a defence makes of its own, whichever of ART's two interfaces it has.
 
     Args:
-        defence: A transformer or a trainer, of this package or ART's.
+        defence: A transformer or a trainer, of this package or ART's; or the new classifier itself.
         x: Clean samples, (N, ...).
         y: Their labels.
     """
+    if isinstance(defence, PyTorchClassifier):
+        return defence
     if isinstance(defence, Trainer):
         defence.fit(x, y)
         return defence.get_classifier()

@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from art_snn._validation import check_choice
-from art_snn.catalogue import ELIMINATIONS, MODEL_DETECTORS, SAMPLE_DETECTORS
+from art_snn.catalogue import ELIMINATIONS, FILTERS, MODEL_DETECTORS, SAMPLE_DETECTORS
 from art_snn.data import Dataset
 from art_snn.evaluations import BackdoorEvaluation
 from art_snn.evaluations.art_detectors import ART_DETECTORS
@@ -23,14 +23,14 @@ from art_snn.experiment.running import train_models
 from art_snn.experiment.spec import Experiment
 from art_snn.typing import Array, Labels
 
-DEFENCES = (*SAMPLE_DETECTORS, *MODEL_DETECTORS, *ELIMINATIONS)
+DEFENCES = (*SAMPLE_DETECTORS, *MODEL_DETECTORS, *ELIMINATIONS, *FILTERS)
 
 Make = Callable[..., Any]
 
 
 def defend(
     spec: Experiment,
-    defences: Collection[str] = DEFENCES,
+    defences: Collection[str] | None = None,
     *,
     share_of_clean_data: float = 0.1,
     with_art: bool = False,
@@ -45,7 +45,8 @@ def defend(
 
     Args:
         spec: The experiment.
-        defences: Names, see `DEFENCES`.
+        defences: Names of `DEFENCES`; None for all that fit the data. "dendrite-clamping" acts on the class that
+            `MembranePotentialDefence` accuses, as published.
         share_of_clean_data: What the defender gets of each class of the training set, at least one sample; in (0, 1].
         with_art: Whether ART's own detectors of poisoned samples search beside ours.
         verbose: Whether to show progress bars.
@@ -53,8 +54,10 @@ def defend(
     Raises:
         ValueError: If a name is unknown, or a value does not fit the data.
     """
+    fitting = DEFENCES if spec.is_neuromorphic else tuple(name for name in DEFENCES if name not in FILTERS)
+    defences = fitting if defences is None else defences
     for name in defences or ("",):
-        check_choice("defences", name, DEFENCES)
+        check_choice("defences", name, fitting)
     split, rows, weights, batches, held_out = np.random.default_rng(spec.seed).spawn(5)
     dataset, x_clean, y_clean = hold_out(make_dataset(spec, split), share_of_clean_data, held_out)
     evaluation = make_evaluation(spec, dataset, rows, weights)
@@ -104,10 +107,13 @@ class _Bench:
         if with_art:
             detectors |= {f"ART {name}": make for name, make in ART_DETECTORS.items()}
         data = self.dataset.x_train, self.dataset.y_train
+        eliminations: dict[str, Make] = dict(ELIMINATIONS)
+        eliminations["dendrite-clamping"] = partial(ELIMINATIONS["dendrite-clamping"], target_class="detect")
+        eliminations |= {name: make().on_classifier for name, make in FILTERS.items()}
         return {
             **{name: (self._detect, make, data) for name, make in detectors.items()},
             **{name: (self._judge, make, ()) for name, make in MODEL_DETECTORS.items() if name in defences},
-            **{name: (self._eliminate, make, ()) for name, make in ELIMINATIONS.items() if name in defences},
+            **{name: (self._eliminate, make, ()) for name, make in eliminations.items() if name in defences},
         }
 
     @contextmanager

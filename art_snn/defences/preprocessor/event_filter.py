@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 from art.defences.preprocessor import Preprocessor
+from art.estimators.classification import PyTorchClassifier
 
 from art_snn._validation import check_axes
+from art_snn.defences.copying import copy_of
 from art_snn.defences.parameters import Parameters
 from art_snn.events import is_stream
 from art_snn.typing import Events, Frames, Mask
@@ -45,6 +47,21 @@ class EventFilter(Parameters, Preprocessor, abc.ABC):
             some = filtered[start : start + _SAMPLES_AT_ONCE]
             some *= self._keeps(some > 0)
         return filtered, y
+
+    def on_classifier(self, classifier: PyTorchClassifier) -> PyTorchClassifier:
+        """A copy of a classifier that filters what it is to predict, or to be trained on.
+
+        Args:
+            classifier: For frames, without another such defence; not changed.
+
+        Raises:
+            ValueError: If it has a preprocessing defence already.
+        """
+        if classifier.preprocessing_defences:
+            raise ValueError(f"expected no other preprocessing defence, got {classifier.preprocessing_defences}")
+        filtering = copy_of(classifier)
+        filtering.set_params(preprocessing_defences=[self])
+        return filtering
 
     @abc.abstractmethod
     def _keeps(self, events: Mask) -> Mask:
