@@ -45,7 +45,7 @@ def check_positive(name: str, value: float) -> None:
 
 def check_choice(name: str, value: Any, choices: Collection[Any]) -> None:
     """One of the named choices."""
-    if value not in choices:
+    if value not in list(choices):  # a list also looks for what has no hash
         raise ValueError(f"expected {name} to be one of {', '.join(map(repr, choices))}, got {value!r}")
 
 

@@ -299,6 +299,28 @@ def test_data_that_do_not_fit_are_an_error(make: Make) -> None:
             make(trained("ann"), streams(2), np.array([0, 1]))
 
 
+@ALL
+def test_new_samples_must_be_like_those_of_the_training(make: Make) -> None:
+    detector = make(trained("ann"), *DATA)
+    for x, got in ((streams(2), "event streams"), (X_CLEAN[0], r"samples of shape \(8, 8\)")):
+        with pytest.raises(ValueError, match=rf"expected x like x_train, samples of shape \(1, 8, 8\), got {got}"):
+            detector.scores(x)
+
+
+@ALL
+def test_no_data_are_an_error(make: Make) -> None:
+    for data in ((None, None), (POISONED.x, None), (None, POISONED.y)):
+        with pytest.raises(ValueError, match="expected samples and their labels, got None"):
+            make(trained("ann"), *data)
+
+
+def test_a_truth_is_checked_before_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    detector = SpikeSpectralDefence(trained("ann"), *DATA)
+    monkeypatch.setattr(detector, "_detect", lambda: pytest.fail("searched"))
+    with pytest.raises(ValueError, match="is_clean"):
+        detector.evaluate_defence(np.ones(3))
+
+
 def test_nan_in_a_hidden_layer_is_an_error() -> None:
     classifier = untrained("ann")
     with torch.no_grad():
@@ -329,6 +351,7 @@ WRONG: list[tuple[Make, dict[str, Any]]] = [
     (SpikeActivationDefence, {"reduce": "TSNE"}),
     (SpikeActivationDefence, {"clustering_method": "DBSCAN"}),
     (SpikeActivationDefence, {"cluster_analysis": "what"}),
+    (SpikeActivationDefence, {"cluster_analysis": []}),
     (SpikeActivationDefence, {"ex_re_threshold": -1.0}),
     (SpikeActivationDefence, {"diversity_threshold": 1.5}),
     (SpikeActivationDefence, {"feature": "rates"}),
@@ -537,6 +560,18 @@ def test_a_spread_of_zero_accuses_every_class_as_the_paper_does() -> None:
     assert np.mean(is_clean) == pytest.approx(1 - 1.5 * 0.33, abs=0.02)
 
 
+def test_training_data_are_changed_like_parameters_as_in_art() -> None:
+    detector = SpikeSpectralDefence(trained("ann"), *bars())
+    detector.detect_poison()
+    with pytest.raises(ValueError, match="as many labels"):
+        detector.set_params(x_train=POISONED.x[1:])
+    with pytest.raises(ValueError, match="expected n_directions"):
+        detector.detect_poison(x_train=POISONED.x, y_train=POISONED.y, n_directions=0)
+    assert np.array_equal(detector.scores(), SpikeSpectralDefence(trained("ann"), *bars()).scores())
+    found = detector.detect_poison(x_train=POISONED.x, y_train=POISONED.y)
+    assert found == SpikeSpectralDefence(trained("ann"), *DATA).detect_poison()
+
+
 # STRIP
 
 
@@ -639,6 +674,12 @@ def test_event_streams_are_superposed_as_events() -> None:
     assert of_events == pytest.approx(of_frames, abs=1e-6)
     with pytest.raises(ValueError, match="sensor_size and n_bins"):
         STRIPDefence(classifier, x, y)
+    with pytest.raises(ValueError, match="expected superposition of events"):
+        STRIPDefence(classifier, x, y, **binning, superposition="maximum")
+    with pytest.raises(
+        ValueError, match=r"expected x like x_train, event streams, got samples of shape \(4, 2, 8, 8\)"
+    ):
+        STRIPDefence(classifier, x, y, **binning).scores(to_frames(x, (8, 8), 4, "time"))
 
 
 @pytest.mark.parametrize("x_clean", [None, X_CLEAN])
@@ -657,7 +698,9 @@ def test_nothing_is_predicted_twice(x_clean: Array | None, monkeypatch: pytest.M
 
 
 def test_clean_samples_must_be_like_the_others() -> None:
-    with pytest.raises(ValueError, match=r"x_clean of samples like x_train's, of shape \(1, 8, 8\), got \(8, 8\)"):
+    with pytest.raises(
+        ValueError, match=r"x_clean like x_train, samples of shape \(1, 8, 8\), got samples of shape \(8, 8\)"
+    ):
         STRIPDefence(trained("ann"), *DATA, x_clean=X_CLEAN[:, 0])
 
 

@@ -263,6 +263,10 @@ class SpikeActivationDefence(Relabelling, LayerDetector):
             yield batch
         self._labels = np.concatenate(labels)
 
+    @property
+    def _n_samples(self) -> int:
+        return len(self.x_train) if self.generator is None else int(self.generator.size)
+
     def _check_data(self) -> None:
         if self.generator is None:  # whose data are read batch by batch
             super()._check_data()

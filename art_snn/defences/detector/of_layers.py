@@ -11,7 +11,15 @@ from art_snn.defences.detector.features import FEATURES, INPUT, Feature, Layers,
 from art_snn.defences.detector.of_samples import SampleDetector
 from art_snn.typing import Array, Indices, Labels
 
-_READING = {"layer", "feature", "max_features", "batch_size", "seed", "generator"}  # what decides the features
+_READING = {
+    "layer",
+    "feature",
+    "max_features",
+    "batch_size",
+    "seed",
+    "generator",
+    "x_train",
+}  # what decides the features
 
 
 class LayerDetector(SampleDetector):

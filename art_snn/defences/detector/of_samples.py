@@ -91,10 +91,12 @@ class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
         Raises:
             ValueError: If `is_clean` does not say 0 or 1 of each sample.
         """
+        self.set_params(**kwargs)
         truth = np.asarray(is_clean)
-        _, said = self.detect_poison(**kwargs)
-        if truth.shape != (len(said),) or not np.isin(truth, (0, 1)).all():
-            raise ValueError(f"expected is_clean of shape ({len(said)},) with values 0 and 1, got shape {truth.shape}")
+        if truth.shape != (self._n_samples,) or not np.isin(truth, (0, 1)).all():
+            expected = f"({self._n_samples},) with values 0 and 1"
+            raise ValueError(f"expected is_clean of shape {expected}, got shape {truth.shape}")
+        _, said = self.detect_poison()
         by_class = ([values[rows] for rows in self._rows_by_class()] for values in (np.asarray(said), truth))
         confusion: str = GroundTruthEvaluator().analyze_correctness(*by_class)[1]
         return confusion
@@ -109,10 +111,10 @@ class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
             float32 (N,), finite; higher is more suspicious.
 
         Raises:
-            ValueError: If samples, or what the classifier makes of them, are not finite.
+            ValueError: If samples are not like those of the training, or what the classifier makes of them not finite.
         """
         if x is not None:
-            check_samples("x", np.asarray(x))
+            self._check_alike("x", np.asarray(x))
         with self._classifier_as_it_is():
             return self._scores(None if x is None else np.asarray(x)).astype(np.float32)
 
@@ -129,12 +131,25 @@ class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
         self._found = None
 
     def _check_data(self) -> None:
+        if self.x_train is None or self.y_train is None:
+            raise ValueError("expected samples and their labels, got None")
         self.x_train, self.y_train = np.asarray(self.x_train), np.asarray(self.y_train)
         check_samples("x_train", self.x_train)
         if self.x_train.dtype == object and not self._takes_events:
             raise ValueError("expected images or frames, got event streams; bin them by art_snn.events.to_frames")
         check_same_length("samples", self.x_train, "labels", self.y_train)
         self._labels = class_indices(self.y_train, self.classifier.nb_classes)
+
+    def _check_alike(self, name: str, x: Array) -> None:
+        """Other samples are of the training data's kind and shape."""
+        check_samples(name, x)
+        like = self._empty_sample() if self.x_train is None else self.x_train
+        if (x.dtype == object, x.shape[1:]) != (like.dtype == object, like.shape[1:]):
+            raise ValueError(f"expected {name} like x_train, {_kind(like)}, got {_kind(x)}")
+
+    @property
+    def _n_samples(self) -> int:
+        return len(self.x_train)
 
     def _check_params(self) -> None:
         check_at_least("batch_size", self.batch_size, 1)
@@ -168,6 +183,10 @@ class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
         """Evaluation mode; ART's own classifier would keep it, and move the global random streams by predicting."""
         with mode(self.classifier.model, False), host_seed(self.seed):
             yield
+
+
+def _kind(x: Array) -> str:
+    return "event streams" if x.dtype == object else f"samples of shape {x.shape[1:]}"
 
 
 def check_is_pytorch(classifier: object) -> None:

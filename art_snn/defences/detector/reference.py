@@ -14,7 +14,7 @@ from art_snn._validation import check_at_least, check_choice, check_fraction, ch
 from art_snn.defences.detector import pictures
 from art_snn.defences.detector.features import Sketch, named_layers
 from art_snn.defences.detector.model_report import ModelReport
-from art_snn.defences.detector.of_samples import SampleDetector, check_is_pytorch, check_samples
+from art_snn.defences.detector.of_samples import SampleDetector, check_is_pytorch
 from art_snn.defences.detector.robust import check_rate, upper_limit
 from art_snn.defences.detector.sequences import CleanModel, CleanSamples, Recorder, check_every_class
 from art_snn.estimators.classification.streaming import mode
@@ -217,7 +217,7 @@ class ReferenceDefence(SampleDetector):
         if model is not None or x is None or y is None:
             raise ValueError("expected either a reference model, or x_reference with y_reference")
         x, labels = np.asarray(x), class_indices(y, self.classifier.nb_classes)
-        check_samples("x_reference", x)
+        self._check_alike("x_reference", x)
         check_same_length("reference samples", x, "labels", labels)
         check_every_class(self._labels, labels)
         return x, labels

@@ -89,6 +89,30 @@ class SpikeSpectralDefence(LayerDetector):
         self.n_directions, self.spread_threshold = n_directions, spread_threshold
         self._check_params()
 
+    def set_params(self, x_train: Array | None = None, y_train: Labels | None = None, **kwargs: Any) -> None:
+        """Change some parameters or, as in ART's class, the training data; on an error all stay as they were.
+
+        Args:
+            x_train: Other samples; None keeps those that there are.
+            y_train: Other labels; likewise.
+            **kwargs: New values of parameters.
+
+        Raises:
+            TypeError: If a name is none of `params`.
+            ValueError: If a value is out of its range, or samples and labels do not fit or are not finite.
+        """
+        before = self.x_train, self.y_train, self._labels
+        try:
+            if x_train is not None or y_train is not None:
+                self.x_train = self.x_train if x_train is None else x_train
+                self.y_train = self.y_train if y_train is None else y_train
+                self._check_data()
+                self._forget({"x_train"})
+            super().set_params(**kwargs)
+        except (TypeError, ValueError):
+            self.x_train, self.y_train, self._labels = before
+            raise
+
     def _detect(self) -> tuple[dict[str, Any], Mask]:
         layer, scores = self.chosen_layer, self._scores(None)
         spreads = self._spreads(layer)

@@ -8,9 +8,15 @@ from art.estimators.classification import PyTorchClassifier
 from scipy import special
 
 from art_snn._validation import check_at_least, check_choice
-from art_snn.defences.detector.of_samples import SampleDetector, check_samples
+from art_snn.defences.detector.of_samples import SampleDetector
 from art_snn.defences.detector.robust import check_rate, upper_limit
-from art_snn.defences.detector.superposition import SUPERPOSITIONS, Superposition, superpose_arrays, superpose_events
+from art_snn.defences.detector.superposition import (
+    OF_EVENTS,
+    SUPERPOSITIONS,
+    Superposition,
+    superpose_arrays,
+    superpose_events,
+)
 from art_snn.events import SensorSize, SplitBy, to_frames
 from art_snn.typing import Array, Labels, Mask
 
@@ -33,7 +39,8 @@ class STRIPDefence(SampleDetector):
         false_acceptance_rate: Share of clean samples to be flagged, in (0, 0.5]; a nominal one, for log-odds are not
             normal where some classes prevail over others. At 0.01, 0.01 to 0.065 of the clean digits were flagged
             without `x_clean` and 0.002 to 0.033 with it (LIF and ANN); of bars of four classes, up to 0.18 and 0.013.
-        superposition: "add" (clipped to the classifier's clip values, if any), "mean", or "maximum".
+        superposition: "add" (clipped to the classifier's clip values, if any), "mean", or, but for event streams,
+            "maximum".
         outputs: What the classifier predicts: "logits", or "rates" of spikes, whose shares pass for probabilities; a
             network that never fires knows nothing.
         x_clean: Samples known to be clean, which are laid over others and set the threshold: that quantile of their own
@@ -89,10 +96,7 @@ class STRIPDefence(SampleDetector):
         self.x_clean = None if x_clean is None else np.asarray(x_clean)
         self.batch_size, self.seed = batch_size, seed
         if self.x_clean is not None:
-            check_samples("x_clean", self.x_clean)
-            if self.x_clean.shape[1:] != self.x_train.shape[1:]:
-                shapes = f"{self.x_train.shape[1:]}, got {self.x_clean.shape[1:]}"
-                raise ValueError(f"expected x_clean of samples like x_train's, of shape {shapes}")
+            self._check_alike("x_clean", self.x_clean)
         self._binning: tuple[SensorSize, int, SplitBy] | None = None
         if self.x_train.dtype == object:
             if sensor_size is None or n_bins is None:
@@ -174,7 +178,10 @@ class STRIPDefence(SampleDetector):
                 f"expected num_samples to be at most the {len(self._clean)} samples, got {self.num_samples}"
             )
         check_rate("false_acceptance_rate", self.false_acceptance_rate)
-        check_choice("superposition", self.superposition, SUPERPOSITIONS)
+        if self._binning is None:
+            check_choice("superposition", self.superposition, SUPERPOSITIONS)
+        else:
+            check_choice("superposition of events", self.superposition, OF_EVENTS)
         check_choice("outputs", self.outputs, ("logits", "rates"))
 
 

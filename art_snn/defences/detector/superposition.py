@@ -11,6 +11,7 @@ from art_snn.typing import Array, Events, Frames
 
 Superposition = Literal["add", "mean", "maximum"]
 SUPERPOSITIONS: tuple[Superposition, ...] = ("add", "mean", "maximum")
+OF_EVENTS: tuple[Superposition, ...] = ("add", "mean")  # an event is there or not, so that none is larger
 
 
 def superpose_arrays(
@@ -62,7 +63,7 @@ def superpose_events(
         float32 counts (n * M, T, 2, H, W), the overlays of the first sample first.
 
     Raises:
-        ValueError: For "maximum": an event is there or not.
+        ValueError: For "maximum".
 
     >>> from art_snn.events import make_events
     >>> streams = np.empty(2, object)
@@ -70,7 +71,7 @@ def superpose_events(
     >>> superpose_events(streams[:1], streams[1:], "add", (2, 1), n_bins=1).tolist()
     [[[[[0.0, 2.0]], [[1.0, 0.0]]]]]
     """
-    check_choice("superposition of events", how, ("add", "mean"))
+    check_choice("superposition of events", how, OF_EVENTS)
     width, height, _ = check_sensor_size(sensor_size)
     frames = np.empty((len(samples) * len(overlays), n_bins, 2, height, width), np.float32)
     for row, pair in zip(frames, itertools.product(samples, overlays), strict=True):
