@@ -1,4 +1,5 @@
-PYTHON ?= python3.11
+# The Python that the tests ran with, else any later one; PYTHON=... chooses.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 

@@ -1,11 +1,15 @@
 """What holds for the package as a whole: layers, imports, the catalogue, the examples."""
 
+import ast
 import doctest
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import art_snn
@@ -27,6 +31,22 @@ def test_layers_point_downwards() -> None:
 
 def test_importing_the_package_loads_neither_torch_nor_art() -> None:
     assert _python("import art_snn, sys; print([m for m in ('torch', 'art') if m in sys.modules])").stdout == "[]\n"
+
+
+def test_dependencies_are_what_is_imported() -> None:
+    trees = [ast.parse(path.read_text()) for path in (ROOT / "art_snn").rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    modules = {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names) - {"art_snn"}
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    declared = {re.split(r"[<>=]", line)[0] for line in wanted}
+    homes = packages_distributions()
+
+    imported = {module: {home.lower() for home in homes[module]} for module in modules}
+
+    assert [module for module, home in imported.items() if not home & declared] == [], "imported, not declared"
+    assert declared - set().union(*imported.values()) == set(), "declared, not imported"
 
 
 def test_public_names_have_docstrings() -> None:
