@@ -276,7 +276,7 @@ def test_a_count_above_255_is_an_error_or_saturates(root):
     assert len(unfinished(root)) == 1
 
 
-def test_frames_are_made_once_and_again_when_anything_that_determines_them_changes(root, capfd):
+def test_frames_are_made_once_and_again_when_anything_that_determines_them_changes(root, capfd, monkeypatch):
     write_nmnist(root)
     place = root / "NMNIST/Train/2/00000.bin"
 
@@ -294,6 +294,8 @@ def test_frames_are_made_once_and_again_when_anything_that_determines_them_chang
     place.rename(place.with_name("00009.bin"))
     assert is_read()
     assert not is_read()
+    monkeypatch.setattr("art_snn.data.event_files.FORMAT", -1)
+    assert is_read()
 
 
 def test_the_cache_lies_where_it_is_told_to(root, tmp_path):

@@ -10,7 +10,7 @@ from typing import Any
 
 
 def default_cache() -> Path:
-    """`art-snn` in the folder that the user keeps for caches."""
+    """`art-snn` in the folder that the user keeps for caches, which may be emptied at any time."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "art-snn"
 
 

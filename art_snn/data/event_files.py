@@ -13,11 +13,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from art_snn import __version__
 from art_snn._validation import check_choice
 from art_snn.data.cache import cached, default_cache
 from art_snn.data.dataset import Dataset
-from art_snn.data.frame_store import open_frames, write_frames
+from art_snn.data.frame_store import FORMAT, open_frames, write_frames
 from art_snn.data.recordings import Readings, Sample, Samples, check_request, in_turn
 from art_snn.events import SplitBy, Window, to_frames
 from art_snn.typing import Array, Indices
@@ -113,7 +112,7 @@ class EventFiles:
             split: {"skip": reading.skip, "samples": [_identity(sample, root) for sample in reading.samples]}
             for split, reading in readings.items()
         }
-        key = {"version": __version__, "name": self.name, "sensor_size": self.sensor_size, **binning, **splits}
+        key = {"format": FORMAT, "name": self.name, "sensor_size": self.sensor_size, **binning, **splits}
         folder = cached(cache, key, write)
         return [open_frames(folder / f"{split}.frames") for split in readings]
 

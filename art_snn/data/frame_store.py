@@ -9,6 +9,8 @@ import numpy as np
 from art_snn.data.recordings import Readings
 from art_snn.typing import Events, Frames, Indices
 
+FORMAT = 1  # counts up when the same files give other frames: by a parser, by the binning, or by how they are kept
+
 
 def write_frames(path: Path, readings: Readings, to_frames: Callable[[Events], Frames]) -> None:
     """Write the uint8 frames of each sample that can be read, one after another, and beside them a card of the labels.
