@@ -26,7 +26,7 @@ def batches(x: Array, batch_size: int, like: Tensor) -> Iterator[tuple[Tensor, i
     at_once = min(_AT_ONCE, max(1, _NUMBERS_AT_ONCE // max(1, x[0].size)))
     for start in range(0, len(x), batch_size):
         batch = torch.as_tensor(np.array(x[start : start + batch_size])).to(like)  # a copy: `x` may be read-only
-        for samples in batch.split(at_once):
+        for samples in torch.split(batch, at_once):
             padding = samples.new_zeros(at_once - len(samples), *samples.shape[1:])
             yield torch.cat([samples, padding]), len(samples)
 
