@@ -290,6 +290,18 @@ def test_arts_own_class_fails_on_index_labels() -> None:
         plain().loss_gradient(samples(), Y)
 
 
+def test_a_sample_of_weight_0_teaches_nothing_and_one_of_weight_1_as_ever() -> None:
+    def taught(labels: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+        spiking = classifier()
+        spiking.fit(samples(), labels, batch_size=N, nb_epochs=1, sample_weights=weights)
+        return spiking.predict(samples())
+
+    some, wrong = np.arange(N) % 2, np.where(np.arange(N) % 2, Y, 3 - Y)
+    assert np.array_equal(taught(Y, some), taught(wrong, some))
+    assert not np.array_equal(taught(Y, some), taught(Y, None))
+    assert np.allclose(taught(Y, np.ones(N)), taught(Y, None), atol=1e-4)
+
+
 def test_bad_training_data_change_nothing() -> None:
     spiking, x = classifier(), samples()
     before = spiking.predict(x)

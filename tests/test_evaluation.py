@@ -1,6 +1,7 @@
 """BackdoorEvaluation: what is measured, and what is refused."""
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -10,8 +11,8 @@ from torch import nn
 
 from art_snn._random import host_seed
 from art_snn.attacks.poisoning import PatchTrigger, TriggerBackdoor
-from art_snn.estimators.classification import SpikingClassifier, SpikingModule
-from art_snn.evaluations import BackdoorEvaluation
+from art_snn.estimators.classification import HybridClassifier, SpikingClassifier, SpikingModule
+from art_snn.evaluations import BackdoorEvaluation, BackdoorResult, PoisonCombination, poison_combination
 from art_snn.models import small_cnn
 from art_snn.testing import check_global_streams_stand_still
 
@@ -108,3 +109,72 @@ def test_nonsense_is_refused_before_training() -> None:
         BackdoorEvaluation(TriggerBackdoor(PatchTrigger(2), 1), {})
     with pytest.raises(ValueError, match="as many y_train"):
         _evaluate(_estimators(), Y_TRAIN[1:])
+
+
+@pytest.mark.parametrize("weights", [(1.0,), (-1.0, 1.0), (float("nan"), 1.0), (0, 0), 0.5])
+def test_loss_weights_that_mean_nothing_are_refused(weights: object) -> None:
+    with pytest.raises(ValueError, match="expected loss_weights to be two finite numbers"):
+        BackdoorEvaluation(TriggerBackdoor(PatchTrigger(2), 1), _estimators(), loss_weights=weights)
+
+
+# --- which step sees poison, and with which weight -------------------------------------------------------------------
+
+
+class _Logging(HybridClassifier):
+    """Writes down each step of its training: what it was, whether the data were poisoned, the weights of samples."""
+
+    steps: ClassVar[list[tuple[str, bool, object]]] = []  # of all instances: what is trained is a copy
+
+    def _log(self, step: str, x: np.ndarray, weights: np.ndarray | None = None) -> None:
+        weight_of = None if weights is None else {(x[i] != X_TRAIN[i]).any(): w for i, w in enumerate(weights)}
+        self.steps.append((step, bool((x != X_TRAIN).any()), weight_of))
+
+    def fit_ann(self, x: np.ndarray, *args: object, **kwargs: object) -> None:
+        self._log("ann", x, kwargs.get("sample_weights"))
+        super().fit_ann(x, *args, **kwargs)
+
+    def convert(self, x_calibration: np.ndarray) -> None:
+        self._log("calibration", x_calibration)
+        super().convert(x_calibration)
+
+    def fit_snn(self, x: np.ndarray, *args: object, **kwargs: object) -> None:
+        self._log("snn", x, kwargs.get("sample_weights"))
+        super().fit_snn(x, *args, **kwargs)
+
+
+def _steps(combination: PoisonCombination, **settings: object) -> tuple[list[tuple[str, bool, object]], BackdoorResult]:
+    """The steps of the second training, that of the backdoored model, and what came of it."""
+    net = small_cnn(1, K, pool="avg", width=0.25)
+    hybrid = _Logging(net, nn.CrossEntropyLoss(), (1, 8, 8), K, timesteps=2, nb_epochs_snn=1)
+    attack = TriggerBackdoor(PatchTrigger(2), 1, 0.2)
+    evaluation = BackdoorEvaluation(attack, {"hybrid": hybrid}, combination=combination, **settings)
+    _Logging.steps.clear()
+    (result,) = evaluation.evaluate(X_TRAIN, Y_TRAIN, X_TEST, Y_TEST, verbose=False, nb_epochs=1)
+    assert _Logging.steps[:3] == [("ann", False, None), ("calibration", False, None), ("snn", False, None)]
+    return _Logging.steps[3:], result
+
+
+@pytest.mark.parametrize(
+    ("combination", "ann", "calibration", "snn"),
+    [
+        (poison_combination("com1"), False, False, False),
+        (poison_combination("com2"), False, True, True),
+        (poison_combination("com3"), True, False, False),
+        (poison_combination("com4"), True, True, True),
+        (PoisonCombination(ann=False, calibration=True, snn=False), False, True, False),
+    ],
+)
+def test_a_combination_says_which_steps_see_poison(
+    combination: PoisonCombination, ann: bool, calibration: bool, snn: bool
+) -> None:
+    steps, result = _steps(combination)
+    seen = {step: is_poisoned for step, is_poisoned, _ in steps}  # the last calibration is the one that holds
+    assert seen == {"ann": ann, "calibration": calibration, "snn": snn}
+    assert result.migration is not None
+    assert (result.migration.threshold_shift is not None) is calibration
+
+
+def test_loss_weights_reach_each_step_that_sees_poison() -> None:
+    steps, _ = _steps(poison_combination("com4"), loss_weights=(3.0, 0.5))
+    weights = {step: weight_of for step, _, weight_of in steps if step != "calibration"}
+    assert weights == {key: {True: 3.0, False: 0.5} for key in ("ann", "snn")}
