@@ -11,11 +11,11 @@ from art.evaluations.evaluation import Evaluation
 from tqdm import tqdm
 
 from art_snn._random import Rng, draw_seed, host_seed
-from art_snn._validation import check_same_length, class_indices
+from art_snn._validation import check_class, check_finite, check_same_length, class_indices
 from art_snn.attacks.poisoning import TriggerBackdoor
 from art_snn.evaluations.combination import PoisonCombination
 from art_snn.evaluations.migration import Migration, measure_migration
-from art_snn.evaluations.training import Seeds, Step, Trained, train_afresh
+from art_snn.evaluations.training import Seeds, Step, Trained, check_fit_arguments, train_afresh
 from art_snn.metrics import accuracy, attack_success_rate, counts_for_success, robust_accuracy
 from art_snn.typing import Array, Indices, Labels
 
@@ -76,6 +76,7 @@ class BackdoorEvaluation(Evaluation):
 
     Raises:
         ValueError: If there is no estimator, or a weight is out of range.
+        TypeError: If the attack is no `TriggerBackdoor`, or an estimator no `PyTorchClassifier`.
 
     Source: loss weights as in Jin et al., 2024, https://arxiv.org/abs/2409.15670, Eqs 9 to 14.
     """
@@ -88,8 +89,15 @@ class BackdoorEvaluation(Evaluation):
         combination: PoisonCombination | None = None,
         loss_weights: tuple[float, float] | None = None,
     ) -> None:
+        if not isinstance(attack, TriggerBackdoor):
+            raise TypeError(f"expected attack to be a TriggerBackdoor, got {attack!r}")
+        if not isinstance(estimators, Mapping):
+            raise TypeError(f"expected estimators by name, {{'name': classifier}}, got {estimators!r}")
         if not estimators:
             raise ValueError("expected at least one estimator, got none")
+        for name, estimator in estimators.items():
+            if not isinstance(estimator, PyTorchClassifier):
+                raise TypeError(f"expected {name!r} to be a PyTorchClassifier, got {estimator!r}")
         if loss_weights is not None:
             _check_weights(loss_weights)
         self.attack, self.estimators = attack, dict(estimators)
@@ -119,10 +127,12 @@ class BackdoorEvaluation(Evaluation):
             **fit_arguments: For every `fit`, such as `batch_size` and `nb_epochs`.
 
         Raises:
-            ValueError: If data and labels do not fit, or the attack finds no rows to poison.
+            ValueError: If data and labels do not fit each other or an estimator's classes, no test sample is of another
+                class than the target's, or the attack finds no rows to poison; nothing has been trained then.
+            TypeError: If a `fit` argument is unknown.
         """
-        check_same_length("x_train", x_train, "y_train", y_train)
-        check_same_length("x_test", x_test, "y_test", y_test)
+        check_fit_arguments("BackdoorEvaluation.evaluate", fit_arguments)
+        self._check_data(x_train, y_train, x_test, y_test)
         weights, batches, host = (draw_seed(stream) for stream in np.random.default_rng(seed).spawn(3))
         seeds, clean, poisoned = Seeds(weights, batches), Step(x_train, y_train), self._poisoned(x_train, y_train)
         x_triggered, _ = self.attack.poison(x_test)
@@ -140,6 +150,20 @@ class BackdoorEvaluation(Evaluation):
                 results.append(BackdoorResult(model=name, seconds=time.perf_counter() - started, **measured))
                 self.trained[name] = TrainedPair(trained[0].final, trained[1].final)
         return results
+
+    def _check_data(self, x_train: Array, y_train: Labels, x_test: Array, y_test: Labels) -> None:
+        """What would otherwise fail, or mislead, after the trainings."""
+        check_same_length("x_train", x_train, "y_train", y_train)
+        check_same_length("x_test", x_test, "y_test", y_test)
+        if (x_train.ndim, x_train.shape[-3:]) != (x_test.ndim, x_test.shape[-3:]):
+            raise ValueError(f"expected x_test like x_train, got shapes {x_test.shape} and {x_train.shape}")
+        check_finite("x_test", x_test)
+        for estimator in self.estimators.values():
+            check_class("target_class", self.attack.target_class, estimator.nb_classes)
+            for y in (y_train, y_test):
+                class_indices(y, estimator.nb_classes)
+        if not counts_for_success(y_test, self.attack.target_class).any():
+            raise ValueError(f"expected test samples of other classes than {self.attack.target_class}, got none")
 
     def _poisoned(self, x: Array, y: Labels) -> Step:
         poisoned = self.attack.poison_dataset(x, y)

@@ -7,10 +7,13 @@ from typing import Any, NamedTuple
 from art.estimators.classification import PyTorchClassifier
 
 from art_snn._random import host_seed
+from art_snn._validation import check_unknown
 from art_snn.conversion import threshold_shift
 from art_snn.estimators.classification import AnnClassifier, ConvertedClassifier, HybridClassifier, SpikingClassifier
 from art_snn.evaluations.combination import PoisonCombination
 from art_snn.typing import Array, Labels
+
+FIT_ARGUMENTS = ("batch_size", "nb_epochs", "training_mode", "drop_last", "scheduler")
 
 
 class Trained(NamedTuple):
@@ -40,6 +43,11 @@ class Seeds(NamedTuple):
 
     weights: int
     batches: int
+
+
+def check_fit_arguments(owner: str, fit_arguments: Mapping[str, Any]) -> None:
+    """No typo among them: ART's own class would swallow it and train with its defaults."""
+    check_unknown(owner, fit_arguments.keys() - set(FIT_ARGUMENTS))
 
 
 def train_afresh(
