@@ -111,6 +111,40 @@ def test_nonsense_is_refused_before_training() -> None:
         _evaluate(_estimators(), Y_TRAIN[1:])
 
 
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"y_test": np.ones(60, int)}, ValueError, "test samples of other classes than 1, got none"),
+        ({"y_test": Y_TEST + 5}, ValueError, r"labels in \[0, 3\), got 5 to 7"),
+        ({"y_test": Y_TEST[:, None]}, ValueError, r"got shape \(60, 1\)"),
+        ({"y_test": np.eye(9)[Y_TEST]}, ValueError, r"one-hot \(N, 3\), got shape \(60, 9\)"),
+        ({"y_train": np.eye(9)[Y_TRAIN]}, ValueError, r"one-hot \(N, 3\), got shape \(240, 9\)"),
+        ({"x_test": X_TEST[..., 1:]}, ValueError, r"x_test like x_train, got shapes \(60, 1, 8, 7\)"),
+        ({"x_test": np.full_like(X_TEST, np.nan)}, ValueError, "x_test to be finite"),
+        ({"nb_epoch": 1}, TypeError, "unknown arguments: nb_epoch"),
+    ],
+)
+def test_data_that_do_not_fit_are_refused_before_training(changes: dict, error: type, message: str) -> None:
+    evaluation = BackdoorEvaluation(TriggerBackdoor(PatchTrigger(2), 1, 0.2), _estimators())
+    data = {"x_train": X_TRAIN, "y_train": Y_TRAIN, "x_test": X_TEST, "y_test": Y_TEST}
+    with pytest.raises(error, match=message):
+        evaluation.evaluate(**data | {"verbose": False, "nb_epochs": 1} | changes)
+    assert evaluation.trained == {}
+
+
+@pytest.mark.parametrize(
+    ("attack", "estimators", "message"),
+    [
+        (PatchTrigger(2), {"m": "net"}, "expected attack to be a TriggerBackdoor, got PatchTrigger"),
+        (TriggerBackdoor(PatchTrigger(2), 1), ["net"], "expected estimators by name"),
+        (TriggerBackdoor(PatchTrigger(2), 1), {"m": "net"}, "expected 'm' to be a PyTorchClassifier, got 'net'"),
+    ],
+)
+def test_an_evaluation_is_of_an_attack_on_named_classifiers(attack: object, estimators: object, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        BackdoorEvaluation(attack, estimators)
+
+
 @pytest.mark.parametrize("weights", [(1.0,), (-1.0, 1.0), (float("nan"), 1.0), (0, 0), 0.5])
 def test_loss_weights_that_mean_nothing_are_refused(weights: object) -> None:
     with pytest.raises(ValueError, match="expected loss_weights to be two finite numbers"):
