@@ -1,15 +1,20 @@
 """Triggers as events in other binnings and behind filters."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
+import torch
+from art.estimators.classification import PyTorchClassifier
 from torch import nn
 
-from art_snn.attacks.poisoning import PatchTrigger, StaticTrigger, TriggerBackdoor
+from art_snn.attacks.poisoning import PatchTrigger, SmartTrigger, StaticTrigger, TriggerBackdoor
 from art_snn.data import load_dataset
 from art_snn.estimators.classification import SpikingClassifier, SpikingModule
 from art_snn.evaluations import Binning, TransferMatrix, binning_transfer
 from art_snn.evaluations.binning_transfer import FILTERS
-from art_snn.models import small_cnn
+from art_snn.models import OverTime, small_cnn
+from art_snn.testing import check_global_streams_stand_still
 
 BINNINGS = (Binning(4, "count"), Binning(3, "time"))
 
@@ -19,19 +24,28 @@ def make_classifier(binning: Binning) -> SpikingClassifier:
     return SpikingClassifier(module, nn.CrossEntropyLoss(), (binning.n_bins, 2, 20, 20), 10)
 
 
-def transfer(trigger: object) -> TransferMatrix:
-    digits = load_dataset("digits-dvs", form="events", limit=60)
+def make_arts_own(binning: Binning) -> PyTorchClassifier:
+    model = OverTime(small_cnn(2, 10, width=0.1))
+    optimizer = torch.optim.Adam(model.parameters())
+    return PyTorchClassifier(model, nn.CrossEntropyLoss(), (binning.n_bins, 2, 20, 20), 10, optimizer=optimizer)
+
+
+def transfer(trigger: object, make: Callable = make_classifier, limit: int = 60, **changes: object) -> TransferMatrix:
+    digits = load_dataset("digits-dvs", form="events", limit=limit)
     return binning_transfer(
         TriggerBackdoor(trigger, 1, 0.2),
-        make_classifier,
+        make,
         (digits.x_train, digits.y_train),
         (digits.x_test, digits.y_test),
         digits.sensor_size,
-        BINNINGS,
-        filters={name: FILTERS[name] for name in ("none", "drop half of the events")},
-        verbose=False,
-        batch_size=8,
-        nb_epochs=3,
+        **{
+            "binnings": BINNINGS,
+            "filters": {name: FILTERS[name] for name in ("none", "drop half of the events")},
+            "verbose": False,
+            "batch_size": 8,
+            "nb_epochs": 3,
+        }
+        | changes,
     )
 
 
@@ -58,6 +72,24 @@ def test_binned_by_time_events_at_the_own_centres_do_what_the_frames_do(matrix: 
     assert abs(matrix.events[1, 1] - matrix.frames[1]) <= 0.1
 
 
-def test_a_trigger_of_images_is_refused() -> None:
-    with pytest.raises((TypeError, ValueError), match="expected"):
-        transfer(PatchTrigger(2))
+def test_arts_own_class_moves_no_global_stream_here() -> None:
+    with check_global_streams_stand_still():
+        transfer(StaticTrigger(4), make_arts_own, limit=20, binnings=[(2, "count")], nb_epochs=1)
+
+
+def test_a_trigger_that_chooses_anew_for_each_set_is_carried_over() -> None:
+    transfer(SmartTrigger(2, refit=True), limit=20, binnings=[(2, "count")], nb_epochs=1)
+
+
+@pytest.mark.parametrize(
+    ("trigger", "changes", "error", "message"),
+    [
+        (PatchTrigger(2), {}, TypeError, "a trigger that acts on frames and on events, got PatchTrigger"),
+        (StaticTrigger(4), {"binnings": []}, ValueError, "at least one binning, got none"),
+        (StaticTrigger(4), {"binnings": [(2, "frames")]}, ValueError, "split_by to be 'count', 'time' or"),
+        (StaticTrigger(4), {"nb_epoch": 1}, TypeError, "unknown arguments: nb_epoch"),
+    ],
+)
+def test_nonsense_is_refused_before_training(trigger: object, changes: dict, error: type, message: str) -> None:
+    with pytest.raises(error, match=message):
+        transfer(trigger, make=None, limit=20, **changes)

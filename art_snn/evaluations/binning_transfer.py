@@ -12,8 +12,8 @@ from tqdm import tqdm
 from art_snn._random import Rng, draw_seed, host_seed
 from art_snn.attacks.poisoning import FrameTrigger, TriggerBackdoor
 from art_snn.evaluations.combination import PoisonCombination
-from art_snn.evaluations.training import Seeds, Step, train_afresh
-from art_snn.events import SensorSize, to_frames
+from art_snn.evaluations.training import Seeds, Step, check_fit_arguments, train_afresh
+from art_snn.events import SensorSize, check_bins, to_frames
 from art_snn.metrics import accuracy, attack_success_rate
 from art_snn.typing import Array, Events, Frames, Labels
 
@@ -80,26 +80,34 @@ def binning_transfer(
         train: Event streams (N,) and their labels.
         test: Likewise.
         sensor_size: (W, H, 2), pixels.
-        binnings: At least one.
+        binnings: At least one; pairs (n_bins, split_by) will do.
         filters: Transforms of one stream, by name, such as tonic's.
         seed: Of weights, batches and filters that draw.
         verbose: Whether to show a progress bar.
         **fit_arguments: For every `fit`.
 
+    Raises:
+        ValueError: If there is no binning, or one is none; nothing has been trained then.
+        TypeError: If the trigger acts not on events, or a `fit` argument is unknown.
+
     Source: ours; the question is raised by triggers written into frames, as in Abad et al., Sneaky Spikes, NDSS 2024,
     https://arxiv.org/abs/2302.06279, which no camera can record.
     """
-    weights, batches, drawing = (draw_seed(stream) for stream in np.random.default_rng(seed).spawn(3))
+    binnings = [Binning(*binning) for binning in binnings]
+    trigger = _checked(attack, binnings, fit_arguments)
+    weights, batches, drawing, host = (draw_seed(stream) for stream in np.random.default_rng(seed).spawn(4))
     rows = []
     for binning in tqdm(binnings, disable=not verbose, desc="binnings"):
         x = to_frames(train[0], sensor_size, *binning)
         poisoned = attack.poison_dataset(x, train[1])
         steps = Step(x, train[1]), Step(poisoned.x, poisoned.y)
-        harmless, model = (
-            _trained(make_classifier(binning), steps[0], step, Seeds(weights, batches), fit_arguments) for step in steps
-        )
-        on_test = _OnTest(model, binning, attack, *test, sensor_size)
-        rows.append(on_test.row(harmless, binnings, filters, drawing))
+        with host_seed(host):  # ART's own class draws from the global streams even to predict
+            harmless, model = (
+                _trained(make_classifier(binning), steps[0], step, Seeds(weights, batches), fit_arguments)
+                for step in steps
+            )
+            on_test = _OnTest(model, binning, trigger, attack.target_class, *test, sensor_size)
+            rows.append(on_test.row(harmless, binnings, filters, drawing))
     table = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     return TransferMatrix(
         binnings=tuple(binnings),
@@ -107,6 +115,18 @@ def binning_transfer(
         filtered={name: table[f"attacked, {name}"] for name in filters},
         filtered_accuracy={name: table[f"clean, {name}"] for name in filters},
     )
+
+
+def _checked(attack: TriggerBackdoor, binnings: Sequence[Binning], fit_arguments: Mapping[str, Any]) -> FrameTrigger:
+    """The attack's trigger, if it acts on events, and there is something to do."""
+    check_fit_arguments("binning_transfer", fit_arguments)
+    if not isinstance(attack.trigger, FrameTrigger):
+        raise TypeError(f"expected a trigger that acts on frames and on events, got {attack.trigger}")
+    if not binnings:
+        raise ValueError("expected at least one binning, got none")
+    for binning in binnings:
+        check_bins(*binning)
+    return attack.trigger
 
 
 def _trained(
@@ -121,7 +141,8 @@ class _OnTest:
 
     model: PyTorchClassifier
     binning: Binning
-    attack: TriggerBackdoor
+    trigger: FrameTrigger
+    target_class: int
     streams: Events
     y: Labels
     sensor_size: SensorSize
@@ -135,15 +156,16 @@ class _OnTest:
     ) -> dict[str, Any]:
         """The model's numbers, by name."""
         clean = self.binned(self.streams)
-        framed = self.attack.trigger(clean)
+        trigger = self.trigger.for_set(clean)
+        framed = trigger(clean)
         row: dict[str, Any] = {
             "accuracy": accuracy(self.y, self.model.predict(clean)),
             "floor": self.success(framed, harmless),
             "frames": self.success(framed),
-            "events": [self.success(self.binned(self.with_trigger(placed))) for placed in binnings],
+            "events": [self.success(self.binned(self.with_trigger(trigger, placed))) for placed in binnings],
         }
         for name, transform in filters.items():
-            attacked = _filtered(self.with_trigger(self.binning), transform, seed)
+            attacked = _filtered(self.with_trigger(trigger, self.binning), transform, seed)
             row[f"attacked, {name}"] = self.success(self.binned(attacked))
             clean = self.binned(_filtered(self.streams, transform, seed))
             row[f"clean, {name}"] = accuracy(self.y, self.model.predict(clean))
@@ -152,16 +174,12 @@ class _OnTest:
     def binned(self, streams: Events) -> Frames:
         return to_frames(streams, self.sensor_size, *self.binning)
 
-    def with_trigger(self, placed: Binning) -> Events:
+    def with_trigger(self, trigger: FrameTrigger, placed: Binning) -> Events:
         """The test streams with events inserted for frames of that binning."""
-        n_bins, split_by = placed
-        trigger = self.attack.trigger
-        if not isinstance(trigger, FrameTrigger):
-            raise TypeError(f"expected a trigger that acts on events, got {trigger}")
-        return trigger.on_events(self.streams, self.sensor_size, n_bins=n_bins, split_by=split_by)
+        return trigger.on_events(self.streams, self.sensor_size, n_bins=placed.n_bins, split_by=placed.split_by)
 
     def success(self, frames: Frames, model: PyTorchClassifier | None = None) -> float:
-        return attack_success_rate(self.y, (model or self.model).predict(frames), self.attack.target_class)
+        return attack_success_rate(self.y, (model or self.model).predict(frames), self.target_class)
 
 
 def _filtered(streams: Events, transform: EventTransform, seed: int) -> Events:
