@@ -1,8 +1,10 @@
 """Converted and hybrid classifiers: their steps, their time, and the gradient of spike timing against its formula."""
 
 import copy
+import gc
 import os
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -189,6 +191,31 @@ def test_calibration_draws_as_many_samples_as_wished(x, y):
     assert len(few) == 3
     assert all(any(np.array_equal(row, other) for other in x) for row in few)
     assert classifier().calibration_samples(x) is x
+
+
+def test_calibration_copies_no_data_set():
+    counts, labels = np.ones((8192, *SHAPE), np.uint8), np.eye(K)[np.arange(8192) % K]
+    generator = NumpyDataGenerator(counts.astype(np.float32), labels, batch_size=128)
+    spiking = classifier(n_calibration=16, preprocessing=(0.5, 0.25))
+    for use in (lambda: spiking.convert(counts), lambda: spiking.fit_generator(generator, 1)):
+        use()
+        gc.collect()
+        tracemalloc.start()
+        use()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 2 * counts.nbytes  # as floats they take 4 times that
+
+
+def test_a_generator_calibrates_on_as_many_samples_as_wished(x, y, monkeypatch):
+    seen = []
+    monkeypatch.setattr(ConvertedClassifier, "convert", lambda self, x_calibration: seen.append(x_calibration))
+    for n_calibration in (5, None):
+        generator = NumpyDataGenerator(x, np.eye(K)[y], batch_size=4)
+        classifier(n_calibration=n_calibration).fit_generator(generator, nb_epochs=1)
+    assert [len(samples) for samples in seen] == [5, N]
+    assert len(np.unique(seen[0], axis=0)) == 5
+    assert all(any(np.array_equal(row, other) for other in x) for row in seen[0])
 
 
 def test_preprocessing_reaches_calibration_and_spiking_network_alike(x):

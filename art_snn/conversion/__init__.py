@@ -1,5 +1,6 @@
 """Conversion: a trained ANN becomes a spiking network with the same weights, its rates the rectifiers' outputs."""
 
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -8,6 +9,7 @@ from torch import nn
 from art_snn._validation import check_at_least, check_choice, check_finite, check_positive
 from art_snn.conversion.balancing import balanced_thresholds
 from art_snn.conversion.graph import LayerGraph
+from art_snn.conversion.samples import Samples
 from art_snn.conversion.spiking import ScaledNeuron, integrate_and_fire, scaled_neurons, to_spiking
 from art_snn.conversion.statistics import maxima, percentiles
 from art_snn.conversion.tracing import rectifiers, trace
@@ -39,6 +41,7 @@ def convert(
     timesteps: int = 100,
     batch_size: int = 128,
     neuron: NeuronFactory = integrate_and_fire,
+    prepare: Callable[[Images], Images] = lambda x: x,
 ) -> LayerGraph:
     """A multi-step spiking network with an ANN's weights and thresholds that fit its activations.
 
@@ -49,8 +52,8 @@ def convert(
     Args:
         ann: Rectifiers as `nn.ReLU` modules; convolutions, linear layers, batch norm (running statistics), average
             pooling, dropout, flattening and additions between them.
-        x_calibration: Samples as the ANN takes them, (N, C, H, W), at least one. Neither their order nor how they fall
-            into batches matters.
+        x_calibration: Samples (N, C, H, W), at least one, as the ANN takes them or `prepare` does. Neither their order
+            nor how they fall into batches matters.
         method: A layer's threshold is `scale` times a statistic of the ANN's rectifier:
 
             - "max": its largest output
@@ -62,6 +65,7 @@ def convert(
         timesteps: Of "spike-norm", at least 1.
         batch_size: Samples that are handed to the device at once; a multiple of 32 is fastest.
         neuron: Makes the nodes, of threshold 1 and with soft reset.
+        prepare: What to do to the samples before the ANN, such as to standardise them; to each batch as it comes.
 
     Returns:
         The network from (T, N, C, H, W) to (T, N, K) in evaluation mode; input that is the same at each step is meant.
@@ -82,13 +86,13 @@ def convert(
     x_calibration = np.asarray(x_calibration)
     check_at_least("the number of calibration samples", len(x_calibration), 1)
     check_finite("x_calibration", x_calibration)
-    net, graph = uncalibrated(ann, neuron), trace(ann)
+    net, graph, samples = uncalibrated(ann, neuron), trace(ann), Samples(x_calibration, batch_size, prepare)
     if method == "robust":
-        found = percentiles(graph, x_calibration, batch_size, percentile)
+        found = percentiles(graph, samples, percentile)
     elif method == "spike-norm":
-        found = balanced_thresholds(graph, x_calibration, batch_size, timesteps)
+        found = balanced_thresholds(graph, samples, timesteps)
     else:
-        found = maxima(graph, x_calibration, batch_size)
+        found = maxima(graph, samples)
     _check_found(found)
     for name, layer in scaled_neurons(net).items():
         layer.threshold.data.fill_(scale * found[name])

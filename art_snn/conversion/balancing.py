@@ -6,13 +6,13 @@ import torch
 from spikingjelly.activation_based import functional
 
 from art_snn.conversion.graph import LayerGraph
+from art_snn.conversion.samples import Samples
 from art_snn.conversion.spiking import scaled_neurons, to_spiking
-from art_snn.conversion.statistics import batches, check_activations
+from art_snn.conversion.statistics import check_activations
 from art_snn.conversion.tracing import rectifiers
-from art_snn.typing import Array
 
 
-def balanced_thresholds(graph: LayerGraph, x: Array, batch_size: int, timesteps: int) -> dict[str, float]:
+def balanced_thresholds(graph: LayerGraph, samples: Samples, timesteps: int) -> dict[str, float]:
     """The largest input a time step to each layer, the layers before it spiking at the thresholds already found.
 
     The samples are the input of each time step as they are (direct encoding); neurons integrate without leak and reset
@@ -25,15 +25,15 @@ def balanced_thresholds(graph: LayerGraph, x: Array, batch_size: int, timesteps:
     neurons = scaled_neurons(net)
     found: dict[str, float] = {}
     for name in rectifiers(graph):
-        found[name] = _largest_input(net, name, x, batch_size, timesteps)
+        found[name] = _largest_input(net, name, samples, timesteps)
         neurons[name].threshold.data.fill_(found[name])
     return found
 
 
-def _largest_input(net: LayerGraph, name: str, x: Array, batch_size: int, timesteps: int) -> float:
+def _largest_input(net: LayerGraph, name: str, samples: Samples, timesteps: int) -> float:
     largest = 0.0
     with torch.no_grad():
-        for batch, n in batches(x, batch_size, next(net.parameters())):
+        for batch, n in samples.batches(next(net.parameters())):
             for _ in range(timesteps):  # state is carried from step to step
                 inputs = net(batch[None], until=name)[:, :n]
                 check_activations(name, inputs)

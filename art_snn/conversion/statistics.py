@@ -1,34 +1,17 @@
 """Statistics of a rectifier's output over a whole calibration set, the same for any order and size of batches."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import ceil, floor
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from art_snn.conversion.graph import LayerGraph
+from art_snn.conversion.samples import Samples
 from art_snn.conversion.tracing import rectifiers
-from art_snn.typing import Array
 
-_AT_ONCE, _NUMBERS_AT_ONCE = 32, 2**19  # samples, and numbers in them: more save no time, as measured
 _LOW_BITS = 16  # the last bits of a float32; the others are the sign, which is 0 here, the exponent, and the first bits
-
-
-def batches(x: Array, batch_size: int, like: Tensor) -> Iterator[tuple[Tensor, int]]:
-    """The samples with dtype and device of `like`, always as many at once (zeros fill up), and how many there are.
-
-    For another number of samples a library may sum in another order, of which a deep network makes 1e-6. For the same
-    number it treats all samples alike, wherever they stand and whatever stands beside them; a test holds it to that.
-    So that number depends on the shape of a sample alone, and `batch_size` is how many are read at a time.
-    """
-    at_once = min(_AT_ONCE, max(1, _NUMBERS_AT_ONCE // max(1, x[0].size)))
-    for start in range(0, len(x), batch_size):
-        batch = torch.as_tensor(np.array(x[start : start + batch_size])).to(like)  # a copy: `x` may be read-only
-        for samples in torch.split(batch, at_once):
-            padding = samples.new_zeros(at_once - len(samples), *samples.shape[1:])
-            yield torch.cat([samples, padding]), len(samples)
 
 
 def check_activations(name: str, activations: Tensor) -> None:
@@ -37,18 +20,18 @@ def check_activations(name: str, activations: Tensor) -> None:
         raise ValueError(f"expected finite activations, got NaN or infinity in {name!r}")
 
 
-def maxima(graph: LayerGraph, x: Array, batch_size: int) -> dict[str, float]:
+def maxima(graph: LayerGraph, samples: Samples) -> dict[str, float]:
     """The largest output of each rectifier, over all samples, channels and pixels."""
     found: dict[str, float] = {}
 
     def see(name: str, activations: Tensor) -> None:
         found[name] = max(found.get(name, 0.0), activations.max().item())
 
-    _watch(graph, x, batch_size, see)
+    _watch(graph, samples, see)
     return found
 
 
-def percentiles(graph: LayerGraph, x: Array, batch_size: int, percentile: float) -> dict[str, float]:
+def percentiles(graph: LayerGraph, samples: Samples, percentile: float) -> dict[str, float]:
     """The exact percentile of each rectifier's output, zeros included, interpolated linearly as numpy does.
 
     Floats above zero sort like the integers that have their bits. So one pass counts how many activations have which
@@ -56,7 +39,7 @@ def percentiles(graph: LayerGraph, x: Array, batch_size: int, percentile: float)
     a few hundred kilobytes a layer, however many activations there are.
     """
     first: dict[str, Tensor] = {}
-    _watch(graph, x, batch_size, lambda name, a: _count(first, name, _bits(a) >> _LOW_BITS, 2 ** (31 - _LOW_BITS)))
+    _watch(graph, samples, lambda name, a: _count(first, name, _bits(a) >> _LOW_BITS, 2 ** (31 - _LOW_BITS)))
     ranks = {name: (int(counts.sum()) - 1) * percentile / 100 for name, counts in first.items()}
     places = {name: [_locate(first[name], to_int(rank)) for to_int in (floor, ceil)] for name, rank in ranks.items()}
     last: dict[tuple[str, int], Tensor] = {}
@@ -66,7 +49,7 @@ def percentiles(graph: LayerGraph, x: Array, batch_size: int, percentile: float)
         for high in {high for high, _ in places[name]}:
             _count(last, (name, high), bits[bits >> _LOW_BITS == high] % 2**_LOW_BITS, 2**_LOW_BITS)
 
-    _watch(graph, x, batch_size, see_last)
+    _watch(graph, samples, see_last)
     found = {}
     for name, rank in ranks.items():
         low, high = (_value(bits, _locate(last[name, bits], rest)[0]) for bits, rest in places[name])
@@ -95,7 +78,7 @@ def _value(high: int, low: int) -> float:
     return torch.tensor(high << _LOW_BITS | low, dtype=torch.int32).view(torch.float32).item()
 
 
-def _watch(graph: LayerGraph, x: Array, batch_size: int, see: Callable[[str, Tensor], None]) -> None:
+def _watch(graph: LayerGraph, samples: Samples, see: Callable[[str, Tensor], None]) -> None:
     """Show each rectifier's output on each batch."""
     n = 0  # samples in the batch
 
@@ -109,7 +92,7 @@ def _watch(graph: LayerGraph, x: Array, batch_size: int, see: Callable[[str, Ten
     handles = [graph.get_submodule(name).register_forward_hook(hook(name)) for name in rectifiers(graph)]
     try:
         with torch.no_grad():
-            for batch, n in batches(x, batch_size, next(graph.parameters())):  # noqa: B007 - the hooks read it
+            for batch, n in samples.batches(next(graph.parameters())):  # noqa: B007 - the hooks read it
                 graph(batch)
     finally:
         for handle in handles:

@@ -147,17 +147,26 @@ class ConvertedClassifier(SpikingClassifier):
         self._check_as_converted()
         ann, rest = np.random.default_rng(seed).spawn(2)
         self._ann.fit_generator(generator, nb_epochs, verbose, seed=ann, **kwargs)
-        with host_seed(rest):
-            x_calibration = np.concatenate([np.asarray(x) for x, _ in generated(generator)])
-        self.convert(self.calibration_samples(x_calibration, rest))
+        self.convert(self._drawn(generator, rest))
 
     def calibration_samples(self, x: Images, seed: Rng = 0) -> Images:
         """Those of the samples on which `fit` calibrates: all, or `n_calibration` of them, drawn by the seed."""
         x = np.asarray(x)
-        if self.n_calibration is None:
-            return x
-        rows: Indices = np.sort(np.random.default_rng(seed).permutation(len(x))[: self.n_calibration])
-        return x[rows]
+        return x if self.n_calibration is None else x[self._calibration_rows(len(x), seed)]
+
+    def _calibration_rows(self, n: int, seed: Rng) -> Indices:
+        rows: Indices = np.sort(np.random.default_rng(seed).permutation(n)[: self.n_calibration])
+        return rows
+
+    def _drawn(self, generator: DataGenerator, rng: Rng) -> Images:
+        """The same of one epoch of a generator, of which nothing else is kept."""
+        is_drawn = np.isin(np.arange(generator.size), self._calibration_rows(generator.size, rng))
+        kept, start = [], 0
+        with host_seed(rng):
+            for x, _ in generated(generator):
+                kept.append(np.asarray(x)[np.flatnonzero(is_drawn[start : start + len(x)])])
+                start += len(x)
+        return np.concatenate(kept)
 
     def convert(self, x_calibration: Images) -> None:
         """Calibrate on these samples and convert the ANN as it is now; what the SNN had learnt is gone.
@@ -169,7 +178,6 @@ class ConvertedClassifier(SpikingClassifier):
         self._check_as_converted()
         x_calibration = np.asarray(x_calibration)
         self._check_samples(x_calibration)
-        x_calibration, _ = self._apply_preprocessing(x_calibration, None)
         net = convert(
             self._ann.model,
             x_calibration,
@@ -178,6 +186,7 @@ class ConvertedClassifier(SpikingClassifier):
             percentile=self.percentile,
             timesteps=self.model.timesteps,
             neuron=self._neuron(),
+            prepare=lambda x: self._apply_preprocessing(x, None)[0],
         )
         self._become(net)
 

@@ -1,0 +1,42 @@
+"""The samples of a calibration, read and prepared a few at a time."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from art_snn.typing import Array
+
+_AT_ONCE, _NUMBERS_AT_ONCE = 32, 2**19  # samples, and numbers in them: more save no time, as measured
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Samples, and what the network wants to have done to them first.
+
+    Args:
+        x: (N, C, H, W), at least one.
+        batch_size: How many to read, prepare and hand to the device at a time.
+        prepare: Turns an array of samples into one of as many, each by itself.
+    """
+
+    x: Array
+    batch_size: int
+    prepare: Callable[[Array], Array]
+
+    def batches(self, like: Tensor) -> Iterator[tuple[Tensor, int]]:
+        """The samples with dtype and device of `like`, always as many at once (zeros fill up), and how many there are.
+
+        For another number of samples a library may sum in another order, of which a deep network makes 1e-6. For the
+        same number it treats all samples alike, wherever they stand and whatever stands beside them; a test holds it to
+        that. So the number depends on the shape of a sample alone.
+        """
+        at_once = min(_AT_ONCE, max(1, _NUMBERS_AT_ONCE // max(1, self.x[0].size)))
+        for start in range(0, len(self.x), self.batch_size):
+            rows = self.prepare(self.x[start : start + self.batch_size])
+            batch = torch.as_tensor(np.array(rows)).to(like)  # a copy: `x` may be read-only
+            for samples in torch.split(batch, at_once):
+                padding = samples.new_zeros(at_once - len(samples), *samples.shape[1:])
+                yield torch.cat([samples, padding]), len(samples)
