@@ -72,9 +72,14 @@ ESTIMATORS: dict[str, type] = {
 
 def example_arguments(name: str) -> dict[str, Any]:
     """Arguments with which the entry of that name, of whatever kind, builds; `{}` where it needs none."""
-    ann = models.small_cnn(1, 3, pool="avg", width=0.1)
-    of_a_classifier: dict[str, Any] = {"loss": nn.CrossEntropyLoss(), "input_shape": (1, 8, 8), "nb_classes": 3}
-    spiking = {"model": SpikingModule(models.small_cnn(1, 3, neuron="lif", width=0.1), 2), **of_a_classifier}
+    ann = models.small_cnn(1, 3, pool="avg", width=0.25)
+    of_a_classifier: dict[str, Any] = {
+        "loss": nn.CrossEntropyLoss(),
+        "input_shape": (1, 8, 8),
+        "nb_classes": 3,
+        "clip_values": (0.0, 1.0),
+    }
+    spiking = {"model": SpikingModule(models.small_cnn(1, 3, neuron="lif", width=0.25), 4), **of_a_classifier}
     if name in SAMPLE_DETECTORS | MODEL_DETECTORS | ELIMINATIONS:
         samples = {"x_train": np.zeros((30, 1, 8, 8), np.float32), "y_train": np.arange(30) % 3}
         reference = {"x_reference": samples["x_train"], "y_reference": samples["y_train"]}
@@ -87,7 +92,7 @@ def example_arguments(name: str) -> dict[str, Any]:
         "trigger-backdoor": {"trigger": PatchTrigger(), "target_class": 0},
         "ann": {"model": ann, "optimizer": torch.optim.Adam(ann.parameters()), **of_a_classifier},
         "spiking": spiking,
-        "converted": {"ann": ann, "timesteps": 2, **of_a_classifier},
-        "hybrid": {"ann": ann, "timesteps": 2, **of_a_classifier},
+        "converted": {"ann": ann, "timesteps": 8, **of_a_classifier},
+        "hybrid": {"ann": ann, "timesteps": 8, **of_a_classifier},
     }
     return examples.get(name, {})
