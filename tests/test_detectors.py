@@ -35,7 +35,7 @@ from art_snn.defences.detector.of_samples import SampleDetector
 from art_snn.defences.detector.reclassification import reclassify
 from art_snn.defences.detector.refitting import refitted
 from art_snn.defences.detector.robust import upper_limit
-from art_snn.defences.detector.sequences import Translation
+from art_snn.defences.detector.sequences import Recorder, Translation
 from art_snn.defences.detector.source_diversity import Neighbours, perplexity, source_diversity
 from art_snn.defences.detector.strip import normalised_entropy
 from art_snn.defences.detector.superposition import superpose_arrays, superpose_events
@@ -737,6 +737,21 @@ def test_exactly_one_kind_of_reference_is_needed() -> None:
     some = Y_CLEAN != 2
     with pytest.raises(ValueError, match=r"every class, got none of \[2\]"):
         ReferenceDefence(trained("ann"), *DATA, x_reference=X_CLEAN[some], y_reference=Y_CLEAN[some])
+
+
+@pytest.mark.parametrize("name", ["reference samples", "reference model"])
+def test_sequences_are_held_for_one_batch_at_a_time(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    defence = DETECTORS[name](trained("lif"), *DATA, batch_size=16)
+    whole = defence.scores(X_CLEAN)
+    lengths, record = [], Recorder.__call__
+    monkeypatch.setattr(Recorder, "__call__", lambda self, x: lengths.append(len(x)) or record(self, x))
+    assert np.array_equal(defence.scores(X_CLEAN), whole)
+    assert max(lengths) == 16
+    if name == "reference samples":
+        defence.set_params(seed=1)
+        lengths.clear()
+        defence.scores()
+        assert set(lengths) == {16, len(X_CLEAN)}  # batches, and the reference
 
 
 def test_new_samples_of_a_class_without_reference_are_an_error() -> None:

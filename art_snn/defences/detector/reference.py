@@ -47,7 +47,9 @@ class ReferenceDefence(SampleDetector):
         false_acceptance_rate: Share of clean samples that may be flagged in an accused class, in (0, 0.5].
         separation_threshold: In [0, 1], from which on a class is accused. None: 0.33 with clean samples, 0.25 with a
             clean model, which tells more.
-        max_features: Numbers kept of a sample and time step, for voltages and spikes each.
+        max_features: Numbers kept of a sample and time step, for voltages and spikes each. M reference samples take
+            M × T × max_features × 8 bytes while the others pass batch by batch; a clean model takes four times as many
+            for each of the N training samples, which it is compared on all at once.
         batch_size: Samples a pass.
         seed: Of every draw.
 

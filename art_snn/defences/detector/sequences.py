@@ -41,7 +41,9 @@ class Recorder:
             layer_features(self.classifier, self.batches(x), [self.layer], feature, self.sketch)[self.layer]
             for feature in ("voltage trains", "trains")
         )
-        return voltages.cumsum(axis=1), spikes.cumsum(axis=1)
+        for part in (voltages, spikes):
+            np.cumsum(part, axis=1, out=part)
+        return voltages, spikes
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +60,10 @@ class Scale:
 
     def __call__(self, *parts: Array) -> Array:
         """(N, F') of (N, T, F) each."""
-        rows = (part.reshape(len(part), -1) / spread for part, spread in zip(parts, self.spreads, strict=True))
-        return np.concatenate(list(rows), axis=1)
+        flat = [part.reshape(len(part), -1) for part in parts]
+        rows = np.concatenate(flat, axis=1)
+        rows /= np.repeat(np.array(self.spreads, np.float32), [part.shape[1] for part in flat])
+        return rows
 
 
 def check_every_class(labels: Indices, reference_labels: Indices) -> None:
@@ -135,8 +139,14 @@ class CleanSamples:
         return self.departures(x, labels)
 
     def departures(self, x: Array, labels: Indices) -> Array:
-        """Of samples, (N,)."""
-        return mean_distances(self._scale(*self._record(x)), labels, self._references, self._labels)
+        """Of samples, (N,), batch by batch."""
+        ends = np.cumsum([len(batch) for batch in self._record.batches(x)])
+        return np.concatenate(
+            [
+                mean_distances(self._scale(*self._record(batch)), own, self._references, self._labels)
+                for batch, own in zip(self._record.batches(x), np.split(labels, ends[:-1]), strict=True)
+            ]
+        )
 
 
 class CleanModel:
@@ -153,13 +163,19 @@ class CleanModel:
 
     def fit(self, x: Array, labels: Indices) -> Array:
         """Learn the translation from the training data, and give their departures."""
-        parts = [record(x) for record in self._records]
-        self._scales = [Scale.of(*part) for part in parts]
-        clean, suspected = (scale(*part) for scale, part in zip(self._scales, parts, strict=True))
-        self._translation = Translation(clean, suspected, self._seed)
-        return self._translation.residuals(clean, suspected)
+        self._scales, rows = [], []
+        for record in self._records:
+            parts = record(x)
+            self._scales.append(Scale.of(*parts))
+            rows.append(self._scales[-1](*parts))
+            del parts  # the largest arrays that there are
+        self._translation = Translation(rows[0], rows[1], self._seed)
+        return self._translation.residuals(rows[0], rows[1])
 
     def departures(self, x: Array, labels: Indices) -> Array:
-        """Of samples, (N,)."""
+        """Of samples, (N,), batch by batch."""
+        return np.concatenate([self._residuals(batch) for batch in self._records[0].batches(x)])
+
+    def _residuals(self, x: Array) -> Array:
         pairs = zip(self._scales, self._records, strict=True)
         return self._translation.residuals(*[scale(*record(x)) for scale, record in pairs])
