@@ -1,12 +1,14 @@
 """Pictures show what the arrays hold: where a trigger writes, and nothing else."""
 
+import io
 from pathlib import Path
 
 import numpy as np
+import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from art_snn.attacks.poisoning import PatchTrigger, StaticTrigger
+from art_snn.attacks.poisoning import PatchTrigger, SmartTrigger, StaticTrigger
 from art_snn.experiment import Examples
 from art_snn.report import trigger_sheet, triggered_figure, write_animation
 from art_snn.report.pictures import OFF, ON, as_pictures_alike
@@ -86,6 +88,20 @@ def test_a_contact_sheet_has_a_row_a_name_and_at_most_sixteen_columns() -> None:
     assert list(drawn) == ["clean", "triggered"]
     assert np.array_equal(drawn["clean"], pictures[:16])
     assert np.array_equal(drawn["triggered"], 1 - pictures[:16])
+
+
+@pytest.mark.parametrize("n_columns", [1, 8, 16])
+def test_a_long_title_is_not_cut_off(n_columns: int) -> None:
+    pictures = np.zeros((n_columns, 4, 4, 3))
+    trigger = SmartTrigger(mask=4, fitted_polarity="both")
+
+    figure = trigger_sheet(f"digits before a simulated event camera, {trigger}", {"clean": pictures, "both": pictures})
+
+    figure.savefig(io.BytesIO())  # which lays it out
+    box = figure._suptitle.get_window_extent()
+    below = figure.axes[0].get_tightbbox()
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.width
+    assert below.y1 <= box.y0 < box.y1 <= figure.bbox.height
 
 
 def test_an_animation_shows_the_samples_beside_each_other_bin_by_bin(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Pictures of samples and triggers."""
 
+import textwrap
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -11,6 +12,7 @@ from art_snn.typing import Array
 
 ON, OFF = np.array([0.9, 0.25, 0.1]), np.array([0.1, 0.35, 0.9])  # red and blue
 MAX_COLUMNS = 16
+LETTERS = 13  # of a title in an inch
 
 
 def triggered_figure(examples: Examples) -> Figure:
@@ -40,10 +42,12 @@ def trigger_sheet(title: str, rows: Mapping[str, Array]) -> Figure:
         rows: Pictures (T, H, W, 3) as `as_pictures_alike` makes them, all of one T.
     """
     n_columns = min(MAX_COLUMNS, *(len(pictures) for pictures in rows.values()))
-    figure = Figure(figsize=(1.1 * n_columns + 1.4, 1.2 * len(rows) + 0.3), layout="constrained")
+    width = 1.1 * n_columns + 1.4
+    lines = textwrap.wrap(title, int(LETTERS * width))
+    figure = Figure(figsize=(width, 1.2 * len(rows) + 0.15 * len(lines) + 0.15), layout="constrained")
     axes = figure.subplots(len(rows), n_columns, squeeze=False)
     _fill(axes, {name: pictures[:n_columns] for name, pictures in rows.items()})
-    figure.suptitle(title, fontsize=9)
+    figure.suptitle("\n".join(lines), fontsize=9)
     return figure
 
 
