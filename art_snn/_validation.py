@@ -8,8 +8,15 @@ import numpy as np
 from art_snn.typing import Array, Indices, Labels
 
 
+def check_number(name: str, value: float) -> None:
+    """A number, Python's or numpy's; True and False are none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise TypeError(f"expected {name} to be a number, got {value!r}")
+
+
 def check_fraction(name: str, value: float, *, zero: bool = True) -> None:
     """A share of a whole: in [0, 1], or in (0, 1] where zero makes no sense."""
+    check_number(name, value)
     low = "[" if zero else "("
     if not (0 <= value <= 1) or (value == 0 and not zero):
         raise ValueError(f"expected {name} to be a fraction in {low}0, 1], got {value!r}; 10 % is 0.1")
@@ -39,6 +46,7 @@ def check_at_least(name: str, value: int, minimum: int, reason: str = "") -> Non
 
 def check_positive(name: str, value: float) -> None:
     """A finite number above zero."""
+    check_number(name, value)
     if not 0 < value < np.inf:
         raise ValueError(f"expected {name} to be a finite number above 0, got {value!r}")
 

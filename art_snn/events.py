@@ -62,6 +62,9 @@ def to_frames(
     """
     width, height, _ = check_sensor_size(sensor_size)
     check_bins(n_bins, split_by)
+    dtype = np.dtype(dtype)
+    if dtype.kind not in "iu":
+        raise TypeError(f"expected dtype to be one of whole numbers, got {dtype}; convert the frames afterwards")
     streams = [events] if is_stream(events) else list(events)
     frames = np.empty((len(streams), n_bins, 2, height, width), dtype)
     for rows, stream in zip(frames, streams, strict=True):
@@ -118,12 +121,12 @@ def check_events(events: Events, sensor_size: SensorSize) -> None:
 
 def check_sensor_size(sensor_size: SensorSize) -> tuple[int, int, int]:
     """Width and height in pixels and the 2 polarities, of `(W, H)` or `(W, H, 2)`."""
-    size = tuple(sensor_size)
+    size = whole_numbers("sensor_size", sensor_size, "(width, height) or (width, height, 2)")
     if len(size) not in (2, 3) or size[2:] not in ((), (2,)):
         raise ValueError(f"expected sensor_size to be (width, height) or (width, height, 2), got {sensor_size!r}")
     check_at_least("the sensor's width", size[0], 1)
     check_at_least("the sensor's height", size[1], 1)
-    return int(size[0]), int(size[1]), 2
+    return size[0], size[1], 2
 
 
 def check_bins(n_bins: int, split_by: SplitBy) -> None:

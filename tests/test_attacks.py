@@ -220,6 +220,8 @@ def test_a_draw_that_cannot_be_made_is_an_error(keywords: dict, message: str, x:
         ({"trigger": [PatchTrigger()]}, TypeError, "trigger to be a function of arrays"),
         ({"target_class": -1}, ValueError, "target_class to be at least 0"),
         ({"target_class": 1.0}, TypeError, "target_class to be a whole number"),
+        ({"percent_poison": "0.1"}, TypeError, "percent_poison to be a number, got '0.1'"),
+        ({"seed": -1}, ValueError, "seed to be at least 0"),
         ({"percent_poison": 10}, ValueError, "percent_poison to be a fraction"),
         ({"sensor_size": (34, 34, 1)}, ValueError, "sensor_size to be"),
         ({"n_bins": 0}, ValueError, "n_bins to be at least 1"),

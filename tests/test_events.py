@@ -273,6 +273,12 @@ def test_a_wrong_sensor_size_is_refused(size):
         check_sensor_size(size)
 
 
+@pytest.mark.parametrize("size", [34, None, (5.0, 3)])
+def test_a_sensor_size_is_of_whole_numbers(size):
+    with pytest.raises(TypeError, match=r"sensor_size to be \(width, height\)"):
+        check_sensor_size(size)
+
+
 @pytest.mark.parametrize("size", [(5, 3), (5, 3, 2), [5, 3]])
 def test_a_sensor_size_may_leave_out_the_polarities(size):
     assert check_sensor_size(size) == (5, 3, 2)
@@ -292,3 +298,8 @@ def test_a_binning_that_does_not_exist_is_refused(stream):
         to_frames(stream, (W, H), 2, "count", window=(3, 3))
     with pytest.raises(ValueError, match="window"):
         to_frames(stream, (W, H), 2, "time", window=(3, 2))
+    for window in (5, (0.5, 9.5), "ab"):
+        with pytest.raises(TypeError, match="window to be"):
+            to_frames(stream, (W, H), 2, "time", window=window)
+    with pytest.raises(TypeError, match="dtype to be one of whole numbers, got float32"):
+        to_frames(stream, (W, H), 2, dtype=np.float32)

@@ -394,6 +394,13 @@ def test_refit_chooses_anew_for_each_set_as_the_released_code_does(busy_corner: 
     assert trigger == SmartTrigger(size=1, refit=True)
 
 
+def test_a_place_may_be_any_pair_of_whole_numbers() -> None:
+    for pair in ([1, 2], np.array([1, 2])):
+        for trigger in (StaticTrigger, MovingTrigger):
+            assert trigger(position=pair) == trigger(position=(1, 2))
+            assert hash(trigger(position=pair)) == hash(trigger(position=(1, 2)))
+
+
 # Flashes: follow-up D.2
 
 
@@ -445,7 +452,12 @@ def test_a_trigger_that_writes_nothing_warns(trigger: FrameTrigger, n_bins: int)
         (lambda: StaticTrigger(polarity="black"), ValueError, "polarity to be one of 'none', 'on', 'off', 'both'"),
         (lambda: StaticTrigger(polarity=1), ValueError, "polarity to be one of"),
         (lambda: StaticTrigger(frames=[-1]), ValueError, "frames to be at least 0"),
-        (lambda: StaticTrigger(frames=[0.5]), TypeError, "frames to be a whole number"),
+        (lambda: StaticTrigger(frames=[0.5]), TypeError, "frames to be time bins in whole numbers"),
+        (lambda: StaticTrigger(frames=3), TypeError, "frames to be time bins in whole numbers, got 3"),
+        (lambda: StaticTrigger(position=None), TypeError, r"position to be a name or \(row, column\) .*, got None"),
+        (lambda: StaticTrigger(seed=-1), ValueError, "seed to be at least 0"),
+        (lambda: MovingTrigger(seed=-1), ValueError, "seed to be at least 0"),
+        (lambda: SmartTrigger(seed="a"), TypeError, "seed to be a whole number, got 'a'"),
         (lambda: MovingTrigger(motion="jumpy"), ValueError, "'reference', 'smooth'"),
         (lambda: SmartTrigger(area="middle"), ValueError, "'most', 'least'"),
         (lambda: SmartTrigger(polarity="on"), ValueError, "'rarest', 'commonest'"),

@@ -192,6 +192,11 @@ def test_a_patch_refuses_values_that_would_leave_the_range(keywords: dict, x: Im
         PatchTrigger(**keywords)(x)
 
 
+def test_a_place_may_be_any_pair_of_whole_numbers() -> None:
+    assert hash(PatchTrigger(position=[1, 2])) == hash(PatchTrigger(position=(1, 2)))
+    assert PatchTrigger(position=[1, 2]) == PatchTrigger(position=(1, 2))
+
+
 @pytest.mark.parametrize(
     ("keywords", "error", "message"),
     [
@@ -200,6 +205,8 @@ def test_a_patch_refuses_values_that_would_leave_the_range(keywords: dict, x: Im
         ({"position": "top"}, ValueError, "'top-left'"),
         ({"position": (1.5, 2)}, TypeError, "row, column"),
         ({"position": (-1, 2)}, ValueError, "from \\(0, 0\\) up"),
+        ({"position": 5}, TypeError, "row, column"),
+        ({"seed": -1}, ValueError, "seed to be at least 0"),
         ({"pattern": "black"}, ValueError, "'white', 'random'"),
         ({"blend": 1.5}, ValueError, "blend to be a fraction"),
         ({"clip_values": (1, 0)}, ValueError, "low < high"),

@@ -204,6 +204,7 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
             raise TypeError(f"expected trigger to be a function of arrays, got {self.trigger!r}")
         check_at_least("target_class", self.target_class, 0)
         check_fraction("percent_poison", self.percent_poison)
+        check_at_least("seed", self.seed, 0)
         if self.sensor_size is not None:
             check_sensor_size(self.sensor_size)
         check_bins(1 if self.n_bins is None else self.n_bins, self.split_by)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 import numpy as np
 
-from art_snn._validation import check_at_least, check_axes
+from art_snn._validation import check_at_least, check_axes, whole_numbers
 from art_snn.attacks.poisoning.copying import copied
 from art_snn.attacks.poisoning.event_stamps import Rhythm, stamp_events, warn_of_lost_ends
 from art_snn.attacks.poisoning.polarity import CHANNELS, Polarity
@@ -128,10 +128,10 @@ def check_frames(frames: Collection[int] | None) -> tuple[int, ...] | None:
     """Numbers of time bins from 0 up, each once and in order; None for all."""
     if frames is None:
         return None
-    chosen = tuple(frames)
+    chosen = whole_numbers("frames", frames, "time bins")
     for frame in chosen:
         check_at_least("frames", frame, 0)
-    return tuple(sorted({int(frame) for frame in chosen}))
+    return tuple(sorted(set(chosen)))
 
 
 def check_frame_axes(x: Frames, *layouts: str) -> None:

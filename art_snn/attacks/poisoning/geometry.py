@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from art_snn._validation import check_choice
+from art_snn._validation import check_choice, check_number, whole_numbers
 
 Position = Literal["top-left", "top-right", "bottom-left", "bottom-right", "middle", "random"] | tuple[int, int]
 POSITIONS = ("top-left", "top-right", "bottom-left", "bottom-right", "middle", "random")
@@ -12,21 +12,20 @@ POSITIONS = ("top-left", "top-right", "bottom-left", "bottom-right", "middle", "
 
 def check_size(size: float) -> None:
     """A side: whole pixels from 1 up, or below 1 a fraction of the frame's shorter side."""
-    if isinstance(size, bool) or not isinstance(size, int | float | np.number):
-        raise TypeError(f"expected size to be a number, got {size!r}")
+    check_number("size", size)
     if not (0 < size < 1 or (size >= 1 and float(size).is_integer())):
         raise ValueError(f"expected size to be a whole number of pixels from 1 up or a fraction below 1, got {size!r}")
 
 
-def check_position(position: Position) -> None:
-    """A place by name, or (row, column) of the patch's upper left pixel."""
+def check_position(position: Position) -> Position:
+    """A place by name, or (row, column) of the patch's upper left pixel, which comes back as a tuple."""
     if isinstance(position, str):
-        return check_choice("position", position, POSITIONS)
-    if len(position) != 2 or any(isinstance(p, bool) or not isinstance(p, int | np.integer) for p in position):
-        raise TypeError(f"expected position to be a name or (row, column) in whole pixels, got {position!r}")
-    if min(position) < 0:
+        check_choice("position", position, POSITIONS)
+        return position
+    place = whole_numbers("position", position, "a name or (row, column)")
+    if len(place) != 2 or min(place) < 0:
         raise ValueError(f"expected position (row, column) from (0, 0) up, got {position!r}")
-    return None
+    return place
 
 
 def side_in_pixels(size: float, height: int, width: int) -> int:

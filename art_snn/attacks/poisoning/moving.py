@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from art_snn._validation import check_choice
+from art_snn._validation import check_at_least, check_choice
 from art_snn.attacks.poisoning.frame_trigger import FrameTrigger, check_frames
 from art_snn.attacks.poisoning.geometry import Position, check_position, check_size, side_in_pixels, upper_left
 from art_snn.attacks.poisoning.polarity import CHANNELS, Polarity
@@ -49,7 +49,8 @@ class MovingTrigger(FrameTrigger):
 
     def __post_init__(self) -> None:
         check_size(self.size)
-        check_position(self.position)
+        check_at_least("seed", self.seed, 0)
+        object.__setattr__(self, "position", check_position(self.position))
         check_choice("polarity", self.polarity, CHANNELS)
         check_choice("motion", self.motion, ("reference", "smooth"))
         object.__setattr__(self, "frames", check_frames(self.frames))

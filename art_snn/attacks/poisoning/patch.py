@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from art_snn._validation import check_axes, check_choice, check_fraction
+from art_snn._validation import check_at_least, check_axes, check_choice, check_fraction
 from art_snn.attacks.poisoning.copying import copied
 from art_snn.attacks.poisoning.geometry import Position, check_position, check_size, side_in_pixels, upper_left
 from art_snn.typing import Array, Images
@@ -49,7 +49,8 @@ class PatchTrigger:
 
     def __post_init__(self) -> None:
         check_size(self.size)
-        check_position(self.position)
+        check_at_least("seed", self.seed, 0)
+        object.__setattr__(self, "position", check_position(self.position))
         check_fraction("blend", self.blend)
         if self.clip_values is not None and not self.clip_values[0] < self.clip_values[1]:
             raise ValueError(f"expected clip_values (low, high) with low < high, got {self.clip_values!r}")

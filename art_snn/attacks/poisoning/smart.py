@@ -55,6 +55,7 @@ class SmartTrigger(FrameTrigger):
 
     def __post_init__(self) -> None:
         check_size(self.size)
+        check_at_least("seed", self.seed, 0)
         check_choice("area", self.area, ("most", "least"))
         check_choice("polarity", self.polarity, ("rarest", "commonest"))
         check_at_least("n_masks", self.n_masks, 0)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from art_snn._validation import check_choice
+from art_snn._validation import check_at_least, check_choice
 from art_snn.attacks.poisoning.frame_trigger import FrameTrigger, check_frames
 from art_snn.attacks.poisoning.geometry import Position, check_position, check_size, side_in_pixels, upper_left
 from art_snn.attacks.poisoning.polarity import CHANNELS, Polarity
@@ -38,7 +38,8 @@ class StaticTrigger(FrameTrigger):
 
     def __post_init__(self) -> None:
         check_size(self.size)
-        check_position(self.position)
+        check_at_least("seed", self.seed, 0)
+        object.__setattr__(self, "position", check_position(self.position))
         check_choice("polarity", self.polarity, CHANNELS)
         object.__setattr__(self, "frames", check_frames(self.frames))
 
