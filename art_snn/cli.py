@@ -128,7 +128,7 @@ def defend(
     """Set defences on backdoored and on clean models: who finds the poison, who is accused, what is left of it."""
     spec = _spec(locals())
     from art_snn import experiment
-    from art_snn.report import write_defended
+    from art_snn.report import WIDTH, defence_tables, write_defended
 
     names = None if defences == "all" else tuple(name.strip() for name in defences.split(","))
     defended = experiment.defend(spec, names, share_of_clean_data=clean_data, with_art=with_art)
@@ -136,8 +136,8 @@ def defend(
     if as_json:
         print(json.dumps(defended.as_json(), indent=2))
         return
-    console = Console()
-    for table in _defences(defended.as_json()):
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    for table in defence_tables(defended):
         console.print(table)
     console.print("\n".join(f"wrote {path}" for path in written), highlight=False)
 
@@ -217,40 +217,6 @@ def _comparison(result: dict[str, Any]) -> Group:
         notes.add_row("time steps", f"{spec['timesteps']}; converted and hybrid {spec['timesteps_converted']}")
     notes.add_row("floor", "attack success on the clean model, without a backdoor")
     return Group(table, notes)
-
-
-def _defences(result: dict[str, Any]) -> list[Table]:
-    """One table a kind of defence, those that have rows."""
-    tables = {
-        "Poisoned samples found: AUROC, and at the defence's own threshold": (
-            "detection",
-            ("model", "defence", "auroc", "auroc_in_class", "tpr", "fpr", "false_alarm_rate", "layer", "seconds"),
-        ),
-        "Models judged; the clean twin should not be accused": (
-            "verdicts",
-            ("model", "defence", "is_accused", "target_class", "p_value", "is_clean_accused"),
-        ),
-        "Backdoors removed": (
-            "elimination",
-            ("model", "defence", "accuracy_before", "accuracy_after", "asr_before", "asr_after", "der", "seconds"),
-        ),
-        "Defences that failed": ("failures", ("model", "defence", "error")),
-    }
-    made = []
-    for title, (kind, columns) in tables.items():
-        table = Table(*(column.replace("_", "\n") for column in columns), title=title)
-        for row in result[kind]:
-            table.add_row(*(_cell(row[column]) for column in columns))
-        made += [table] * bool(result[kind])
-    return made
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 def _migration(row: dict[str, Any]) -> str:

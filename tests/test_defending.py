@@ -1,15 +1,22 @@
 """`defend`: nothing is lost after the trainings, the defender's samples are the defender's own, and all is shown."""
 
+import io
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from art_snn import catalogue
 from art_snn.data import Dataset
+from art_snn.defences.transformer import FinePruning
 from art_snn.experiment import Defended, Experiment, defend, defending, parts
 from art_snn.experiment.parts import hold_out
+from art_snn.report import WIDTH, defence_tables, defences_figure, evidence_figures, write_defended
+from art_snn.report.tables import _classes
 from tests.backdoored import K, bars
 
 SPEC = Experiment(models=("if",), timesteps=2, width=0.25, epochs=1, network="small_cnn")
@@ -151,3 +158,81 @@ def test_two_runs_of_one_spec_give_the_same_numbers() -> None:
 def _without_costs(found: dict[str, Any]) -> dict[str, Any]:
     costs = {"seconds": 0, "peak_memory": 0}
     return found | {name: [row | costs for row in found[name]] for name in ("rows", "detection", "elimination")}
+
+
+# --- what is shown --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def whole() -> Defended:
+    """One defence of each kind and those that have pictures."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(parts, "load_dataset", lambda *_args, **_options: BARS)
+        names = ("activation", "reference", "neural-cleanse", "fine-pruning")
+        fast = partial(catalogue.MODEL_DETECTORS["neural-cleanse"], steps=60)
+        patched.setitem(catalogue.MODEL_DETECTORS, "neural-cleanse", fast)
+        patched.setitem(catalogue.ELIMINATIONS, "fine-pruning", partial(FinePruning, nb_epochs=1))
+        return on_bars(*names, spec=SPEC.model_copy(update={"epochs": 6, "width": 0.5}), with_art=True)
+
+
+def test_the_tables_tell_all_that_the_matrix_holds_in_100_columns(whole: Defended) -> None:
+    assert not whole.failures
+    console = Console(width=WIDTH, file=io.StringIO(), color_system=None)
+    for table in defence_tables(whole):
+        console.print(table)
+    printed = console.file.getvalue()
+    assert max(map(len, printed.splitlines())) <= WIDTH
+    assert "…" not in printed
+    words = " ".join(printed.split())
+    for heading in ("95 TPR", "accused", "flagged", "robust", "DER", "RIR", "MB", "class"):
+        assert heading in words
+    for row in whole.elimination:
+        assert f"{row.rir:.3f}".lstrip("0") in words
+        assert f"{row.robust_accuracy_after:.3f}".lstrip("0") in words
+
+
+def test_a_cell_names_the_classes_accused() -> None:
+    assert [_classes(accused) for accused in (None, (), (1,), (1, 7))] == ["", "none", "1", "1,7"]
+
+
+def test_each_model_has_pictures_of_what_detectors_saw(whole: Defended, tmp_path: Path) -> None:
+    names = {path.name for path in write_defended(whole, tmp_path)}
+    pictures = {"scores-if.png", "clusters-if.png", "sequences-if.png"}
+    assert names == {"defences.json", "defences.png"} | pictures
+    assert all((tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in names - {"defences.json"})
+    assert not set(tmp_path.glob("*.partial"))
+
+
+def test_a_picture_of_scores_shows_both_kinds_of_samples_and_the_detectors_own_threshold(whole: Defended) -> None:
+    figure = evidence_figures(whole, "if")["scores"]
+    above, below = np.reshape(figure.axes, (2, -1))
+    assert [ax.get_title() for ax in above] == [row.defence for row in whole.detection]
+    for ax, curve, row in zip(above, below, whole.detection, strict=True):
+        assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+            f"clean, {row.n_clean} samples",
+            f"poisoned, {row.n_poison} samples",
+        ]
+        assert sum(bar.get_height() for bar in ax.patches) == pytest.approx(2)  # the shares of either kind
+        assert curve.lines[1].get_ydata() == [row.tpr]
+    assert "target class 1" in figure.get_suptitle()
+
+
+def test_a_picture_of_clusters_crosses_the_poison_of_each_class(whole: Defended) -> None:
+    figure = evidence_figures(whole, "if")["clusters"]
+    evidence = whole.evidence["if"]
+    assert figure.axes[0].get_title().startswith("class 1 (target")
+    drawn = [[len(points.get_offsets()) for points in ax.collections] for ax in figure.axes[:K]]
+    labels = [1, 0, 2, 3]
+    own = [evidence.labels == label for label in labels]
+    assert drawn == [[rows.sum(), evidence.is_poison[rows].sum()] for rows in own]
+    assert drawn[0][1] == whole.detection[0].n_poison
+
+
+def test_the_matrix_says_who_is_accused(whole: Defended) -> None:
+    figure = defences_figure(whole)
+    titles = [ax.get_title() for ax in figure.axes]
+    (verdicts,) = (ax for ax in figure.axes if ax.get_title().startswith("models accused"))
+    (verdict,) = whole.verdicts
+    said = f"class {verdict.target_class}" if verdict.is_accused else "nobody"
+    assert verdicts.texts[0].get_text().startswith(said)
+    assert {"clean samples flagged at 95 % TPR", "robust accuracy left", "accuracy left"} <= set(titles)

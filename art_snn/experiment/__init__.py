@@ -1,6 +1,6 @@
 """A whole experiment, where all parts come together: a validated spec, `run`, and a result that is a value."""
 
-from art_snn.experiment.defended import Defended, Failure, ModelVerdict
+from art_snn.experiment.defended import Defended, Evidence, Failure, ModelVerdict
 from art_snn.experiment.defending import DEFENCES, defend
 from art_snn.experiment.result import Examples, Result
 from art_snn.experiment.running import run
@@ -11,6 +11,7 @@ __all__ = [
     "DEFENCES",
     "MODELS",
     "Defended",
+    "Evidence",
     "Examples",
     "Experiment",
     "Failure",

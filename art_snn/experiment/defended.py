@@ -1,13 +1,16 @@
 """What defences make of the models of an experiment, as values."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from matplotlib.figure import Figure
 
 from art_snn.evaluations import BackdoorResult
 from art_snn.evaluations.detection import DetectionResult
 from art_snn.evaluations.elimination import EliminationResult
 from art_snn.experiment.result import without_nan
 from art_snn.experiment.spec import Experiment
+from art_snn.typing import Array, Indices, Mask
 
 TABLES = ("rows", "detection", "verdicts", "elimination", "failures")
 
@@ -23,6 +26,9 @@ class ModelVerdict:
         target_class: The class that it finds most suspicious there.
         p_value: Where it estimates one.
         is_clean_accused: Whether it accuses the clean model: a false alarm.
+        target_when_clean: The class that it finds most suspicious there.
+        seconds: That it took on the backdoored model.
+        peak_memory: Bytes by which memory grew meanwhile; NaN where the system does not tell.
     """
 
     model: str
@@ -31,6 +37,9 @@ class ModelVerdict:
     target_class: int
     p_value: float | None
     is_clean_accused: bool
+    target_when_clean: int
+    seconds: float
+    peak_memory: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +58,26 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """What detectors saw in the training data of one backdoored model: for pictures.
+
+    Args:
+        labels: As the model was trained on them, (N,).
+        is_poison: The truth, (N,).
+        scores: Of each detector, (N,); higher is more suspicious.
+        clusters: Where a detector clusters: of each class the first two dimensions (n, 2) and the clusters (n,), in the
+            order of the samples.
+        sequences: Where one compares voltages and spikes over time with clean ones: the picture.
+    """
+
+    labels: Indices
+    is_poison: Mask
+    scores: dict[str, Array] = field(default_factory=dict)
+    clusters: dict[int, tuple[Array, Indices]] = field(default_factory=dict)
+    sequences: list[Figure] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Defended:
     """What defences make of the models of an experiment.
 
@@ -62,6 +91,7 @@ class Defended:
         verdicts: On models, likewise.
         elimination: Likewise.
         failures: Defences that raised an error on a trained model.
+        evidence: By model, for the pictures; not part of the JSON.
     """
 
     spec: Experiment
@@ -73,6 +103,7 @@ class Defended:
     verdicts: tuple[ModelVerdict, ...]
     elimination: tuple[EliminationResult, ...]
     failures: tuple[Failure, ...]
+    evidence: dict[str, Evidence] = field(repr=False, compare=False)
 
     def as_json(self) -> dict[str, Any]:
         """Of plain types only; NaN is None."""

@@ -7,16 +7,20 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from art.estimators.classification import PyTorchClassifier
 from tqdm import tqdm
 
 from art_snn._validation import check_choice
 from art_snn.catalogue import ELIMINATIONS, FILTERS, MODEL_DETECTORS, SAMPLE_DETECTORS
 from art_snn.data import Dataset
+from art_snn.defences.detector import ReferenceDefence, SpikeActivationDefence
+from art_snn.estimators.classification import SpikingClassifier
 from art_snn.evaluations import BackdoorEvaluation
 from art_snn.evaluations.art_detectors import ART_DETECTORS
+from art_snn.evaluations.cost import measured_cost
 from art_snn.evaluations.detection import DetectionEvaluation, DetectionResult
 from art_snn.evaluations.elimination import EliminationEvaluation, EliminationResult
-from art_snn.experiment.defended import Defended, Failure, ModelVerdict
+from art_snn.experiment.defended import Defended, Evidence, Failure, ModelVerdict
 from art_snn.experiment.parts import hold_out, make_dataset, make_evaluation
 from art_snn.experiment.result import versions
 from art_snn.experiment.running import train_models
@@ -82,6 +86,7 @@ def defend(
         tuple(bench.verdicts),
         tuple(bench.elimination),
         tuple(bench.failures),
+        bench.evidence,
     )
 
 
@@ -97,6 +102,7 @@ class _Bench:
     verdicts: list[ModelVerdict] = field(default_factory=list)
     elimination: list[EliminationResult] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    evidence: dict[str, Evidence] = field(default_factory=dict)
 
     def makers(self, defences: Collection[str], with_art: bool) -> dict[str, tuple[Make, Make, tuple[Any, ...]]]:
         """By name what measures a defence, what makes it, and what that takes beside a classifier."""
@@ -126,22 +132,37 @@ class _Bench:
             self.failures.append(Failure(model=model, defence=defence, error=f"{type(error).__name__}: {said}"))
 
     def _detect(self, model: str, name: str, make: Make) -> None:
-        pair = {model: self.evaluation.trained[model]}
-        detection = DetectionEvaluation(self.evaluation.attack, pair, {name: make})
-        self.detection += detection.evaluate(self.dataset.x_train, self.dataset.y_train, verbose=False)
+        pair, searching = self.evaluation.trained[model], list[Any]()
+
+        def make_and_keep(classifier: PyTorchClassifier, x: Array, y: Labels) -> Any:
+            detector = make(classifier, x, y)
+            searching.extend([detector] * (classifier is pair.backdoored))
+            return detector
+
+        data = self.dataset.x_train, self.dataset.y_train
+        detection = DetectionEvaluation(self.evaluation.attack, {model: pair}, {name: make_and_keep})
+        self.detection += detection.evaluate(*data, verbose=False)
+        if model not in self.evidence:
+            poisoned = self.evaluation.attack.poison_dataset(*data)
+            self.evidence[model] = Evidence(poisoned.y, poisoned.is_poison)
+        _add_evidence(self.evidence[model], name, searching[0])
 
     def _judge(self, model: str, name: str, make: Make) -> None:
-        clean, backdoored = (
-            make(twin).detect_backdoor(self.x_clean, self.y_clean) for twin in self.evaluation.trained[model]
-        )
+        pair, clean = self.evaluation.trained[model], (self.x_clean, self.y_clean)
+        with measured_cost() as cost:
+            found = make(pair.backdoored).detect_backdoor(*clean)
+        alarm = make(pair.clean).detect_backdoor(*clean)
         self.verdicts.append(
             ModelVerdict(
                 model=model,
                 defence=name,
-                is_accused=backdoored.is_backdoored,
-                target_class=backdoored.target_class,
-                p_value=backdoored.p_value,
-                is_clean_accused=clean.is_backdoored,
+                is_accused=found.is_backdoored,
+                target_class=found.target_class,
+                p_value=found.p_value,
+                is_clean_accused=alarm.is_backdoored,
+                target_when_clean=alarm.target_class,
+                seconds=cost.seconds,
+                peak_memory=cost.peak_memory,
             )
         )
 
@@ -150,3 +171,13 @@ class _Bench:
         elimination = EliminationEvaluation(self.evaluation.attack, backdoored, {name: make})
         test = self.dataset.x_test, self.dataset.y_test
         self.elimination += elimination.evaluate(self.x_clean, self.y_clean, *test, verbose=False)
+
+
+def _add_evidence(evidence: Evidence, name: str, detector: Any) -> None:
+    evidence.scores[name] = detector.scores()
+    if isinstance(detector, SpikeActivationDefence):
+        for label, (clusters, reduced) in enumerate(zip(*detector.cluster_activations(), strict=True)):
+            evidence.clusters[label] = reduced[:, :2], clusters
+    if isinstance(detector, ReferenceDefence) and isinstance(detector.classifier, SpikingClassifier):
+        label = detector.detect_backdoor().target_class
+        evidence.sequences.append(detector.plot_sequences(label))

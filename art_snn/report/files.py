@@ -3,10 +3,12 @@
 import json
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from art_snn.experiment import Defended, Result, Shown
 from art_snn.report.animation import write_animation
+from art_snn.report.evidence import evidence_figures
 from art_snn.report.matrix import defences_figure
 from art_snn.report.pictures import as_pictures_alike, trigger_sheet, triggered_figure
 
@@ -48,19 +50,25 @@ def write_trigger(shown: Shown, folder: Path) -> list[Path]:
 
 
 def write_defended(defended: Defended, folder: Path) -> list[Path]:
-    """Write `defences.json` and `defences.png` into `folder`; returns their paths."""
+    """Write `defences.json`, `defences.png` and, by model, what detectors saw, into `folder`; returns the paths.
+
+    That is `scores-MODEL.png`, and where a defence clusters or compares sequences, `clusters-MODEL.png` and
+    `sequences-MODEL.png`.
+    """
     table = json.dumps(defended.as_json(), indent=2) + "\n"
-    figure = defences_figure(defended)
-    return [
-        _write_whole(folder / "defences.json", lambda path: path.write_text(table)),
-        _write_whole(folder / "defences.png", lambda path: figure.savefig(path, format="png", dpi=110)),
-    ]
+    figures = {"defences.png": defences_figure(defended)}
+    for model in defended.evidence:
+        figures |= {f"{name}-{model}.png": figure for name, figure in evidence_figures(defended, model).items()}
+    written = [_write_whole(folder / "defences.json", lambda path: path.write_text(table))]
+    for name, figure in figures.items():
+        written.append(_write_whole(folder / name, partial(figure.savefig, format="png", dpi=110)))
+    return written
 
 
 def _write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     """Write under another name and rename: a reader sees the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    write(partial)
-    os.replace(partial, path)
+    unfinished = path.with_name(path.name + ".partial")
+    write(unfinished)
+    os.replace(unfinished, path)
     return path

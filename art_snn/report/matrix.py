@@ -1,40 +1,80 @@
-"""Defences against models, as a matrix of coloured cells."""
+"""Defences against models, as matrices of coloured cells."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from art_snn.experiment import Defended
+from art_snn.experiment import Defended, ModelVerdict
 
 BOX = {"facecolor": "white", "alpha": 0.7, "edgecolor": "none"}
+N_COLUMNS = 3
+_HIGH, _LOW = "viridis", "viridis_r"  # bright is good for the defender
+
+Number = Callable[[Any], float]
+Text = Callable[[Any], str]
 
 
 def defences_figure(defended: Defended) -> Figure:
-    """AUROC of the detectors of poisoned samples, and what attack success eliminations leave; white is missing."""
-    panels = [
-        ("AUROC of poisoned samples", defended.detection, "auroc", "viridis"),
-        ("attack success left", defended.elimination, "asr_after", "viridis_r"),
+    """What detectors find, whom they accuse wrongly, and what eliminations leave; bright is good, white is missing."""
+    target = defended.spec.target
+    panels: list[tuple[str, Sequence[Any], str, Number, Text | None]] = [
+        ("AUROC of poisoned samples", defended.detection, _HIGH, lambda row: row.auroc, None),
+        ("clean samples flagged at 95 % TPR", defended.detection, _LOW, lambda row: row.fpr_at_95_tpr, None),
+        ("samples of the clean twin flagged", defended.detection, _LOW, lambda row: row.false_alarm_rate, None),
+        ("models accused, and the clean twin", defended.verdicts, _HIGH, lambda row: _rightness(row, target), _verdict),
+        ("attack success left", defended.elimination, _LOW, lambda row: row.asr_after, None),
+        ("robust accuracy left", defended.elimination, _HIGH, lambda row: row.robust_accuracy_after, None),
+        ("accuracy left", defended.elimination, _HIGH, lambda row: row.accuracy_after, None),
     ]
-    shown = [panel for panel in panels if panel[1]] or panels[:1]
-    figure = Figure(figsize=(4.2 * len(shown) + 1.5, 4.2), layout="constrained")
-    for ax, (title, rows, field, colours) in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
-        _matrix(ax, rows, field, colours)
+    shown = [panel for panel in panels if panel[1]]
+    n_columns, n_rows = max(1, min(N_COLUMNS, len(shown))), max(1, -(-len(shown) // N_COLUMNS))
+    figure = Figure(figsize=(4.6 * n_columns + 0.5, 3.6 * n_rows + 0.6), layout="constrained")
+    axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
+    for ax, (title, rows, colours, number, text) in zip(axes, shown, strict=False):
+        _matrix(ax, rows, colours, number, text or partial(_two_digits, number))
         ax.set_title(title, fontsize=11)
-    figure.suptitle(f"{defended.title}, {defended.spec.trigger} trigger, seed {defended.spec.seed}", fontsize=11)
+    for ax in axes[len(shown) :]:
+        ax.set_axis_off()
+    figure.suptitle(f"{attack_title(defended)}; bright is good for the defender", fontsize=11)
     return figure
 
 
-def _matrix(ax: Axes, rows: Sequence[Any], field: str, colours: str) -> None:
+def attack_title(defended: Defended) -> str:
+    """What was poisoned, and how."""
+    spec = defended.spec
+    return (
+        f"{defended.title}, {spec.trigger} trigger in {spec.percent_poison:.0%} of the samples, "
+        f"target class {spec.target}, seed {spec.seed}"
+    )
+
+
+def _two_digits(number: Number, row: Any) -> str:
+    return f"{number(row):.2f}"
+
+
+def _rightness(verdict: ModelVerdict, target: int) -> float:
+    """1 where the right class is accused and the clean twin is not; half of it for either."""
+    return ((verdict.is_accused and verdict.target_class == target) + (not verdict.is_clean_accused)) / 2
+
+
+def _verdict(verdict: ModelVerdict) -> str:
+    accused = f"class {verdict.target_class}" if verdict.is_accused else "nobody"
+    when_clean = f"class {verdict.target_when_clean}" if verdict.is_clean_accused else "nobody"
+    return f"{accused}\ntwin: {when_clean}"
+
+
+def _matrix(ax: Axes, rows: Sequence[Any], colours: str, number: Number, text: Text) -> None:
     models = list(dict.fromkeys(row.model for row in rows))
     defences = list(dict.fromkeys(row.defence for row in rows))
     values = np.full((len(defences), len(models)), np.nan)
     for row in rows:
-        values[defences.index(row.defence), models.index(row.model)] = getattr(row, field)
+        y, x = defences.index(row.defence), models.index(row.model)
+        values[y, x] = number(row)
+        ax.text(x, y, text(row), ha="center", va="center", fontsize=9, bbox=BOX)
     ax.imshow(values, vmin=0, vmax=1, cmap=colours, aspect="auto")
-    for (y, x), value in np.ndenumerate(values):
-        ax.text(x, y, f"{value:.2f}", ha="center", va="center", fontsize=9, bbox=BOX)
     ax.set_xticks(range(len(models)), models)
     ax.set_yticks(range(len(defences)), defences)
