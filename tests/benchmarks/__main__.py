@@ -52,9 +52,10 @@ def main() -> None:
 
 def all_cases() -> tuple[Case, ...]:
     """Of all files; they import the peers, which the help does not need."""
-    from tests.benchmarks import converted, estimator, framing, loops, memory, poisoning
+    from tests.benchmarks import converted, estimator, framing, inserting, loops, memory, poisoning
 
-    return tuple(case for file in (loops, converted, memory, estimator, poisoning, framing) for case in file.CASES)
+    files = (loops, converted, memory, estimator, poisoning, framing, inserting)
+    return tuple(case for file in files for case in file.CASES)
 
 
 def machine() -> dict[str, str | int | None]:
