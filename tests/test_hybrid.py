@@ -493,6 +493,36 @@ def test_state_is_carried_from_one_piece_of_time_to_the_next(name):
     assert torch.allclose(*gradients, atol=1e-6)
 
 
+@pytest.mark.parametrize("leak", [1.0, 0.9])
+def test_without_gradients_a_neuron_does_the_same(leak):
+    x = torch.rand(9, 6, generator=torch.Generator().manual_seed(0)) * torch.linspace(0, 1, 6)
+    x[5:] /= 10  # some neurons spike early and not again
+    seen = []
+    for grad in (True, False):
+        node = hybrid_factory("stdb", leak=leak)()
+        with torch.set_grad_enabled(grad):
+            spikes = torch.cat([node(piece.clone().requires_grad_(grad)) for piece in (x[:4], x[4:])])
+        seen.append((spikes, node.v, node.since))
+    assert seen[0][0].any()
+    assert seen[0][2].isinf().any()
+    for one, other in zip(*seen, strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_neuron_without_leak_runs_fused_where_no_gradient_is_wanted(monkeypatch):
+    monkeypatch.delattr("art_snn.neurons.stdb._Integrate")  # what keeps slopes
+    with torch.no_grad():
+        assert hybrid_factory("stdb")()(torch.ones(3, 2)).all()
+
+
+def test_the_gradient_of_a_neuron_can_be_differentiated():
+    x = torch.rand(9, 6, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    weight = torch.ones(9, 6, requires_grad=True)
+    (gradient,) = torch.autograd.grad((weight * run(hybrid_factory("linear")(), x)).sum(), x, create_graph=True)
+    (second,) = torch.autograd.grad(gradient.sum(), weight)
+    assert second.any()
+
+
 def test_a_dropout_mask_holds_for_all_time_steps(x):
     images = np.repeat(np.repeat(x, 4, 2), 4, 3)
     hybrid = HybridClassifier(vgg11(1, K, pool="avg", width=0.1), nn.CrossEntropyLoss(), images.shape[1:], K, T)

@@ -10,7 +10,9 @@ from spikingjelly.activation_based import neuron, surrogate
 from torch import Tensor
 
 from art_snn._validation import check_choice, check_positive
+from art_snn.neurons.equations import Equations
 from art_snn.neurons.factory import NeuronFactory
+from art_snn.neurons.fused import integrate
 from art_snn.neurons.surrogates import SURROGATES, surrogate_function
 
 Slope = Callable[[Tensor, Tensor | float], Tensor]  # of (distance from the threshold, steps since the last spike)
@@ -112,8 +114,13 @@ class HybridNode(neuron.BaseNode):
         self, inputs: tuple[Tensor, ...], states: tuple[Any, ...], **kwargs: Any
     ) -> tuple[tuple[Tensor, ...], tuple[Any, ...]]:
         """Spikes (T, N, ...) of the input (T, N, ...), and the potential and time since the last spike at the end."""
-        spikes, v, since = _Integrate.apply(inputs[0], *states, self)  # type: ignore[no-untyped-call]
-        return (spikes,), (v, since)
+        x, (v, since) = inputs[0], states
+        wants_gradients = torch.is_grad_enabled() and (x.requires_grad or v.requires_grad)
+        if wants_gradients or self.leak != 1 or x.device.type != "cpu":
+            spikes, v, since = _Integrate.apply(x, v, since, self)  # type: ignore[no-untyped-call]
+            return (spikes,), (v, since)
+        spikes, v = integrate(x, v, len(x), self._equations)
+        return (spikes,), (v, _since_last(spikes, since))
 
     def single_step_functional_forward(
         self, inputs: tuple[Tensor, ...], states: tuple[Any, ...], **kwargs: Any
@@ -122,8 +129,21 @@ class HybridNode(neuron.BaseNode):
         (spikes,), states = self.multi_step_functional_forward((inputs[0][None],), states)
         return (spikes[0],), states
 
+    @property
+    def _equations(self) -> Equations:
+        """Those of a node without leak; the surrogate does not matter without gradients."""
+        return Equations(None, False, self.v_threshold, None, True, surrogate.ATan, 2.0)
+
     def extra_repr(self) -> str:
         return f"v_threshold={self.v_threshold}, leak={self.leak}, slope={self.slope}"
+
+
+def _since_last(spikes: Tensor, since: Tensor | float) -> Tensor:
+    """Steps since the last spike at the end of a sequence, from those at its start."""
+    timesteps, latest = len(spikes), torch.zeros_like(spikes[0])
+    for t, fired in enumerate(spikes):
+        torch.maximum(latest, (t + 1) * fired, out=latest)
+    return torch.where(latest > 0, timesteps + 1 - latest, since + timesteps)
 
 
 class _Integrate(torch.autograd.Function):
@@ -139,7 +159,7 @@ class _Integrate(torch.autograd.Function):
         wants_slopes = any(ctx.needs_input_grad)
         v, last = v.clone(), torch.as_tensor(since).to(v).expand_as(v).clone()
         for t, x_t in enumerate(x):
-            h = v.mul_(node.leak).add_(x_t)
+            h = v.add_(x_t) if node.leak == 1 else v.mul_(node.leak).add_(x_t)
             fired = torch.ge(h, node.v_threshold)
             spikes[t] = fired
             if wants_slopes:
@@ -153,8 +173,8 @@ class _Integrate(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad_s: Tensor, grad_v: Tensor, _: Any) -> tuple[Tensor, Tensor, None, None]:
         """The gradient of h[t] is slope[t] times that of s[t], plus leak times that of h[t+1]."""
-        grad_h, grad_x = [], grad_v / ctx.leak
-        for slope, from_spike in zip(reversed(ctx.saved_tensors), reversed(grad_s.unbind()), strict=True):
-            grad_x = slope * from_spike / ctx.theta + ctx.leak * grad_x
-            grad_h.append(grad_x)
-        return torch.stack(grad_h[::-1]), ctx.leak * grad_x, None, None
+        grad_h, of_v = [], grad_v
+        for slope, of_spike in zip(reversed(ctx.saved_tensors), reversed(grad_s.unbind()), strict=True):
+            grad_h.append(torch.addcmul(of_v, slope, of_spike, value=1 / ctx.theta))
+            of_v = grad_h[-1] if ctx.leak == 1 else ctx.leak * grad_h[-1]
+        return torch.stack(grad_h[::-1]), of_v, None, None
