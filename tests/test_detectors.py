@@ -411,7 +411,7 @@ def test_where_neighbours_tell_nothing_nobody_is_accused() -> None:
     neighbours = Neighbours.of(x, labels)
     rows = np.flatnonzero(labels == 0)
     group = ClassClusters.of(x, rows, 2, 5, "PCA", 0)
-    verdict = analyse("diversity", group, Surroundings(x, labels, neighbours, threshold=0.1))
+    verdict = analyse("diversity", group, Surroundings(x, labels, lambda: neighbours, threshold=0.1))
     with pytest.warns(UserWarning, match="of the samples are nearest to one of their own class"):
         report, _ = SpikeActivationDefence(identity(5, 5), np.abs(x)[:, None, None], labels).detect_poison()
     assert report["samples_at_home"] < 0.5
@@ -464,6 +464,9 @@ def test_reclassification_acquits_clean_clusters_and_corrects_the_labels_of_pois
     assert right.mean() > 0.9
     report, _ = defence.detect_poison(cluster_analysis="smaller")
     assert report["accused_classes"] == [TARGET]
+    assert defence.y_train_relabelled is not None
+    defence.detect_poison(cluster_analysis="diversity", ex_re_threshold=None)
+    assert defence.y_train_relabelled is None
     assert report["suspicious_clusters"] < K
     assert accused >= 0
 
@@ -501,6 +504,25 @@ def test_true_labels_take_the_backdoor_out_of_a_copy(kind: str) -> None:
     assert all(map(torch.equal, before, classifier.model.parameters()))
     best, _ = SpikeActivationDefence.relabel_poison_cross_validation(classifier, x, y, n_splits=2, max_epochs=10)
     assert best > 0.3
+
+
+def test_a_classifier_whom_training_does_not_improve_is_given_back() -> None:
+    x, y = bars(20, seed=3)
+    classifier = trained("ann")  # which makes no mistake there
+    assert SpikeActivationDefence.relabel_poison_ground_truth(classifier, x, y) == (0.0, classifier)
+
+
+def test_neighbours_are_searched_for_once_and_only_where_they_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched, search = [], Neighbours.of
+    monkeypatch.setattr(Neighbours, "of", lambda *data: searched.append(1) or search(*data))
+    defence = SpikeActivationDefence(trained("ann"), *DATA, cluster_analysis="smaller")
+    assert defence.detect_poison()[0]["samples_at_home"] is None
+    assert searched == []
+    defence.detect_poison(cluster_analysis="diversity")
+    defence.detect_poison(nb_dims=3)
+    assert searched == [1]
+    defence.detect_poison(max_features=10)
+    assert searched == [1, 1]
 
 
 def test_a_generator_stands_in_for_arrays() -> None:
@@ -787,7 +809,7 @@ def test_a_sketch_keeps_distances_and_short_rows() -> None:
 
 def test_features_of_a_spiking_network_are_its_activations() -> None:
     classifier, x = trained("lif"), X_CLEAN[:10]
-    found = layer_features(classifier, [x[:6], x[6:]], ["net.act3"], "counts", Sketch(10**6, 0))
+    found = layer_features(classifier, [x[:6], x[6:]], ["net.act3", "input"], "counts", Sketch(10**6, 0))
     assert np.array_equal(found["net.act3"], classifier.get_activations(x, "net.act3", reduction="sum"))
     assert np.array_equal(found["input"], x.reshape(10, -1))
 

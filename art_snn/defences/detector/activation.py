@@ -85,6 +85,10 @@ class SpikeActivationDefence(Relabelling, LayerDetector):
         "seed",
     ]
 
+    _beside: ClassVar[tuple[str, ...]] = (INPUT,)
+    _near: Neighbours | None = None
+    y_train_relabelled: Labels | None = None
+
     def __init__(
         self,
         classifier: PyTorchClassifier,
@@ -167,7 +171,7 @@ class SpikeActivationDefence(Relabelling, LayerDetector):
         return figures
 
     def _detect(self) -> tuple[dict[str, Any], Mask]:
-        report, is_poison = self._report(), self._accused()
+        report, is_poison, self.y_train_relabelled = self._report(), self._accused(), None
         if self.cluster_analysis == "diversity" and not self._neighbours.are_telling:
             warnings.warn(
                 f"only {self._neighbours.at_home:.0%} of the samples are nearest to one of their own class: source "
@@ -197,13 +201,24 @@ class SpikeActivationDefence(Relabelling, LayerDetector):
         """By layer: for each class its clusters and what is to be said of them."""
         if self._found is None:
             features = self._training_features()
-            self._neighbours = Neighbours.of(features[INPUT], self._labels)
             self._found = {name: self._look_at(features[name]) for name in features if name != INPUT}
         found: dict[str, list[tuple[ClassClusters, Verdict]]] = self._found
         return found
 
+    @property
+    def _neighbours(self) -> Neighbours:
+        """Of the training data, searched for when they are first looked at."""
+        if self._near is None:
+            self._near = Neighbours.of(self._training_features()[INPUT], self._labels)
+        return self._near
+
+    def _forget(self, changed: set[str]) -> None:
+        super()._forget(changed)
+        if self._features is None:
+            self._near = None
+
     def _look_at(self, features: Array) -> list[tuple[ClassClusters, Verdict]]:
-        around = Surroundings(features, self._labels, self._neighbours, self.diversity_threshold)
+        around = Surroundings(features, self._labels, lambda: self._neighbours, self.diversity_threshold)
         settings = self.nb_clusters, self.nb_dims, self.reduce, self.seed
         groups = [ClassClusters.of(features, rows, *settings) for rows in self._rows_by_class()]
         return [(group, analyse(self.cluster_analysis, group, around)) for group in groups]
@@ -222,7 +237,7 @@ class SpikeActivationDefence(Relabelling, LayerDetector):
             **{name: value for name, value in self.get_params().items() if name != "generator"},
             "chosen_layer": self.chosen_layer,
             "suspicion_by_layer": {name: self._suspicion(name) for name in self._analysed()},
-            "samples_at_home": self._neighbours.at_home,
+            "samples_at_home": self._neighbours.at_home if self.cluster_analysis == "diversity" else None,
             "suspicious_clusters": int(sum(verdict.is_accused.sum() for _, verdict in verdicts)),
             **{f"Class_{label}": _entry(*verdict) for label, verdict in enumerate(verdicts)},
         }

@@ -21,13 +21,13 @@ class Surroundings:
     Args:
         features: Of all samples at one layer, (N, F).
         labels: Their class indices, (N,).
-        neighbours: Of the samples themselves.
+        neighbours: Gives those of the samples themselves, whose search takes long.
         threshold: Source diversity from which on a class is accused.
     """
 
     features: Array
     labels: Indices
-    neighbours: Neighbours
+    neighbours: Callable[[], Neighbours]
     threshold: float
 
 
@@ -54,9 +54,10 @@ Analysis = Callable[[ClassClusters, Surroundings], Verdict]
 
 def _by_diversity(group: ClassClusters, around: Surroundings) -> Verdict:
     """At most one cluster of a class: the one whose members come from the most classes; none if that cannot be told."""
-    diversity = source_diversity(around.neighbours, group.rows, group.clusters, group.n_clusters)
+    neighbours = around.neighbours()
+    diversity = source_diversity(neighbours, group.rows, group.clusters, group.n_clusters)
     is_first = _only(np.argmax(diversity), len(diversity))
-    return Verdict(diversity, is_first & (diversity >= around.threshold) & around.neighbours.are_telling)
+    return Verdict(diversity, is_first & (diversity >= around.threshold) & neighbours.are_telling)
 
 
 def _by_size(group: ClassClusters, around: Surroundings) -> Verdict:

@@ -109,14 +109,14 @@ def layer_features(
     feature: Feature,
     sketch: Sketch,
 ) -> dict[str, Array]:
-    """Features of each layer, and under the name `INPUT` the samples themselves, sketched.
+    """Features of each layer, sketched.
 
     An ANN knows one time step: its counts are the layer's output, its voltages what enters the layer.
 
     Args:
         classifier: ART's own or a spiking one.
         batches: Samples, in pieces that fit into memory.
-        layers: Names, those of `layer_names` or of any other layers.
+        layers: Names, those of `layer_names` or of any other layers, or `INPUT` for the samples themselves.
         feature: What to read.
         sketch: Keeps the rows short.
 
@@ -126,10 +126,12 @@ def layer_features(
     Raises:
         ValueError: If a layer is unknown or has no voltage, or gives NaN or infinity.
     """
-    parts: dict[str, list[Array]] = {name: [] for name in (INPUT, *layers)}
+    parts: dict[str, list[Array]] = {name: [] for name in layers}
+    hidden = [name for name in layers if name != INPUT]
     for batch in batches:
-        parts[INPUT].append(sketch(np.reshape(batch, (len(batch), -1))))
-        for name, rows in _of_batch(classifier, batch, layers, feature).items():
+        if INPUT in parts:
+            parts[INPUT].append(sketch(np.reshape(batch, (len(batch), -1))))
+        for name, rows in _of_batch(classifier, batch, hidden, feature).items():
             if not np.isfinite(rows).all():
                 raise ValueError(f"expected finite features, got NaN or infinity from layer {name!r}")
             parts[name].append(sketch(rows))

@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Iterable
+from typing import ClassVar
 
 import numpy as np
 from art.estimators.classification import PyTorchClassifier
@@ -38,6 +39,8 @@ class LayerDetector(SampleDetector):
         batch_size: Samples a pass.
         seed: Of every draw.
     """
+
+    _beside: ClassVar[tuple[str, ...]] = ()  # what is read of the training data beside the layers
 
     def __init__(
         self,
@@ -101,11 +104,11 @@ class LayerDetector(SampleDetector):
         """Those of the training data, kept."""
         if self._features is None:
             layers = named_layers(self.classifier, self.layer)
-            self._features = self._read(self._batches(), layers)
+            self._features = self._read(self._batches(), [*self._beside, *layers])
         return self._features
 
     def _read(self, batches: Iterable[Array], layers: list[str]) -> dict[str, Array]:
-        """Features by layer, (N, F), time steps one after the other; under `INPUT` the samples themselves."""
+        """Features by layer, (N, F), time steps one after the other."""
         sketch = Sketch(self.max_features, self.seed)
         features = layer_features(self.classifier, batches, layers, self.feature, sketch)
         return {name: rows.reshape(len(rows), -1) for name, rows in features.items()}

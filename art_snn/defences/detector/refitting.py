@@ -71,4 +71,4 @@ def retrained(
                 break
             copy.fit(x, y, nb_epochs=batch_epochs, seed=draw_seed(rng))
             now = missed()
-    return (before - now, copy) if now <= before else (0.0, classifier)
+    return (before - now, copy) if now < before else (0.0, classifier)
