@@ -82,6 +82,12 @@ def _edit(saved: Path, change: Callable[[dict], None]) -> None:
         (lambda card: card["network"]["arguments"].update(width=1e4), "another network's weights"),
         (lambda card: card["network"].update(name="os.system"), "name to be one of"),
         (lambda card: card.update(format="pickle"), "format"),
+        (lambda card: card["module"].update(timesteps=10**8), "timesteps"),
+        (lambda card: card["module"].update(timesteps=0), "timesteps"),
+        (lambda card: card["settings"].update(timesteps=10**8), "expected settings of 2 timesteps, got 100000000"),
+        (lambda card: card.update(input_shape=[1, 10**6, 10**6]), "numbers a time step"),
+        (lambda card: card.update(input_shape=[1, 4096, 4096]) or card["module"].update(timesteps=32), "in all, got"),
+        (lambda card: card.update(input_shape=[1, -8, 8]), "input_shape"),
     ],
 )
 def test_a_card_that_lies_is_refused(saved: Path, change: Callable[[dict], None], message: str | None) -> None:

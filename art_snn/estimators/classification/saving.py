@@ -1,14 +1,15 @@
 """Classifiers on disk: weights as safetensors and a JSON card beside them; reading executes nothing."""
 
 import hashlib
+import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
 import torch
 from art import config
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load as read_tensors
 from safetensors.torch import save as tensors_to_bytes
@@ -24,6 +25,9 @@ else:
     _Host = object
 
 LOSSES = {loss.__name__: loss for loss in (nn.CrossEntropyLoss, nn.MSELoss, nn.NLLLoss, nn.MultiMarginLoss)}
+
+MOST_TIMESTEPS = 10_000
+MOST_NUMBERS_AT_ONCE, MOST_NUMBERS = 2**25, 2**28  # in one time step of a sample, in all of them
 
 Numbers = float | list[Any]  # one, or nested lists as of an array
 
@@ -42,7 +46,7 @@ class ModuleSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", from_attributes=True)
 
-    timesteps: int | None
+    timesteps: Annotated[int, Field(ge=1, le=MOST_TIMESTEPS)] | None
     encoding: Literal["direct", "poisson"]
     readout: Literal["mean", "sum", "last"]
     input_layout: Layout | None
@@ -60,11 +64,26 @@ class Card(BaseModel):
     network: NetworkRecipe | None
     module: ModuleSettings
     loss: str | None
-    input_shape: tuple[int, ...]
-    nb_classes: int
+    input_shape: tuple[PositiveInt, ...]
+    nb_classes: PositiveInt
     clip_values: tuple[Numbers, Numbers] | None
     preprocessing: tuple[Numbers, Numbers] | None
     settings: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _is_bounded(self) -> Self:
+        """A sample that a classifier can be tried on: it says itself how large that is, and how often it runs."""
+        timesteps, shape = self.module.timesteps, self.input_shape
+        if self.settings.get("timesteps", timesteps) != timesteps:
+            raise ValueError(f"expected settings of {timesteps} timesteps, got {self.settings['timesteps']!r}")
+        holds_time = len(shape) > 3 or self.module.input_layout == "N(TC)HW"
+        steps = 1 if holds_time else timesteps or 1
+        if math.prod(shape[-3:]) > MOST_NUMBERS_AT_ONCE or math.prod(shape) * steps > MOST_NUMBERS:
+            raise ValueError(
+                f"expected samples of at most {MOST_NUMBERS_AT_ONCE} numbers a time step and {MOST_NUMBERS} in all, "
+                f"got shape {shape} in {steps} time steps"
+            )
+        return self
 
 
 class Saving(_Host):
