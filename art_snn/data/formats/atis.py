@@ -11,6 +11,10 @@ RECORD = 5  # bytes: x, y, then 1 bit polarity and 23 bits µs, the highest firs
 def parse_atis(content: bytes) -> Events:
     """Every 5 bytes as one event.
 
+    The format has no markers of overflow, so an event in row 240 is damage. Its 23 bits of time last 8 s; the markers
+    that some readers, tonic's among them, look for there add 2^13 µs each, for the 13 bits of the camera's own format,
+    and lie in column 305, which one byte cannot hold.
+
     Raises:
         ValueError: If the bytes end within an event, or the times run backwards.
 
