@@ -81,6 +81,7 @@ def class_indices(y: Labels, nb_classes: int | None = None) -> Indices:
     Raises:
         ValueError: If `y` has another shape, holds no whole numbers or a class outside [0, nb_classes), or a row names
             not exactly one class.
+        TypeError: If it holds no numbers.
     """
     y = np.asarray(y)
     if y.ndim == 2 and y.shape[1] > 1 and nb_classes in (None, y.shape[1]):
@@ -89,6 +90,8 @@ def class_indices(y: Labels, nb_classes: int | None = None) -> Indices:
         width = "K" if nb_classes is None else nb_classes
         cure = "; make a column of indices (N,)" if y.shape[1:] == (1,) else ""
         raise ValueError(f"expected labels as indices (N,) or one-hot (N, {width}), got shape {y.shape}{cure}")
+    if y.dtype.kind not in "iufbO":
+        raise TypeError(f"expected labels to be numbers, got dtype {y.dtype}")
     indices: Indices = y.astype(np.int64)
     if not np.array_equal(indices, y):
         raise ValueError(f"expected labels to be whole numbers, got dtype {y.dtype} with fractions")

@@ -271,6 +271,11 @@ def test_a_metric_says_what_it_expected(call, message: str) -> None:
         call()
 
 
+def test_classes_by_name_are_refused() -> None:
+    with pytest.raises(TypeError, match="expected labels to be numbers, got dtype <U1"):
+        accuracy(["a", "b"], ["a", "b"])
+
+
 @pytest.mark.parametrize(
     "law",
     [
