@@ -28,7 +28,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from art_snn import testing
 from art_snn._random import host_seed
-from art_snn.estimators.classification import SpikingClassifier, SpikingModule
+from art_snn.estimators.classification import AnnClassifier, SpikingClassifier, SpikingModule
 
 N, T, K = 6, 3, 4
 IMAGES, FRAMES = (2, 8, 8), (T, 2, 8, 8)
@@ -300,6 +300,16 @@ def test_a_sample_of_weight_0_teaches_nothing_and_one_of_weight_1_as_ever() -> N
     assert np.array_equal(taught(Y, some), taught(wrong, some))
     assert not np.array_equal(taught(Y, some), taught(Y, None))
     assert np.allclose(taught(Y, np.ones(N)), taught(Y, None), atol=1e-4)
+
+
+def test_an_ann_trains_with_adam_unless_told_otherwise_and_never_in_half_precision() -> None:
+    with host_seed(0):
+        net = nn.Sequential(nn.Flatten(), nn.Linear(2 * 8 * 8, K))
+    ann, start = AnnClassifier(net, nn.CrossEntropyLoss(), IMAGES, K), net[1].weight.detach().clone()
+    ann.fit(samples(), Y, nb_epochs=1)
+    assert (net[1].weight - start).abs().max().item() == pytest.approx(1e-3, rel=1e-3)  # Adam's first step
+    with pytest.raises(ValueError, match="expected use_amp=False, got True"):
+        AnnClassifier(net, nn.CrossEntropyLoss(), IMAGES, K, use_amp=True)
 
 
 def test_bad_training_data_change_nothing() -> None:
