@@ -177,6 +177,8 @@ def whole() -> Defended:
 
 def test_the_tables_tell_all_that_the_matrix_holds_in_100_columns(whole: Defended) -> None:
     assert not whole.failures
+    told = replace(whole.elimination[0], robust_accuracy_after=0.613, der=0.377, rir=0.456)
+    whole = replace(whole, elimination=(told,))
     console = Console(width=WIDTH, file=io.StringIO(), color_system=None)
     for table in defence_tables(whole):
         console.print(table)
@@ -186,9 +188,7 @@ def test_the_tables_tell_all_that_the_matrix_holds_in_100_columns(whole: Defende
     words = " ".join(printed.split())
     for heading in ("95 TPR", "accused", "flagged", "robust", "DER", "RIR", "MB", "class"):
         assert heading in words
-    for row in whole.elimination:
-        assert f"{row.rir:.3f}".lstrip("0") in words
-        assert f"{row.robust_accuracy_after:.3f}".lstrip("0") in words
+    assert {".613", ".377", ".456"} <= set(words.split())
 
 
 def test_a_cell_names_the_classes_accused() -> None:
