@@ -12,12 +12,13 @@ from torch import nn
 from art_snn._random import Rng, host_seed
 from art_snn._validation import check_at_least
 from art_snn.conversion import Method, check_method, convert, thresholds, uncalibrated
+from art_snn.conversion.spiking import integrate_and_fire
 from art_snn.estimators.classification.ann import AnnClassifier
 from art_snn.estimators.classification.module import SpikingModule
 from art_snn.estimators.classification.saving import Card
 from art_snn.estimators.classification.spiking import SpikingClassifier
 from art_snn.estimators.classification.streaming import generated, mode
-from art_snn.neurons import NeuronFactory, neuron_factory
+from art_snn.neurons import NeuronFactory
 from art_snn.typing import Array, Images, Indices, Labels
 
 
@@ -251,7 +252,7 @@ class ConvertedClassifier(SpikingClassifier):
         return cls(net, loss, card.input_shape, card.nb_classes, **time, **card.settings, **common)
 
     def _neuron(self) -> NeuronFactory:
-        return neuron_factory("if", v_reset=None)
+        return integrate_and_fire
 
     @contextmanager
     def _running(self, timesteps: int) -> Iterator[None]:
