@@ -112,10 +112,10 @@ class Experiment(BaseModel):
         check_choice("network", self.network, NETWORKS)
         for model in self.models or ("",):
             check_choice("models", model, MODELS)
+        written = self.model_dump(mode="json")
         for name, owner in _idle(self.data, self.trigger, self.models).items():
-            if getattr(self, name) is not None:
-                because = f"{owner}={getattr(self, owner)!r}"
-                raise ValueError(f"expected no {name} for {because}, got {getattr(self, name)!r}")
+            if written[name] is not None:
+                raise ValueError(f"expected no {name} for {owner}={written[owner]!r}, got {written[name]!r}")
         if self.data_root is None and "root" in inspect.signature(DATASETS[self.data]).parameters:
             raise ValueError(f"expected data_root, the folder that holds the files of {self.data!r}, got None")
         if self.is_neuromorphic and set(self.models) & set(FROM_ANN):
