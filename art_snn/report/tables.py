@@ -62,10 +62,14 @@ def _p_value(value: float | None) -> str:
 
 
 def _classes(accused: tuple[int, ...] | None) -> str:
-    """The classes accused; nothing where a defence accuses samples only."""
+    """The classes accused, or how many if they are many; nothing where a defence accuses samples only.
+
+    >>> _classes((1, 4)), _classes((0, 1, 2, 3)), _classes(()), _classes(None)
+    ('1,4', '4 classes', 'none', '')
+    """
     if accused is None:
         return ""
-    return ",".join(map(str, accused)) or "none"
+    return f"{len(accused)} classes" if len(accused) > 3 else ",".join(map(str, accused)) or "none"
 
 
 def _megabytes(value: float) -> str:
