@@ -166,7 +166,7 @@ def test_every_event_of_a_file_is_read_as_it_was_written(tmp_path, kind):
 
 def test_an_event_in_row_240_of_a_bin_file_is_damage_and_no_marker_of_overflow(tmp_path):
     path = tmp_path / "recording.bin"
-    path.write_bytes(bytes([1, 1, 0x80, 0, 5, 49, 240, 0, 0, 6, 2, 2, 0, 0, 7]))
+    path.write_bytes(bytes([1, 1, 0x80, 0, 5, 3, 240, 0, 0, 6, 2, 2, 0, 0, 7]))
 
     with pytest.raises(ValueError, match=r"expected y in \[0, 34\), got 240 in event 1"):
         read_events(path, (34, 34))
