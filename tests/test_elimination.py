@@ -145,6 +145,13 @@ def test_activity_is_the_mean_over_samples_time_and_pixels_in_any_batches() -> N
     assert found == pytest.approx(seen[0].mean(dim=(0, 2, 3)).numpy(), rel=1e-5)
 
 
+def test_activity_is_the_same_where_predictions_take_few_samples_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = trained("lif")
+    whole = channel_activity(given, units(given)[-1], CLEAN[0], "spikes", batch_size=7)
+    monkeypatch.setattr(SpikingModule, "samples_at_once", lambda *_: 3)
+    assert channel_activity(given, units(given)[-1], CLEAN[0], "spikes", batch_size=7) == pytest.approx(whole, rel=1e-6)
+
+
 @pytest.mark.parametrize("n_channels", [4, 6])
 @pytest.mark.parametrize("inplace", [False, True])
 def test_a_rectifier_that_serves_two_layers_tells_each_ones_activity(n_channels: int, inplace: bool) -> None:

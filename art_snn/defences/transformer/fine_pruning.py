@@ -9,8 +9,8 @@ import torch
 from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 
-from art_snn._random import host_seed
 from art_snn._validation import check_choice, check_finite, check_fraction
+from art_snn.defences.differentiable import logits
 from art_snn.defences.transformer.elimination import Elimination
 from art_snn.defences.tuning import check_tuning, fine_tune
 from art_snn.defences.units import Unit, units
@@ -122,11 +122,11 @@ def channel_activity(classifier: PyTorchClassifier, unit: Unit, x: Array, quanti
         ValueError: If the voltage is asked for and there are no neurons.
     """
     total: Any = 0
-    with mode(classifier.model, False), host_seed(0):  # ART's own predict draws a seed from the global stream
+    with mode(classifier.model, False), torch.no_grad():
         for start in range(0, len(x), batch_size):
-            batch = x[start : start + batch_size]
-            with torch.no_grad(), _recorded(classifier, unit, quantity) as recording:
-                classifier.predict(batch, batch_size=len(batch))
+            batch = torch.as_tensor(x[start : start + batch_size], dtype=torch.float32, device=classifier.device)
+            with _recorded(classifier, unit, quantity) as recording:
+                logits(classifier, batch)
             means = recording.result(recording.n_steps).double()
             total = total + means.transpose(0, 1).flatten(1).mean(1) * (len(batch) / len(x))
     activity: Array = total.cpu().numpy()
