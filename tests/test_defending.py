@@ -203,6 +203,15 @@ def test_each_model_has_pictures_of_what_detectors_saw(whole: Defended, tmp_path
     assert not set(tmp_path.glob("*.partial"))
 
 
+def test_pictures_drawn_twice_say_the_same(whole: Defended) -> None:
+    first, second = (evidence_figures(whole, "if") for _ in range(2))
+    titles = {name: figure.get_suptitle() for name, figure in first.items()}
+    label, _ = whole.evidence["if"].sequences
+    assert titles == {name: figure.get_suptitle() for name, figure in second.items()}
+    assert titles["sequences"].startswith(f"Class {label}: mean over clean samples")
+    assert titles["sequences"].count("model if") == 1
+
+
 def test_a_picture_of_scores_shows_both_kinds_of_samples_and_the_detectors_own_threshold(whole: Defended) -> None:
     figure = evidence_figures(whole, "if")["scores"]
     above, below = np.reshape(figure.axes, (2, -1))

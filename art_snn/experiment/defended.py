@@ -67,14 +67,14 @@ class Evidence:
         scores: Of each detector, (N,); higher is more suspicious.
         clusters: Where a detector clusters: of each class the first two dimensions (n, 2) and the clusters (n,), in the
             order of the samples.
-        sequences: Where one compares voltages and spikes over time with clean ones: the picture.
+        sequences: Where one compares voltages and spikes over time with clean ones: the class, and the picture.
     """
 
     labels: Indices
     is_poison: Mask
     scores: dict[str, Array] = field(default_factory=dict)
     clusters: dict[int, tuple[Array, Indices]] = field(default_factory=dict)
-    sequences: list[Figure] = field(default_factory=list)
+    sequences: tuple[int, Figure] | None = None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -145,7 +145,8 @@ class _Bench:
         if model not in self.evidence:
             poisoned = self.evaluation.attack.poison_dataset(*data)
             self.evidence[model] = Evidence(poisoned.y, poisoned.is_poison)
-        _add_evidence(self.evidence[model], name, searching[0])
+        self.evidence[model].scores[name] = searching[0].scores()
+        self.evidence[model] = replace(self.evidence[model], **_pictured(searching[0]))
 
     def _judge(self, model: str, name: str, make: Make) -> None:
         pair, clean = self.evaluation.trained[model], (self.x_clean, self.y_clean)
@@ -173,11 +174,12 @@ class _Bench:
         self.elimination += elimination.evaluate(self.x_clean, self.y_clean, *test, verbose=False)
 
 
-def _add_evidence(evidence: Evidence, name: str, detector: Any) -> None:
-    evidence.scores[name] = detector.scores()
+def _pictured(detector: Any) -> dict[str, Any]:
+    """The part of the evidence that only one kind of detector has."""
     if isinstance(detector, SpikeActivationDefence):
-        for label, (clusters, reduced) in enumerate(zip(*detector.cluster_activations(), strict=True)):
-            evidence.clusters[label] = reduced[:, :2], clusters
+        classes = enumerate(zip(*detector.cluster_activations(), strict=True))
+        return {"clusters": {label: (reduced[:, :2], clusters) for label, (clusters, reduced) in classes}}
     if isinstance(detector, ReferenceDefence) and isinstance(detector.classifier, SpikingClassifier):
         label = detector.detect_backdoor().target_class
-        evidence.sequences.append(detector.plot_sequences(label))
+        return {"sequences": (label, detector.plot_sequences(label))}
+    return {}

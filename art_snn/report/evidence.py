@@ -13,7 +13,7 @@ from art_snn.report.matrix import attack_title
 from art_snn.typing import Array, Mask
 
 CLEAN, POISON = "#4477aa", "#ee6677"
-SEQUENCES = ": means over clean samples (left) and the most suspicious training samples (right); a line a neuron"
+SEQUENCES = "mean over clean samples (left) and over the most suspicious training samples (right); a line a neuron"
 N_BINS = 40
 MAX_CLASSES, N_COLUMNS = 15, 5
 
@@ -26,12 +26,9 @@ def evidence_figures(defended: Defended, model: str) -> dict[str, Figure]:
     if evidence.clusters:
         accused = next(row.accused_classes for row in results if row.defence == "activation") or ()
         figures["clusters"] = clusters_figure(title, evidence, defended.spec.target, accused)
-    for figure in evidence.sequences:
-        heading = (
-            "Mean over clean samples (left) and over the most suspicious training samples (right); a line a neuron"
-        )
-        figure.suptitle(f"{figure.get_suptitle()}. {heading}\n{title}", fontsize=10)
-        figures["sequences"] = figure
+    if evidence.sequences is not None:
+        label, figures["sequences"] = evidence.sequences
+        figures["sequences"].suptitle(f"Class {label}: {SEQUENCES}\n{title}", fontsize=10)
     return figures
 
 
