@@ -45,6 +45,7 @@ LearningRate = Annotated[float, typer.Option(help="Of Adam.")]
 Network = Annotated[str, typer.Option(help="Topology: small_cnn, vgg11, resnet18 or event_net.")]
 Width = Annotated[float, typer.Option(help="Multiplier of its channels.")]
 Seed = Annotated[int, typer.Option(help="Decides every draw.")]
+ShareOfCleanData = Annotated[float, typer.Option(help="Share of the training samples that is the defender's.")]
 Out = Annotated[Path, typer.Option(help="Folder for what is written.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print results.json instead of the table.")]
 
@@ -105,7 +106,7 @@ def defend(
     limit: Limit = None,
     models: Models = "ann,lif",
     defences: Annotated[str, typer.Option(help="all, or names with commas; a wrong one lists them.")] = "all",
-    clean_data: Annotated[float, typer.Option(help="Share of the training samples that is the defender's.")] = 0.1,
+    share_of_clean_data: ShareOfCleanData = 0.1,
     with_art: Annotated[bool, typer.Option("--with-art", help="Let ART's own detectors search beside ours.")] = False,
     trigger: TriggerName = "patch",
     size: Size = None,
@@ -131,7 +132,7 @@ def defend(
     from art_snn.report import WIDTH, defence_tables, write_defended
 
     names = None if defences == "all" else tuple(name.strip() for name in defences.split(","))
-    defended = experiment.defend(spec, names, share_of_clean_data=clean_data, with_art=with_art)
+    defended = experiment.defend(spec, names, share_of_clean_data=share_of_clean_data, with_art=with_art)
     written = write_defended(defended, out)
     if as_json:
         print(json.dumps(defended.as_json(), indent=2))

@@ -159,6 +159,14 @@ def test_defences_are_set_on_models_and_their_clean_twins(art_snn: Callable[...,
     assert (tmp_path / "defences.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_wrong_share_of_clean_data_is_named_as_it_was_written(
+    art_snn: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    outcome = art_snn("defend", "--share-of-clean-data", 2, "--out", tmp_path / "out")
+    message = "expected share_of_clean_data to be a fraction in (0, 1], got 2.0; 10 % is 0.1"
+    assert outcome == (2, "", f"art-snn: {message}\n")
+
+
 def test_an_unknown_defence_is_named_before_anything_runs(art_snn: Callable[..., Outcome], tmp_path: Path) -> None:
     outcome = art_snn("defend", "--defences", "prayer", "--out", tmp_path / "out")
     assert outcome.returncode == 2

@@ -45,8 +45,8 @@ def on_bars(*defences: str, spec: Experiment = SPEC, **options: Any) -> Defended
 
 
 @pytest.mark.parametrize("share", [0.0, -0.1, 2.0, float("nan")])
-@pytest.mark.usefixtures("no_training")
-def test_a_share_that_is_none_is_refused_before_the_trainings(share: float) -> None:
+def test_a_share_that_is_none_is_refused_before_anything_is_read(share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "load_dataset", lambda *_args, **_options: pytest.fail("data were read"))
     with pytest.raises(ValueError, match="expected share_of_clean_data to be a fraction"):
         on_bars("fine-tuning", share_of_clean_data=share)
 

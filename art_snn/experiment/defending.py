@@ -10,7 +10,7 @@ import numpy as np
 from art.estimators.classification import PyTorchClassifier
 from tqdm import tqdm
 
-from art_snn._validation import check_choice
+from art_snn._validation import check_choice, check_fraction
 from art_snn.catalogue import ELIMINATIONS, FILTERS, MODEL_DETECTORS, SAMPLE_DETECTORS
 from art_snn.data import Dataset
 from art_snn.defences.detector import ReferenceDefence, SpikeActivationDefence
@@ -56,8 +56,10 @@ def defend(
         verbose: Whether to show progress bars.
 
     Raises:
-        ValueError: If a name is unknown, or a value does not fit the data.
+        ValueError: If a name is unknown, or the share out of its range, before anything is read; or if a value does not
+            fit the data.
     """
+    check_fraction("share_of_clean_data", share_of_clean_data, zero=False)
     fitting = DEFENCES if spec.is_neuromorphic else tuple(name for name in DEFENCES if name not in FILTERS)
     defences = fitting if defences is None else defences
     for name in defences or ("",):

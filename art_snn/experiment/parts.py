@@ -9,7 +9,6 @@ from art.estimators.classification import PyTorchClassifier
 from torch import nn
 
 from art_snn._random import Rng, draw_seed
-from art_snn._validation import check_fraction
 from art_snn.attacks.poisoning import SmartTrigger, TriggerBackdoor
 from art_snn.data import Dataset, load_dataset
 from art_snn.estimators.classification import (
@@ -43,9 +42,8 @@ def hold_out(dataset: Dataset, share: float, rng: np.random.Generator) -> tuple[
         rng: Draws them.
 
     Raises:
-        ValueError: If the share is out of its range, or a class has one sample only.
+        ValueError: If a class has one sample only.
     """
-    check_fraction("share_of_clean_data", share, zero=False)
     labels, is_held = dataset.y_train, np.zeros(len(dataset.y_train), bool)
     for label, n in zip(*np.unique(labels, return_counts=True), strict=True):
         if n < 2:
