@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
 from art_snn import data, models
@@ -90,7 +89,7 @@ def example_arguments(name: str) -> dict[str, Any]:
         }
     examples: dict[str, dict[str, Any]] = {
         "trigger-backdoor": {"trigger": PatchTrigger(), "target_class": 0},
-        "ann": {"model": ann, "optimizer": torch.optim.Adam(ann.parameters()), **of_a_classifier},
+        "ann": {"model": ann, **of_a_classifier},
         "spiking": spiking,
         "converted": {"ann": ann, "timesteps": 8, **of_a_classifier},
         "hybrid": {"ann": ann, "timesteps": 8, **of_a_classifier},

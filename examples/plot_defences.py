@@ -2,9 +2,9 @@
 Finding a backdoor in a spiking network, and getting rid of it
 ==============================================================
 
-A defender has a trained spiking network, the data that it was trained on, and some clean samples. Which training
-samples are poisoned? Is the network backdoored at all? And how much of the backdoor can be pruned and trained away?
-What `art-snn defend` does, spelt out.
+A defender has a trained spiking network, the data that it was trained on, and some clean samples of the defender's own.
+Which training samples are poisoned? Is the network backdoored at all? And how much of the backdoor can be pruned and
+trained away? `art-snn defend` asks the same of every defence and model.
 """
 
 from functools import partial
@@ -25,7 +25,8 @@ from art_snn.models import small_cnn
 
 digits = load_dataset("digits")
 attack = TriggerBackdoor(PatchTrigger(size=2), target_class=1, percent_poison=0.1)
-poisoned = attack.poison_dataset(digits.x_train, digits.y_train)
+of_defender, of_attacker = np.split(np.random.default_rng(0).permutation(len(digits.x_train)), [150])
+poisoned = attack.poison_dataset(digits.x_train[of_attacker], digits.y_train[of_attacker])
 
 snn = SpikingModule(small_cnn(1, 10, neuron="lif"), timesteps=4)
 classifier = SpikingClassifier(snn, nn.CrossEntropyLoss(), (1, 16, 16), 10, clip_values=digits.clip_values)
@@ -50,12 +51,10 @@ print(f"backdoored: {verdict.is_backdoored}; most suspicious class: {verdict.tar
 # %%
 # Pruning what is silent on clean samples, and training on with them. The learning rate decides more than the share.
 
-rng = np.random.default_rng(0)
-few = rng.choice(len(digits.x_train), len(digits.x_train) // 10, replace=False)
 defences = {f"{lr:g}": partial(CleanFineTuning, learning_rate=lr, nb_epochs=10) for lr in (1e-4, 1e-3, 5e-3)}
 defences |= {f"pruned, {lr:g}": partial(FinePruning, learning_rate=lr, nb_epochs=10) for lr in (1e-4, 1e-3, 5e-3)}
 results = EliminationEvaluation(attack, {"lif": classifier}, defences).evaluate(
-    digits.x_train[few], digits.y_train[few], digits.x_test, digits.y_test, verbose=False
+    digits.x_train[of_defender], digits.y_train[of_defender], digits.x_test, digits.y_test, verbose=False
 )
 for result in results:
     print(

@@ -319,6 +319,18 @@ def test_a_linear_tail_runs_once_on_the_mean_unless_it_is_watched(nested, grad, 
     torch.testing.assert_close(watched, expected)
 
 
+def test_a_layer_that_occurs_twice_runs_twice_before_the_tail():
+    def build():
+        shared = layer.Linear(6, 6)
+        shared.weight.data *= 5  # loud enough to spike
+        return nn.Sequential(layer.Flatten(), shared, lif(), shared, lif(), layer.Linear(6, 5))
+
+    module, x = SpikingModule(seeded(build), T).eval(), 9 * random(2, 6, 1, 1)
+
+    torch.testing.assert_close(module(x), torch.cat(list(module.outputs(x))).mean(0))
+    assert module(x).std(0).max() > 0
+
+
 @pytest.mark.parametrize("side", [(8, 8), (7, 8), (8, 6)])
 @pytest.mark.parametrize("nan", [False, True])
 @pytest.mark.parametrize(

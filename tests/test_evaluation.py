@@ -122,6 +122,7 @@ def test_nonsense_is_refused_before_training() -> None:
         ({"x_test": X_TEST[..., 1:]}, ValueError, r"x_test like x_train, got shapes \(60, 1, 8, 7\)"),
         ({"x_test": np.full_like(X_TEST, np.nan)}, ValueError, "x_test to be finite"),
         ({"nb_epoch": 1}, TypeError, "unknown arguments: nb_epoch"),
+        ({"scheduler": None}, TypeError, "unknown arguments: scheduler"),
     ],
 )
 def test_data_that_do_not_fit_are_refused_before_training(changes: dict, error: type, message: str) -> None:
@@ -130,6 +131,18 @@ def test_data_that_do_not_fit_are_refused_before_training(changes: dict, error: 
     with pytest.raises(error, match=message):
         evaluation.evaluate(**data | {"verbose": False, "nb_epochs": 1} | changes)
     assert evaluation.trained == {}
+
+
+def test_samples_may_be_vectors() -> None:
+    """A training set and a test set of vectors differ in N alone."""
+    net = nn.Linear(64, K)
+    vectors = PyTorchClassifier(net, nn.CrossEntropyLoss(), (64,), K, optimizer=torch.optim.SGD(net.parameters(), 0.1))
+    evaluation = BackdoorEvaluation(TriggerBackdoor(np.copy, 1, 0.2), {"linear": vectors})
+
+    data = X_TRAIN.reshape(240, 64), Y_TRAIN, X_TEST.reshape(60, 64), Y_TEST
+    (result,) = evaluation.evaluate(*data, nb_epochs=1, verbose=False)
+
+    assert result.n_asr == (Y_TEST != 1).sum()
 
 
 @pytest.mark.parametrize(

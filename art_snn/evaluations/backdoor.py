@@ -155,7 +155,7 @@ class BackdoorEvaluation(Evaluation):
         """What would otherwise fail, or mislead, after the trainings."""
         check_same_length("x_train", x_train, "y_train", y_train)
         check_same_length("x_test", x_test, "y_test", y_test)
-        if (x_train.ndim, x_train.shape[-3:]) != (x_test.ndim, x_test.shape[-3:]):
+        if (x_train.ndim, x_train.shape[1:][-3:]) != (x_test.ndim, x_test.shape[1:][-3:]):
             raise ValueError(f"expected x_test like x_train, got shapes {x_test.shape} and {x_train.shape}")
         check_finite("x_test", x_test)
         for estimator in self.estimators.values():

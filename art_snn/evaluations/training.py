@@ -13,7 +13,7 @@ from art_snn.estimators.classification import AnnClassifier, ConvertedClassifier
 from art_snn.evaluations.combination import PoisonCombination
 from art_snn.typing import Array, Labels
 
-FIT_ARGUMENTS = ("batch_size", "nb_epochs", "training_mode", "drop_last", "scheduler")
+FIT_ARGUMENTS = ("batch_size", "nb_epochs", "training_mode", "drop_last")  # a scheduler would serve one optimiser only
 
 
 class Trained(NamedTuple):

@@ -16,10 +16,10 @@ def split_tail(net: nn.Module) -> tuple[nn.Module, nn.Module]:
     """
     if type(net) in (nn.Linear, layer.Linear, OnceLinear) and not _is_watched(net):
         return nn.Identity(), net
-    if type(net).forward is nn.Sequential.forward and len(net) and not _is_watched(net):  # type: ignore[arg-type]
-        *others, last = net.children()
-        body, tail = split_tail(last)
-        return nn.Sequential(*others, body), tail
+    if isinstance(net, nn.Sequential) and type(net).forward is nn.Sequential.forward and not _is_watched(net):
+        layers = list(net)  # `children` would leave out what occurs again
+        body, tail = split_tail(layers[-1]) if layers else (nn.Identity(), nn.Identity())
+        return nn.Sequential(*layers[:-1], body), tail
     return net, nn.Identity()
 
 

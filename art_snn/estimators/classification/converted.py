@@ -81,7 +81,6 @@ class ConvertedClassifier(SpikingClassifier):
         model = SpikingModule(uncalibrated(ann, self._neuron()), timesteps, encoding, readout)
         common = {"clip_values": clip_values, "preprocessing": preprocessing, "device_type": device_type}
         super().__init__(model, loss, input_shape, nb_classes, **common)
-        optimizer = optimizer or torch.optim.Adam(ann.parameters(), lr=1e-3)
         self._ann = AnnClassifier(ann, loss, tuple(input_shape), nb_classes, optimizer=optimizer, **common)
 
     @property
