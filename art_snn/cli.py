@@ -215,7 +215,8 @@ def _comparison(result: dict[str, Any]) -> Group:
     if migrates:
         notes.add_row("migration", "attack success of the spiking network as a share of its source ANN's")
         notes.add_row("pooling", "average in all models, as conversion needs it")
-        notes.add_row("time steps", f"{spec['timesteps']}; converted and hybrid {spec['timesteps_converted']}")
+        trained = f"{spec['timesteps']}; " if {"if", "lif"} & set(spec["models"]) else ""
+        notes.add_row("time steps", f"{trained}converted and hybrid {spec['timesteps_converted']}")
     notes.add_row("floor", "attack success on the clean model, without a backdoor")
     return Group(table, notes)
 

@@ -1,6 +1,7 @@
 """The command line: what it prints, writes and refuses."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -58,6 +59,7 @@ def test_compare_prints_a_table_of_all_learning_rules(art_snn: Callable[..., Out
     assert outcome.returncode == 0, outcome.stderr
     for expected in ("ann", "converted", "hybrid", "migration", "average in all models", "attack success"):
         assert expected in outcome.stdout
+    assert re.search("time steps +converted and hybrid 4", outcome.stdout), "time steps of models that there are not"
     rows = json.loads((tmp_path / "results.json").read_text())["rows"]
     assert rows[0]["migration"] is None
     assert rows[2]["migration"]["asr_ann"] == rows[0]["asr"]

@@ -63,6 +63,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_read(given: dict[str, A
         {"models": ("ann",)},
         FRAMES,
         {**NMNIST, "trigger": "smart"},
+        {"models": ("ann", "converted")},
         {"models": ("ann", "converted"), "timesteps": 8},
     ],
 )
@@ -82,6 +83,9 @@ def test_what_is_left_out_is_filled_in_where_it_has_an_effect() -> None:
     assert frames.options(OF_THE_DATA) == {"n_bins": 16, "split_by": "count"}
     assert frames.options(OF_THE_TRIGGER) == {"size": 0.1, "position": "top-left", "polarity": "on"}
     assert frames.timesteps is None
+    assert Experiment(models=("ann", "converted")).timesteps is None
+    assert Experiment(models=("ann", "converted")).timesteps_converted == 64
+    assert Experiment(models=("if", "converted")).timesteps == 4
     assert converted.options(OF_CONVERSION) == {"timesteps_converted": 8, "conversion": "max", "scale": 1.0}
     assert Experiment(**NMNIST).options(OF_THE_DATA)["on_bad"] == "error"
 

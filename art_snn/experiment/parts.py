@@ -19,7 +19,7 @@ from art_snn.estimators.classification import (
     SpikingModule,
 )
 from art_snn.evaluations import BackdoorEvaluation
-from art_snn.experiment.spec import OF_THE_DATA, Experiment
+from art_snn.experiment.spec import OF_NEURONS, OF_THE_DATA, Experiment
 from art_snn.models import OverTime, build
 from art_snn.typing import Array, Indices
 
@@ -76,7 +76,7 @@ def make_estimator(name: str, spec: Experiment, dataset: Dataset, seed: int = 0)
         spec.network,
         in_channels=shape[-3],
         nb_classes=nb_classes,
-        neuron=name if name in ("if", "lif") else None,
+        neuron=name if name in OF_NEURONS else None,
         pool=spec.pool,
         width=spec.width,
         seed=seed,

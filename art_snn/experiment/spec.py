@@ -13,8 +13,9 @@ from art_snn.catalogue import DATASETS, NETWORKS, TRIGGERS
 from art_snn.conversion import Method, check_method
 from art_snn.typing import Trigger
 
-MODELS = ("ann", "if", "lif", "converted", "hybrid")
+OF_NEURONS = ("if", "lif")
 FROM_ANN = ("converted", "hybrid")
+MODELS = ("ann", *OF_NEURONS, *FROM_ANN)
 OF_THE_DATA = ("n_bins", "split_by", "on_bad", "saturate", "partial")
 OF_THE_TRIGGER = ("size", "position", "polarity")
 OF_CONVERSION = {"timesteps_converted": 64, "conversion": "max", "scale": 1.0}
@@ -98,7 +99,11 @@ class Experiment(BaseModel):
         data, trigger, models = (filled.get(n, cls.model_fields[n].default) for n in ("data", "trigger", "models"))
         if data not in tuple(DATASETS) or trigger not in tuple(TRIGGERS) or not isinstance(models, tuple | list):
             return filled  # and let the checks say so
-        defaults = {"timesteps": 4} | OF_CONVERSION | {"timesteps_converted": filled.get("timesteps", 64)}
+        defaults: dict[str, Any] = OF_CONVERSION | {
+            "timesteps_converted": filled.get("timesteps", OF_CONVERSION["timesteps_converted"])
+        }
+        if set(models) & set(OF_NEURONS):
+            defaults["timesteps"] = 4
         for made_by, names in ((DATASETS[data], OF_THE_DATA), (TRIGGERS[trigger], OF_THE_TRIGGER)):
             accepted = inspect.signature(made_by).parameters
             defaults |= {name: accepted[name].default for name in names if name in accepted}
