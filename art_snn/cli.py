@@ -171,8 +171,11 @@ def show_trigger(
 
 @app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def bench(context: typer.Context) -> None:
-    """Time art_snn against what users would write by hand, in a checkout with the extra bench; see bench --help."""
+    """Time art_snn against what users would write by hand, in a checkout with the extra bench; --help says more there."""
     if not Path("tests/benchmarks/__main__.py").is_file():
+        if "--help" in context.args:
+            print(context.get_help())
+            return
         raise ValueError(f"expected a checkout of art-snn as the working folder, got {Path.cwd()}")
     sys.path.insert(0, str(Path.cwd()))
     sys.argv[1:] = context.args

@@ -169,6 +169,14 @@ def test_a_wrong_share_of_clean_data_is_named_as_it_was_written(
     assert outcome == (2, "", f"art-snn: {message}\n")
 
 
+def test_bench_explains_itself_outside_of_a_checkout_and_does_no_more(
+    art_snn: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert (art_snn("bench", "--help")[0::2], art_snn("bench").returncode) == ((0, ""), 2)
+    assert "in a checkout with the extra bench" in " ".join(art_snn("bench", "--help").stdout.split())
+
+
 def test_an_unknown_defence_is_named_before_anything_runs(art_snn: Callable[..., Outcome], tmp_path: Path) -> None:
     outcome = art_snn("defend", "--defences", "prayer", "--out", tmp_path / "out")
     assert outcome.returncode == 2
