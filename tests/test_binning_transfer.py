@@ -1,6 +1,7 @@
 """Triggers as events in other binnings and behind filters."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,13 +9,14 @@ import torch
 from art.estimators.classification import PyTorchClassifier
 from torch import nn
 
-from art_snn.attacks.poisoning import PatchTrigger, SmartTrigger, StaticTrigger, TriggerBackdoor
+from art_snn.attacks.poisoning import FrameTrigger, PatchTrigger, SmartTrigger, StaticTrigger, TriggerBackdoor
 from art_snn.data import load_dataset
 from art_snn.estimators.classification import SpikingClassifier, SpikingModule
 from art_snn.evaluations import Binning, TransferMatrix, binning_transfer
 from art_snn.evaluations.binning_transfer import FILTERS
 from art_snn.models import OverTime, small_cnn
 from art_snn.testing import check_global_streams_stand_still
+from art_snn.typing import Events, Frames
 
 BINNINGS = (Binning(4, "count"), Binning(3, "time"))
 
@@ -77,8 +79,25 @@ def test_arts_own_class_moves_no_global_stream_here() -> None:
         transfer(StaticTrigger(4), make_arts_own, limit=20, binnings=[(2, "count")], nb_epochs=1)
 
 
-def test_a_trigger_that_chooses_anew_for_each_set_is_carried_over() -> None:
-    transfer(SmartTrigger(2, refit=True), limit=20, binnings=[(2, "count")], nb_epochs=1)
+def test_a_trigger_that_chooses_anew_for_each_set_puts_into_events_what_it_chose_for_the_frames(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chosen, inserted = [], []
+
+    class Spying(SmartTrigger):
+        def for_set(self, x: Frames) -> FrameTrigger:
+            trigger = super().for_set(x)
+            chosen.extend([trigger] * self.refit)
+            return trigger
+
+        def on_events(self, *streams: Any, **binning: Any) -> Events:
+            inserted.append(self)
+            return super().on_events(*streams, **binning)
+
+    transfer(Spying(2, refit=True), limit=20, binnings=[(2, "count")], nb_epochs=1)
+    _of_training, of_test = chosen
+    assert inserted
+    assert all(trigger is of_test for trigger in inserted)
 
 
 @pytest.mark.parametrize(
