@@ -16,7 +16,6 @@ from art_snn.defences.transformer import FinePruning
 from art_snn.experiment import Defended, Experiment, defend, defending, parts
 from art_snn.experiment.parts import hold_out
 from art_snn.report import WIDTH, defence_tables, defences_figure, evidence_figures, write_defended
-from art_snn.report.tables import _classes
 from tests.backdoored import K, bars
 
 SPEC = Experiment(models=("if",), timesteps=2, width=0.25, epochs=1, network="small_cnn")
@@ -189,10 +188,6 @@ def test_the_tables_tell_all_that_the_matrix_holds_in_100_columns(whole: Defende
     for heading in ("95 TPR", "accused", "flagged", "robust", "DER", "RIR", "MB", "class"):
         assert heading in words
     assert {".613", ".377", ".456"} <= set(words.split())
-
-
-def test_a_cell_names_the_classes_accused() -> None:
-    assert [_classes(accused) for accused in (None, (), (1,), (1, 7))] == ["", "none", "1", "1,7"]
 
 
 def test_each_model_has_pictures_of_what_detectors_saw(whole: Defended, tmp_path: Path) -> None:
