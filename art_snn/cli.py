@@ -171,7 +171,7 @@ def show_trigger(
 
 @app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def bench(context: typer.Context) -> None:
-    """Time art_snn against what users would write by hand, in a checkout with the extra bench; --help says more there."""
+    """Time art_snn against what users would write by hand; in a checkout with the extra bench, --help says more."""
     if not Path("tests/benchmarks/__main__.py").is_file():
         if "--help" in context.args:
             print(context.get_help())
