@@ -23,12 +23,14 @@ def art_snn() -> None:
 
 DataName = Annotated[str, typer.Option("--data", help="Data set: digits, digits-dvs, mnist, cifar10, nmnist, …")]
 DataRoot = Annotated[Path | None, typer.Option(help="Folder with the data set's files.")]
-Bins = Annotated[int | None, typer.Option(help="Time bins of a neuromorphic data set; 16.")]
-SplitBy = Annotated[str | None, typer.Option(help="Its bins: equal count of events, or equal time; count.")]
-OnBad = Annotated[str | None, typer.Option(help="A damaged recording: error, or skip it and say so; error.")]
+Bins = Annotated[int | None, typer.Option(help="Time bins of frames.", show_default="16")]
+SplitBy = Annotated[str | None, typer.Option(help="Bins of equal count or of equal time.", show_default="count")]
+OnBad = Annotated[
+    str | None, typer.Option(help="At a damaged recording: error, or skip it and say so.", show_default="error")
+]
 Saturate = Annotated[bool | None, typer.Option("--saturate", help="More than 255 events a pixel and bin are 255.")]
 Partial = Annotated[bool | None, typer.Option("--partial", help="CIFAR-10 without its missing training files.")]
-Limit = Annotated[int | None, typer.Option(help="The most samples of each split.")]
+Limit = Annotated[int | None, typer.Option(help="The most samples of each split.", show_default="all")]
 Models = Annotated[str, typer.Option(help="Of ann, if, lif, converted, hybrid; with commas.")]
 TriggerName = Annotated[str, typer.Option("--trigger", help="Images: patch; frames: static, moving, smart, flash.")]
 Size = Annotated[float | None, typer.Option(help="Its side in pixels, or below 1 as a fraction.")]
@@ -36,9 +38,13 @@ Position = Annotated[str | None, typer.Option(help="Its place: a corner, middle 
 Polarity = Annotated[str | None, typer.Option(help="on, off, both, none; of smart: rarest, commonest.")]
 Share = Annotated[float, typer.Option(help="Share of all training samples, 0 to 1.")]
 Target = Annotated[int, typer.Option(help="Class that the trigger should call forth.")]
-Timesteps = Annotated[int | None, typer.Option(help="Of spiking networks on images; 4, or 64 if converted.")]
-Conversion = Annotated[str | None, typer.Option(help="Thresholds by max, robust, fraction or spike-norm; max.")]
-Scale = Annotated[float | None, typer.Option(help="Factor on converted thresholds; 1.")]
+Timesteps = Annotated[
+    int | None, typer.Option(help="Of spiking networks on images.", show_default="4; converted, hybrid: 64")
+]
+Conversion = Annotated[
+    str | None, typer.Option(help="Thresholds by max, robust, fraction or spike-norm.", show_default="max")
+]
+Scale = Annotated[float | None, typer.Option(help="Factor on converted thresholds.", show_default="1")]
 Epochs = Annotated[int, typer.Option(help="Epochs of each training.")]
 BatchSize = Annotated[int, typer.Option(help="Samples a training step.")]
 LearningRate = Annotated[float, typer.Option(help="Of Adam.")]

@@ -6,12 +6,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import typer
 
-from art_snn.cli import main
+from art_snn.cli import app, main
+from art_snn.experiment import Experiment
 
 
 class Outcome(NamedTuple):
@@ -159,6 +161,24 @@ def test_defences_are_set_on_models_and_their_clean_twins(art_snn: Callable[...,
     assert [row["defence"] for row in found["elimination"]] == ["channel-lipschitz-pruning"]
     assert found["verdicts"] == []
     assert (tmp_path / "defences.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_help_says_what_is_taken_where_an_option_is_left_out() -> None:
+    options = {option.name: option.show_default for option in _options("defend")}
+    images, frames = (
+        Experiment(models=("converted",)),
+        Experiment(data="nmnist", data_root="somewhere", trigger="static"),
+    )
+    assert options["n_bins"] == str(frames.n_bins)
+    assert options["split_by"] == frames.split_by
+    assert options["on_bad"] == frames.on_bad
+    assert options["conversion"] == images.conversion
+    assert float(options["scale"]) == images.scale
+    assert options["timesteps"] == f"{Experiment().timesteps}; converted, hybrid: {images.timesteps_converted}"
+
+
+def _options(command: str) -> list[Any]:
+    return typer.main.get_command(app).commands[command].params
 
 
 def test_a_wrong_share_of_clean_data_is_named_as_it_was_written(
