@@ -21,7 +21,16 @@ def art_snn() -> None:
     """Backdoor attacks, defences and measurements for spiking neural networks."""
 
 
-DataName = Annotated[str, typer.Option("--data", help="Data set: digits, digits-dvs, mnist, cifar10, nmnist, …")]
+OF_TRIGGER = "the trigger's own"
+
+DataName = Annotated[
+    str,
+    typer.Option(
+        "--data",
+        help="Images: digits, mnist, fashion-mnist, cifar10; frames: digits-dvs, nmnist, cifar10-dvs, dvs-gesture, "
+        "n-caltech101.",
+    ),
+]
 DataRoot = Annotated[Path | None, typer.Option(help="Folder with the data set's files.")]
 Bins = Annotated[int | None, typer.Option(help="Time bins of frames.", show_default="16")]
 SplitBy = Annotated[str | None, typer.Option(help="Bins of equal count or of equal time.", show_default="count")]
@@ -29,13 +38,25 @@ OnBad = Annotated[
     str | None, typer.Option(help="At a damaged recording: error, or skip it and say so.", show_default="error")
 ]
 Saturate = Annotated[bool | None, typer.Option("--saturate", help="More than 255 events a pixel and bin are 255.")]
-Partial = Annotated[bool | None, typer.Option("--partial", help="CIFAR-10 without its missing training files.")]
+Partial = Annotated[bool | None, typer.Option("--partial", help="Do without missing training files of CIFAR-10.")]
 Limit = Annotated[int | None, typer.Option(help="The most samples of each split.", show_default="all")]
 Models = Annotated[str, typer.Option(help="Of ann, if, lif, converted, hybrid; with commas.")]
-TriggerName = Annotated[str, typer.Option("--trigger", help="Images: patch; frames: static, moving, smart, flash.")]
-Size = Annotated[float | None, typer.Option(help="Its side in pixels, or below 1 as a fraction.")]
-Position = Annotated[str | None, typer.Option(help="Its place: a corner, middle or random.")]
-Polarity = Annotated[str | None, typer.Option(help="on, off, both, none; of smart: rarest, commonest.")]
+TriggerName = Annotated[
+    str | None,
+    typer.Option(
+        "--trigger", help="Images: patch; frames: static, moving, smart, flash.", show_default="patch, or static"
+    ),
+]
+Size = Annotated[
+    float | None, typer.Option(help="Trigger's side in pixels, or below 1 as a fraction.", show_default=OF_TRIGGER)
+]
+Position = Annotated[
+    str | None, typer.Option(help="Trigger's place: a corner, middle or random.", show_default=OF_TRIGGER)
+]
+Polarity = Annotated[
+    str | None,
+    typer.Option(help="Trigger's events: on, off, both, none; smart: rarest, commonest.", show_default=OF_TRIGGER),
+]
 Share = Annotated[float, typer.Option(help="Share of all training samples, 0 to 1.")]
 Target = Annotated[int, typer.Option(help="Class that the trigger should call forth.")]
 Timesteps = Annotated[
@@ -49,8 +70,17 @@ Epochs = Annotated[int, typer.Option(help="Epochs of each training.")]
 BatchSize = Annotated[int, typer.Option(help="Samples a training step.")]
 LearningRate = Annotated[float, typer.Option(help="Of Adam.")]
 Network = Annotated[str, typer.Option(help="Topology: small_cnn, vgg11, resnet18 or event_net.")]
-Width = Annotated[float, typer.Option(help="Multiplier of its channels.")]
+Width = Annotated[float, typer.Option(help="Multiplier of the network's channels.")]
 Seed = Annotated[int, typer.Option(help="Decides every draw.")]
+DefenceNames = Annotated[
+    str,
+    typer.Option(
+        "--defences",
+        help="all that fit, or with commas: activation, spectral, strip, reference, membrane-potential, "
+        "neural-cleanse, fine-tuning, fine-pruning, channel-lipschitz-pruning, dendrite-clamping; on frames also "
+        "background-filter, refractory-filter, flash-filter.",
+    ),
+]
 ShareOfCleanData = Annotated[float, typer.Option(help="Share of the training samples that is the defender's.")]
 Out = Annotated[Path, typer.Option(help="Folder for what is written.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print results.json instead of the table.")]
@@ -67,7 +97,7 @@ def compare(
     partial: Partial = None,
     limit: Limit = None,
     models: Models = "ann,if,lif",
-    trigger: TriggerName = "patch",
+    trigger: TriggerName = None,
     size: Size = None,
     position: Position = None,
     polarity: Polarity = None,
@@ -111,10 +141,10 @@ def defend(
     partial: Partial = None,
     limit: Limit = None,
     models: Models = "ann,lif",
-    defences: Annotated[str, typer.Option(help="all, or names with commas; a wrong one lists them.")] = "all",
+    defences: DefenceNames = "all",
     share_of_clean_data: ShareOfCleanData = 0.1,
     with_art: Annotated[bool, typer.Option("--with-art", help="Let ART's own detectors search beside ours.")] = False,
-    trigger: TriggerName = "patch",
+    trigger: TriggerName = None,
     size: Size = None,
     position: Position = None,
     polarity: Polarity = None,
@@ -159,7 +189,7 @@ def show_trigger(
     saturate: Saturate = None,
     partial: Partial = None,
     limit: Limit = None,
-    trigger: TriggerName = "static",
+    trigger: TriggerName = None,
     size: Size = None,
     position: Position = None,
     polarity: Polarity = None,

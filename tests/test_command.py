@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,8 +12,11 @@ import numpy as np
 import pytest
 import typer
 
+from art_snn.catalogue import DATASETS, NETWORKS, TRIGGERS
 from art_snn.cli import app, main
 from art_snn.experiment import Experiment
+from art_snn.experiment.defending import DEFENCES
+from art_snn.experiment.spec import MODELS
 
 
 class Outcome(NamedTuple):
@@ -77,7 +80,7 @@ def test_compare_prints_a_table_of_all_learning_rules(art_snn: Callable[..., Out
         ("--target 77", "expected target below 10 classes, got 77"),
         ("--data mnist --data-root nowhere", "train-images-idx3-ubyte.gz"),
         (
-            "--data digits-dvs",
+            "--data digits-dvs --trigger patch",
             "trigger for frames to be one of 'static', 'moving', 'smart', 'flash', got 'patch'",
         ),
         ("--data mnist", "expected data_root, the folder that holds the files of 'mnist', got None"),
@@ -163,12 +166,17 @@ def test_defences_are_set_on_models_and_their_clean_twins(art_snn: Callable[...,
     assert (tmp_path / "defences.png").read_bytes().startswith(b"\x89PNG")
 
 
+def _options(command: str) -> list[Any]:
+    return typer.main.get_command(app).commands[command].params
+
+
 def test_the_help_says_what_is_taken_where_an_option_is_left_out() -> None:
     options = {option.name: option.show_default for option in _options("defend")}
     images, frames = (
         Experiment(models=("converted",)),
-        Experiment(data="nmnist", data_root="somewhere", trigger="static"),
+        Experiment(data="nmnist", data_root="somewhere"),
     )
+    assert options["trigger"] == f"{images.trigger}, or {frames.trigger}"
     assert options["n_bins"] == str(frames.n_bins)
     assert options["split_by"] == frames.split_by
     assert options["on_bad"] == frames.on_bad
@@ -177,8 +185,19 @@ def test_the_help_says_what_is_taken_where_an_option_is_left_out() -> None:
     assert options["timesteps"] == f"{Experiment().timesteps}; converted, hybrid: {images.timesteps_converted}"
 
 
-def _options(command: str) -> list[Any]:
-    return typer.main.get_command(app).commands[command].params
+@pytest.mark.parametrize(
+    ("option", "names"),
+    [
+        ("data", DATASETS),
+        ("trigger", TRIGGERS),
+        ("network", NETWORKS),
+        ("models", MODELS),
+        ("defences", DEFENCES),
+    ],
+)
+def test_the_help_names_all_that_can_be_chosen(option: str, names: Collection[str]) -> None:
+    (told,) = (parameter.help for parameter in _options("defend") if parameter.name == option)
+    assert set(names) <= set(re.findall(r"[\w-]+", told))
 
 
 def test_a_wrong_share_of_clean_data_is_named_as_it_was_written(

@@ -83,6 +83,7 @@ def test_what_is_left_out_is_filled_in_where_it_has_an_effect() -> None:
     assert frames.options(OF_THE_DATA) == {"n_bins": 16, "split_by": "count"}
     assert frames.options(OF_THE_TRIGGER) == {"size": 0.1, "position": "top-left", "polarity": "on"}
     assert frames.timesteps is None
+    assert (images.trigger, Experiment(data="digits-dvs").trigger) == ("patch", "static")
     assert Experiment(models=("ann", "converted")).timesteps is None
     assert Experiment(models=("ann", "converted")).timesteps_converted == 64
     assert Experiment(models=("if", "converted")).timesteps == 4

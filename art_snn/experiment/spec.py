@@ -42,7 +42,7 @@ class Experiment(BaseModel):
         limit: Samples of each split that are used of it; None for all.
         models: "ann"; "if" and "lif", spiking networks of these neurons trained by backpropagation; "converted" and
             "hybrid", made from the ANN. All have one topology; with one of the last two it has average pooling.
-        trigger: Name of a trigger, see `art_snn.catalogue.TRIGGERS`.
+        trigger: Name of a trigger, see `art_snn.catalogue.TRIGGERS`; "patch" on images, "static" on frames.
         size: Side of the trigger in pixels, or below 1 as a fraction of the sample's.
         position: Of the trigger, by name.
         polarity: Of a trigger of events.
@@ -96,9 +96,12 @@ class Experiment(BaseModel):
     @classmethod
     def _fill_in(cls, given: dict[str, Any]) -> dict[str, Any]:
         filled = {name: value for name, value in given.items() if value is not None}
-        data, trigger, models = (filled.get(n, cls.model_fields[n].default) for n in ("data", "trigger", "models"))
-        if data not in tuple(DATASETS) or trigger not in tuple(TRIGGERS) or not isinstance(models, tuple | list):
+        data, models = (filled.get(name, cls.model_fields[name].default) for name in ("data", "models"))
+        if data not in tuple(DATASETS) or not isinstance(models, tuple | list):
             return filled  # and let the checks say so
+        trigger = filled.setdefault("trigger", "static" if _has_bins(data) else cls.model_fields["trigger"].default)
+        if trigger not in tuple(TRIGGERS):
+            return filled
         defaults: dict[str, Any] = OF_CONVERSION | {
             "timesteps_converted": filled.get("timesteps", OF_CONVERSION["timesteps_converted"])
         }
@@ -149,12 +152,16 @@ class Experiment(BaseModel):
     @property
     def is_neuromorphic(self) -> bool:
         """Whether the samples are frames of an event camera."""
-        return "n_bins" in inspect.signature(DATASETS[self.data]).parameters
+        return _has_bins(self.data)
 
     @property
     def pool(self) -> Literal["max", "avg"]:
         """Of all networks: average where one of them is to be converted, which maxima cannot be."""
         return "avg" if set(self.models) & set(FROM_ANN) else "max"
+
+
+def _has_bins(data: str) -> bool:
+    return "n_bins" in inspect.signature(DATASETS[data]).parameters
 
 
 def _idle(data: str, trigger: str, models: Collection[str]) -> dict[str, str]:
@@ -165,7 +172,7 @@ def _idle(data: str, trigger: str, models: Collection[str]) -> dict[str, str]:
         idle |= dict.fromkeys(OF_CONVERSION, "models")
     if set(models) <= {"ann"}:
         idle["timesteps"] = "models"
-    if "n_bins" in of_data:
+    if _has_bins(data):
         idle["timesteps"] = "data"
     if "root" not in of_data:
         idle["data_root"] = "data"
