@@ -3,12 +3,12 @@
 import importlib
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console, Group
-from rich.table import Table
+from rich.console import Console, RenderableType
 
 if TYPE_CHECKING:
     from art_snn.experiment import Experiment
@@ -118,16 +118,14 @@ def compare(
     """Train an ANN and SNNs on clean and on poisoned data, and compare what the backdoor does to them."""
     spec = _spec(locals())
     from art_snn.experiment import run
-    from art_snn.report import write_result
+    from art_snn.report import comparison_table, write_result
 
     result = run(spec)
     written = write_result(result, out)
     if as_json:
         print(json.dumps(result.as_json(), indent=2))
         return
-    console = Console()
-    console.print(_comparison(result.as_json()))
-    console.print("\n".join(f"wrote {path}" for path in written), highlight=False)
+    _print([comparison_table(result)], written)
 
 
 @app.command()
@@ -165,7 +163,7 @@ def defend(
     """Set defences on backdoored and on clean models: who finds the poison, who is accused, what is left of it."""
     spec = _spec(locals())
     from art_snn import experiment
-    from art_snn.report import WIDTH, defence_tables, write_defended
+    from art_snn.report import defence_tables, write_defended
 
     names = None if defences == "all" else tuple(name.strip() for name in defences.split(","))
     defended = experiment.defend(spec, names, share_of_clean_data=share_of_clean_data, with_art=with_art)
@@ -173,10 +171,7 @@ def defend(
     if as_json:
         print(json.dumps(defended.as_json(), indent=2))
         return
-    console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    for table in defence_tables(defended):
-        console.print(table)
-    console.print("\n".join(f"wrote {path}" for path in written), highlight=False)
+    _print(defence_tables(defended), written)
 
 
 @app.command()
@@ -230,39 +225,14 @@ def _spec(options: dict[str, Any]) -> "Experiment":
     return Experiment(**given)
 
 
-def _comparison(result: dict[str, Any]) -> Group:
-    spec, rows = result["spec"], result["rows"]
-    migrates = any(row["migration"] for row in rows)
-    table = Table(
-        title=f"A {spec['trigger']} trigger in {spec['percent_poison']:.0%} of {result['title']}, "
-        f"target class {spec['target']}, seed {spec['seed']}",
-        caption_justify="left",
-    )
-    table.add_column("model")
-    headings = ["clean\nmodel", "backdoored\nmodel", "attack\nsuccess", "of all", "floor", "seconds"]
-    for heading in headings + ["migration"] * migrates:
-        table.add_column(heading, justify="right")
-    for row in rows:
-        shares = (row[key] for key in ("accuracy_clean", "accuracy", "asr", "asr_all", "floor"))
-        cells = [row["model"], *(f"{share:.3f}" for share in shares), f"{row['seconds']:.0f}"]
-        table.add_row(*cells, *[_migration(row)] * migrates)
-    notes = Table.grid(padding=(0, 2))
-    notes.add_row("clean model", "accuracy on clean test samples after training on clean data")
-    notes.add_row("backdoored model", "the same after training on the poisoned data")
-    notes.add_row("attack success", f"{rows[0]['n_asr']} triggered samples of other classes, taken for the target")
-    notes.add_row("of all", f"the same with the target's own samples, {rows[0]['n_asr_all']} in all")
-    if migrates:
-        notes.add_row("migration", "attack success of the spiking network as a share of its source ANN's")
-        notes.add_row("pooling", "average in all models, as conversion needs it")
-        trained = f"{spec['timesteps']}; " if {"if", "lif"} & set(spec["models"]) else ""
-        notes.add_row("time steps", f"{trained}converted and hybrid {spec['timesteps_converted']}")
-    notes.add_row("floor", "attack success on the clean model, without a backdoor")
-    return Group(table, notes)
+def _print(tables: Iterable[RenderableType], written: Iterable[Path]) -> None:
+    """The tables, as wide as the terminal, or as a file has room for; and what else was written."""
+    from art_snn.report import WIDTH
 
-
-def _migration(row: dict[str, Any]) -> str:
-    rate = (row["migration"] or {}).get("rate")
-    return "" if rate is None else f"{rate:.3f}"
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    for table in tables:
+        console.print(table)
+    console.print("\n".join(f"wrote {path}" for path in written), highlight=False)
 
 
 def main() -> NoReturn:

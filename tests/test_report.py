@@ -1,16 +1,21 @@
-"""Pictures show what the arrays hold: where a trigger writes, and nothing else."""
+"""Pictures show what the arrays hold, where a trigger writes and nothing else; tables are whole in their width."""
 
 import io
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
+from rich.console import Console
 
 from art_snn.attacks.poisoning import PatchTrigger, SmartTrigger, StaticTrigger
-from art_snn.experiment import Examples
-from art_snn.report import trigger_sheet, triggered_figure, write_animation
+from art_snn.evaluations import BackdoorResult
+from art_snn.evaluations.migration import Migration
+from art_snn.experiment import Examples, Experiment, Result
+from art_snn.experiment.spec import FROM_ANN, MODELS
+from art_snn.report import WIDTH, comparison_table, trigger_sheet, triggered_figure, write_animation
 from art_snn.report.pictures import OFF, ON, as_pictures_alike
 from art_snn.typing import Array, Trigger
 
@@ -102,6 +107,48 @@ def test_a_long_title_is_not_cut_off(n_columns: int) -> None:
     below = figure.axes[0].get_tightbbox()
     assert 0 <= box.x0 < box.x1 <= figure.bbox.width
     assert below.y1 <= box.y0 < box.y1 <= figure.bbox.height
+
+
+def _result(*models: str) -> Result:
+    """As if these models had been measured."""
+    migration = Migration(**dict.fromkeys((field.name for field in fields(Migration)), 0.5))
+    rows = []
+    for model in models:
+        measured = {field.name: 0.25 for field in fields(BackdoorResult)} | {"n_asr": 404, "n_asr_all": 450}
+        rows.append(
+            BackdoorResult(**measured | {"model": model, "migration": migration if model in FROM_ANN else None})
+        )
+    return Result(Experiment(models=models), "digits", {}, tuple(rows), _examples(IMAGES, PatchTrigger(2)))
+
+
+def _printed(result: Result) -> list[str]:
+    console = Console(width=WIDTH, file=io.StringIO(), color_system=None)
+    console.print(comparison_table(result))
+    return console.file.getvalue().splitlines()
+
+
+def test_a_comparison_of_all_models_is_whole_in_100_columns() -> None:
+    printed = _printed(_result(*MODELS))
+
+    assert max(map(len, printed)) <= WIDTH
+    assert not [line for line in printed if "…" in line]
+    (converted,) = (line.split("│")[1:-1] for line in printed if line.startswith("│ converted"))
+    assert [cell.strip() for cell in converted] == ["converted", *["0.250"] * 5, "0", "0.500"]
+    assert "attack success    404 triggered samples of other classes, taken for the target" in map(str.rstrip, printed)
+
+
+@pytest.mark.parametrize(
+    ("models", "told"),
+    [
+        (("ann", "lif"), []),
+        (("ann", "converted"), ["converted and hybrid 64"]),
+        (("if", "hybrid"), ["4; converted and hybrid 64"]),
+    ],
+)
+def test_time_steps_are_told_of_the_models_that_there_are(models: tuple[str, ...], told: list[str]) -> None:
+    lines = [line.removeprefix("time steps").strip() for line in _printed(_result(*models)) if "time steps" in line]
+
+    assert lines == told
 
 
 def test_an_animation_shows_the_samples_beside_each_other_bin_by_bin(tmp_path: Path) -> None:

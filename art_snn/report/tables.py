@@ -1,13 +1,16 @@
-"""What defences found, as tables for a terminal of 100 columns."""
+"""What backdoors do and what defences find, as tables for a terminal of 100 columns."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from rich import box
+from rich.console import Group
 from rich.table import Table
 
-from art_snn.experiment import Defended
+from art_snn.evaluations import BackdoorResult
+from art_snn.experiment import Defended, Result
+from art_snn.experiment.spec import OF_NEURONS
 
 WIDTH = 100
 _NAME = 17  # columns of a defence's, which folds
@@ -17,6 +20,47 @@ class _Column(NamedTuple):
     heading: str
     field: str
     shown: Callable[[Any], str]
+
+
+def comparison_table(result: Result) -> Group:
+    """What the backdoor does to each model, with what the columns mean below."""
+    spec, rows = result.spec, result.rows
+    migrates = any(row.migration for row in rows)
+    table = Table(
+        title=f"A {spec.trigger} trigger in {spec.percent_poison:.0%} of {result.title}, "
+        f"target class {spec.target}, seed {spec.seed}",
+    )
+    table.add_column("model")
+    headings = ["clean\nmodel", "backdoored\nmodel", "attack\nsuccess", "of all", "floor", "seconds"]
+    for heading in headings + ["migration"] * migrates:
+        table.add_column(heading, justify="right")
+    for row in rows:
+        shares = (row.accuracy_clean, row.accuracy, row.asr, row.asr_all, row.floor)
+        cells = [row.model, *(f"{share:.3f}" for share in shares), f"{row.seconds:.0f}"]
+        table.add_row(*cells, *[_migration(row)] * migrates)
+    notes = Table.grid(padding=(0, 2))
+    for note in _comparison_notes(result, migrates):
+        notes.add_row(*note)
+    return Group(table, notes)
+
+
+def _comparison_notes(result: Result, migrates: bool) -> Iterator[tuple[str, str]]:
+    spec, first = result.spec, result.rows[0]
+    yield "clean model", "accuracy on clean test samples after training on clean data"
+    yield "backdoored model", "the same after training on the poisoned data"
+    yield "attack success", f"{first.n_asr} triggered samples of other classes, taken for the target"
+    yield "of all", f"the same with the target's own samples, {first.n_asr_all} in all"
+    if migrates:
+        trained = f"{spec.timesteps}; " if set(spec.models) & set(OF_NEURONS) else ""
+        yield "migration", "attack success of the spiking network as a share of its source ANN's"
+        yield "pooling", "average in all models, as conversion needs it"
+        yield "time steps", f"{trained}converted and hybrid {spec.timesteps_converted}"
+    yield "floor", "attack success on the clean model, without a backdoor"
+
+
+def _migration(row: BackdoorResult) -> str:
+    """Nothing where nothing migrates, or the source's own success is none."""
+    return "" if row.migration is None or math.isnan(row.migration.rate) else f"{row.migration.rate:.3f}"
 
 
 def defence_tables(defended: Defended) -> list[Table]:
