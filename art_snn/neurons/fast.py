@@ -9,6 +9,7 @@ from torch import Tensor
 from art_snn.neurons.equations import Equations
 from art_snn.neurons.fused import Neurons, integrate
 from art_snn.neurons.slopes import SLOPES
+from art_snn.neurons.spikes import marked
 from art_snn.neurons.still import one_step
 
 
@@ -30,7 +31,7 @@ class _Fast(neuron.BaseNode):
             spikes, self.v, _ = Neurons.apply(x, v, len(x_seq), eq)  # type: ignore[no-untyped-call]
         else:
             spikes, self.v = integrate(x, v, len(x_seq), eq)
-        return spikes
+        return marked(spikes)
 
     def _equations(self) -> Equations | None:
         """The settings, or None where one is beyond this implementation: a learnt threshold, another surrogate, …"""

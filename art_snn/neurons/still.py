@@ -14,7 +14,7 @@ def still(step: Tensor, timesteps: int) -> Tensor:
     torch.Size([4, 2, 3])
     """
     sequence = step.expand(timesteps, *step.shape[1:])
-    sequence._one_step = step, _version(step)  # type: ignore[attr-defined]
+    sequence._one_step = step, version(step)  # type: ignore[attr-defined]
     return sequence
 
 
@@ -31,8 +31,8 @@ def one_step(sequence: Tensor, reader: nn.Module) -> Tensor | None:
     is_watched = reader._forward_hooks or reader._forward_pre_hooks or sequence._backward_hooks or sequence.retains_grad
     if memory is None or is_watched:
         return None
-    step, version = memory
-    if _version(step) != version:
+    step, written_before = memory
+    if version(step) != written_before:
         raise RuntimeError(
             f"expected a network that does not write into its activations, got one that changed the input of "
             f"{type(reader).__name__} in place; leave such a network as it is (accelerate=False)"
@@ -40,5 +40,6 @@ def one_step(sequence: Tensor, reader: nn.Module) -> Tensor | None:
     return step
 
 
-def _version(tensor: Tensor) -> int:
+def version(tensor: Tensor) -> int:
+    """How often a tensor was written to."""
     return 0 if tensor.is_inference() else tensor._version  # inference mode counts no writes
