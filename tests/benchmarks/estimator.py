@@ -50,9 +50,9 @@ def fit() -> Contest:
 
     def check() -> None:
         contestants[OURS](), contestants[MULTI]()
-        weights, expected = classifier.model.net.state_dict(), by_hand.net.state_dict()
-        for name in expected:
-            torch.testing.assert_close(weights[name], expected[name], rtol=1e-3, atol=1e-4)
+        nets = classifier.model.net, by_hand.net
+        ours, theirs = (torch.cat([weights.flatten() for weights in net.parameters()]) for net in nets)
+        assert (ours - theirs).norm() < 0.01 * theirs.norm()  # a spike that flips by rounding moves weights a little
 
     return Contest(contestants, check)
 
