@@ -9,6 +9,7 @@ from art.estimators.classification import PyTorchClassifier
 from torch import nn
 
 from art_snn._random import Rng, draw_seed
+from art_snn._validation import check_class
 from art_snn.attacks.poisoning import SmartTrigger, TriggerBackdoor
 from art_snn.data import Dataset, load_dataset
 from art_snn.estimators.classification import (
@@ -28,8 +29,7 @@ def make_dataset(spec: Experiment, rng: Rng, **options: Any) -> Dataset:
     """The data, with options beside or in place of the spec's; a target beyond their classes is an error."""
     options = {"limit": spec.limit} | spec.options(OF_THE_DATA) | options
     dataset = load_dataset(spec.data, spec.data_root, seed=draw_seed(rng), **options)
-    if spec.target >= len(dataset.classes):
-        raise ValueError(f"expected target below {len(dataset.classes)} classes, got {spec.target}")
+    check_class("target", spec.target, len(dataset.classes))
     return dataset
 
 
