@@ -11,6 +11,7 @@ from os import PathLike
 from pathlib import Path
 
 from art_snn._validation import check_choice
+from art_snn.data._files import read_regular
 from art_snn.data.formats.aedat import parse_aedat
 from art_snn.data.formats.atis import parse_atis
 from art_snn.data.formats.numpy_files import parse_npy, parse_npz
@@ -46,7 +47,7 @@ def read_events(path: str | PathLike[str], sensor_size: SensorSize) -> Events:
     path = Path(path)
     check_choice("the file's ending", path.suffix, PARSERS)
     check_sensor_size(sensor_size)
-    content = path.read_bytes()
+    content = read_regular(path)
     try:
         events = PARSERS[path.suffix](content)
         check_events(events, sensor_size)
