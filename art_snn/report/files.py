@@ -5,7 +5,11 @@ import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import IO
 
+from matplotlib.figure import Figure
+
+from art_snn._files import write_whole
 from art_snn.experiment import Defended, Result, Shown
 from art_snn.report.animation import write_animation
 from art_snn.report.evidence import evidence_figures
@@ -31,11 +35,11 @@ def check_folder(folder: Path) -> None:
 
 def write_result(result: Result, folder: Path) -> list[Path]:
     """Write `results.json` and `triggered.png` into `folder`; returns their paths."""
-    table = json.dumps(result.as_json(), indent=2) + "\n"
+    table = (json.dumps(result.as_json(), indent=2) + "\n").encode()
     figure = triggered_figure(result.examples)
     return [
-        _write_whole(folder / "results.json", lambda path: path.write_text(table)),
-        _write_whole(folder / "triggered.png", lambda path: figure.savefig(path, format="png", dpi=110)),
+        write_whole(folder / "results.json", table),
+        write_whole(folder / "triggered.png", _png(figure)),
     ]
 
 
@@ -44,8 +48,8 @@ def write_trigger(shown: Shown, folder: Path) -> list[Path]:
     pictures = dict(zip(shown.rows, as_pictures_alike(shown.rows.values()), strict=True))
     figure = trigger_sheet(shown.title, pictures)
     return [
-        _write_whole(folder / "trigger.png", lambda path: figure.savefig(path, format="png", dpi=110)),
-        _write_whole(folder / "trigger.gif", lambda path: write_animation(pictures, path)),
+        write_whole(folder / "trigger.png", _png(figure)),
+        write_animation(pictures, folder / "trigger.gif"),
     ]
 
 
@@ -55,20 +59,15 @@ def write_defended(defended: Defended, folder: Path) -> list[Path]:
     That is `scores-MODEL.png`, and where a defence clusters or compares sequences, `clusters-MODEL.png` and
     `sequences-MODEL.png`.
     """
-    table = json.dumps(defended.as_json(), indent=2) + "\n"
+    table = (json.dumps(defended.as_json(), indent=2) + "\n").encode()
     figures = {"defences.png": defences_figure(defended)}
     for model in defended.evidence:
         figures |= {f"{name}-{model}.png": figure for name, figure in evidence_figures(defended, model).items()}
-    written = [_write_whole(folder / "defences.json", lambda path: path.write_text(table))]
+    written = [write_whole(folder / "defences.json", table)]
     for name, figure in figures.items():
-        written.append(_write_whole(folder / name, partial(figure.savefig, format="png", dpi=110)))
+        written.append(write_whole(folder / name, _png(figure)))
     return written
 
 
-def _write_whole(path: Path, write: Callable[[Path], object]) -> Path:
-    """Write under another name and rename: a reader sees the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".partial")
-    write(unfinished)
-    os.replace(unfinished, path)
-    return path
+def _png(figure: Figure) -> Callable[[IO[bytes]], object]:
+    return partial(figure.savefig, format="png", dpi=110)

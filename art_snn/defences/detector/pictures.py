@@ -1,7 +1,7 @@
 """Pictures of what the detectors see, as figures that belong to nobody's global state."""
 
-import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ from art import config
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from art_snn._files import write_whole
 from art_snn.typing import Array, Indices
 
 
@@ -57,8 +58,4 @@ def sequences(clean: Sequence[Array], suspect: Sequence[Array], n_neurons: int, 
 def save(figure: Figure, folder: str, name: str) -> Path:
     """Write a picture below ART's data folder, where ART's own defences put theirs."""
     path = Path(config.ART_DATA_PATH, folder, name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    figure.savefig(partial, format="png", dpi=110)
-    os.replace(partial, path)
-    return path
+    return write_whole(path, partial(figure.savefig, format="png", dpi=110))

@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -15,6 +14,7 @@ from safetensors.torch import load as read_tensors
 from safetensors.torch import save as tensors_to_bytes
 from torch import Tensor, nn
 
+from art_snn._files import write_whole
 from art_snn.estimators.classification.encoding import Layout
 from art_snn.estimators.classification.module import SpikingModule
 from art_snn.models import build
@@ -106,12 +106,11 @@ class Saving(_Host):
         if self.preprocessing_defences or self.postprocessing_defences:
             raise ValueError("expected no pre- or postprocessing defences, got some; save without and add them again")
         target = Path(path or config.ART_DATA_PATH) / filename
-        target.parent.mkdir(parents=True, exist_ok=True)
         parts = self._parts().items()
         state = {prefix + name: v for prefix, net in parts for name, v in net.state_dict().items()}
         weights = tensors_to_bytes({name: v.contiguous().cpu() for name, v in state.items()})
-        _write_whole(f"{target}.safetensors", weights)
-        _write_whole(f"{target}.json", self._card(weights).model_dump_json(indent=2).encode())
+        write_whole(f"{target}.safetensors", weights)
+        write_whole(f"{target}.json", self._card(weights).model_dump_json(indent=2).encode())
 
     @classmethod
     def load(cls, filename: str, *, net: nn.Module | None = None, loss: nn.Module | None = None) -> Self:
@@ -186,13 +185,6 @@ def _numbers(low: Any, high: Any) -> tuple[Numbers, Numbers]:
 
 def _arrays(pair: tuple[Numbers, Numbers] | None) -> tuple[Any, ...] | None:
     return None if pair is None else tuple(v if isinstance(v, float) else np.asarray(v, np.float32) for v in pair)
-
-
-def _write_whole(path: str, content: bytes) -> None:
-    """Write under another name and rename: a reader sees the old file or the new one."""
-    partial = Path(f"{path}.partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)
 
 
 def _stem(filename: str) -> str:

@@ -1,0 +1,96 @@
+"""Writing files whole, and reading regular ones alone."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from art_snn._files import open_regular, write_whole
+
+
+def test_a_file_is_what_was_written(tmp_path: Path) -> None:
+    assert write_whole(tmp_path / "new" / "a", b"one").read_bytes() == b"one"
+    assert write_whole(tmp_path / "new" / "a", lambda file: file.write(b"two")).read_bytes() == b"two"
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["a"]
+
+
+def test_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_bytes(b"")
+    assert write_whole(tmp_path / "a", b"").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path, error: type[BaseException]) -> None:
+    write_whole(tmp_path / "a", b"old")
+
+    def fail(file: IO[bytes]) -> None:
+        file.write(b"half")
+        raise error
+
+    with pytest.raises(error):
+        write_whole(tmp_path / "a", fail)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"old"}
+
+
+def test_a_folder_in_the_way_is_an_error_that_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    with pytest.raises(OSError, match="a"):
+        write_whole(tmp_path / "a", b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_planted_links_are_replaced_and_never_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    for name in ("a", "a.partial"):
+        (tmp_path / name).symlink_to(victim)
+    write_whole(tmp_path / "a", b"new")
+    assert victim.read_bytes() == b"precious"
+    assert (tmp_path / "a").read_bytes() == b"new"
+    assert not (tmp_path / "a").is_symlink()
+
+
+def test_names_of_full_length_can_be_written(tmp_path: Path) -> None:
+    assert write_whole(tmp_path / ("x" * 255), b"new").read_bytes() == b"new"
+
+
+def test_writers_at_once_each_write_a_whole_file(tmp_path: Path) -> None:
+    contents = [bytes([i]) * 100_000 for i in range(4)]
+    threads = [threading.Thread(target=write_whole, args=(tmp_path / "a", content)) for content in contents]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (tmp_path / "a").read_bytes() in contents
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_kill_in_the_middle_leaves_the_old_file(tmp_path: Path) -> None:
+    write_whole(tmp_path / "a", b"old")
+    script = (
+        "import os, signal, sys\nfrom art_snn._files import write_whole\n"
+        "def die(file): file.write(b'half'); file.flush(); os.kill(os.getpid(), signal.SIGKILL)\n"
+        "write_whole(sys.argv[1], die)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script, str(tmp_path / "a")]).returncode == -signal.SIGKILL
+    assert (tmp_path / "a").read_bytes() == b"old"
+
+
+def test_regular_files_are_read_through_links_too(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"content")
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    with open_regular(tmp_path / "link") as file:
+        assert file.read() == b"content"
+
+
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/zero")
+    for name, kind in (("pipe", "a pipe"), ("link", "a device"), (".", "a folder")):
+        with pytest.raises(ValueError, match=f"to be a regular file, got {kind}"), open_regular(tmp_path / name):
+            pass
