@@ -305,3 +305,32 @@ def test_cifar10_begins_with_the_labels_that_everyone_sees(real_data, tmp_path, 
     assert dataset.x_train.shape == (2500, 3, 32, 32)
     assert dataset.y_train[:10].tolist() == [6, 9, 9, 4, 1, 1, 2, 7, 8, 3]
     assert dataset.y_test[:10].tolist() == [3, 8, 8, 0, 6, 6, 1, 6, 3, 1]
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("n_own", [0, 1])
+def test_the_published_files_of_another_set_are_refused(real_data, tmp_path, n_own):
+    write_mnist(tmp_path)
+    for name in list(IDX_NAMES.values())[n_own:]:
+        (tmp_path / name).unlink()
+        (tmp_path / name).symlink_to(real_data / "mnist" / name)
+
+    with pytest.raises(ValueError, match=r"expected the files of Fashion-MNIST in .*, got files of MNIST"):
+        load_dataset("fashion-mnist", tmp_path)
+
+
+@pytest.mark.data
+def test_the_title_says_whether_the_files_are_the_published_ones(real_data, tmp_path):
+    write_mnist(tmp_path)
+
+    assert load_dataset("mnist", real_data / "mnist", limit=10).title == "MNIST"
+    assert load_dataset("mnist", tmp_path).title == "MNIST (not the published files)"
+
+
+def test_recordings_of_another_set_in_folders_by_class_are_refused(tmp_path):
+    path = tmp_path / "7" / "00001.bin"
+    path.parent.mkdir()
+    path.write_bytes(bytes(5))
+
+    with pytest.raises(ValueError, match=r"expected folders of N-Caltech101's classes below .*, got '7'"):
+        load_dataset("n-caltech101", tmp_path)

@@ -3,9 +3,9 @@
 import os
 import stat
 from collections.abc import Iterable
+from io import BufferedReader
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -22,7 +22,7 @@ KINDS = {
 _WITHOUT_WAITING = sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"))
 
 
-def open_regular(path: str | PathLike[str], most: int = MOST_BYTES) -> BinaryIO:
+def open_regular(path: str | PathLike[str], most: int = MOST_BYTES) -> BufferedReader:
     """A file opened to be read, if it is a regular one, or a link to one, of at most `most` bytes.
 
     A named pipe would be waited for without end, and a device may never end.

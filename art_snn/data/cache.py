@@ -3,10 +3,21 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+import shutil
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
+
+try:
+    import fcntl
+except ImportError:  # on Windows nothing tells whether a writer is alive: left-overs stay
+    fcntl = None  # type: ignore[assignment]
+
+Content = TypeVar("Content")
+UNFINISHED = ".unfinished-"
 
 
 def default_cache() -> Path:
@@ -14,33 +25,65 @@ def default_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "art-snn"
 
 
-def cached(cache: Path, key: Mapping[str, Any], write: Callable[[Path], None]) -> Path:
-    """The folder that belongs to `key`: as it was found, or written now.
+def cached(
+    cache: Path, key: Mapping[str, Any], write: Callable[[Path], None], read: Callable[[Path], Content]
+) -> Content:
+    """What `read` finds in the folder that belongs to `key`, which is written first where it is missing or damaged.
 
-    It appears under its name only when `write` has returned, so nobody ever meets half of it; who is slower than
-    another process takes what that one wrote.
+    The folder appears under its name only when `write` has returned, so nobody ever meets half of it; who is slower
+    than another process takes what that one wrote. What killed processes left behind is removed.
 
     Args:
         cache: Folder of all such folders; made where it is missing.
         key: Everything that determines what `write` writes, as JSON knows it.
         write: Fills the empty folder that it is given.
+        read: Opens a folder that was written, and raises ValueError or OSError where it is not as `write` left it; a
+            warning says so, and the folder is written anew.
 
     Raises:
         OSError: If the folder of all cannot be made.
     """
     place = cache / hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
-    if not place.is_dir():
-        _make_folder(cache)
-        with TemporaryDirectory(dir=cache, prefix=".unfinished-", ignore_cleanup_errors=True) as scratch:
-            whole = Path(scratch) / place.name
-            whole.mkdir()
-            write(whole)
+    _make_folder(cache)
+    with _writing(cache):
+        if place.is_dir():
             try:
-                whole.rename(place)
-            except OSError:
-                if not place.is_dir():
-                    raise
-    return place
+                return read(place)
+            except (OSError, ValueError, RecursionError) as error:
+                warnings.warn(f"made {place} anew, which was damaged: {error}", stacklevel=5)
+                shutil.rmtree(place, ignore_errors=True)
+        _write(place, write)
+        return read(place)
+
+
+def _write(place: Path, write: Callable[[Path], None]) -> None:
+    with TemporaryDirectory(dir=place.parent, prefix=UNFINISHED, ignore_cleanup_errors=True) as scratch:
+        whole = Path(scratch) / place.name
+        whole.mkdir()
+        write(whole)
+        try:
+            whole.rename(place)
+        except OSError:
+            if not place.is_dir():
+                raise
+
+
+@contextmanager
+def _writing(cache: Path) -> Iterator[None]:
+    """Hold the folder's lock, which all share who write; who holds it alone sweeps first: nobody else is writing."""
+    if fcntl is None:
+        yield
+        return
+    lock = os.open(cache, os.O_RDONLY)
+    try:
+        with suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for left_over in cache.glob(f"{UNFINISHED}*"):
+                shutil.rmtree(left_over, ignore_errors=True)
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(lock)
 
 
 def _make_folder(cache: Path) -> None:

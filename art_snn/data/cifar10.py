@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from art_snn.data._files import check_files, top_folder, unit_images
+from art_snn.data._files import check_files, read_regular, top_folder, unit_images
 from art_snn.data.dataset import Dataset
 from art_snn.typing import Array
 
@@ -50,7 +50,7 @@ def load_cifar10(root: Path, *, partial: bool = False) -> Dataset:
 
 def _read_batch(path: Path) -> Array:
     """The records (N, 3073) of one file."""
-    content = np.fromfile(path, np.uint8)
+    content = np.frombuffer(read_regular(path), np.uint8)
     if len(content) == 0 or len(content) % RECORD:
         raise ValueError(f"expected {path} to hold whole records of {RECORD} bytes, got {len(content)} bytes")
     records = content.reshape(-1, RECORD)

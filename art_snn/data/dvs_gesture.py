@@ -3,9 +3,10 @@
 import csv
 import re
 from collections.abc import Mapping
+from io import TextIOWrapper
 from pathlib import Path
 
-from art_snn.data._files import check_files, top_folder
+from art_snn.data._files import check_files, open_regular, read_regular, top_folder
 from art_snn.data.event_files import EventFiles
 from art_snn.data.recordings import Sample, Samples
 from art_snn.events import Window
@@ -50,7 +51,7 @@ def _cut_samples(folder: Path) -> list[Sample]:
 
 def _trials(path: Path) -> list[Path]:
     """The recordings of one split that are there."""
-    names = path.read_text(encoding="ascii", errors="replace").split()
+    names = read_regular(path).decode("ascii", errors="replace").split()
     if wrong := [name for name in names if not re.fullmatch(r"\w+\.aedat", name, re.ASCII)]:
         raise ValueError(f"{path}: expected names of .aedat files, got {wrong[0]!r}")
     return [path.parent / name for name in names if (path.parent / name).is_file()]
@@ -61,7 +62,7 @@ def _gestures(recording: Path) -> list[Sample]:
     path = recording.with_name(f"{recording.stem}_labels.csv")
     check_files([path], OFFERED_AT)
     gestures = []
-    with path.open(newline="", encoding="ascii", errors="replace") as file:
+    with TextIOWrapper(open_regular(path), newline="", encoding="ascii", errors="replace") as file:
         table = csv.DictReader(file)
         try:
             for row in table:

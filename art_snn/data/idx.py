@@ -1,6 +1,7 @@
 """IDX files, the format of MNIST and of the sets that took its place."""
 
 import gzip
+import hashlib
 import math
 import zlib
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from art_snn._validation import check_same_length
-from art_snn.data._files import check_files, unit_images
+from art_snn.data._files import check_files, read_regular, unit_images
 from art_snn.data.dataset import Dataset
 from art_snn.typing import Array
 
@@ -17,21 +18,44 @@ LABELS_MAGIC = 0x00000801  # unsigned bytes, one axis
 SIDE = 28  # pixels
 K = 10
 MOST = {"train": 60_000, "t10k": 10_000}  # samples of a complete split
+PUBLISHED = {  # whose files have which MD5
+    "f68b3c2dcbeaaa9fbdd348bbdeb94873": "MNIST",
+    "d53e105ee54ea40749a09fcbcd1e9432": "MNIST",
+    "9fb629c4189551a2d022fa330f9573f3": "MNIST",
+    "ec29112dd5afa0611ce80d1b7f02629c": "MNIST",
+    "8d4fb7e6c68d591d4c3dfef9ec88bf0d": "Fashion-MNIST",
+    "25c81989df183df01b3e8a0aad5dffbe": "Fashion-MNIST",
+    "bef4ecab320f06d8554ea6380940ec79": "Fashion-MNIST",
+    "bb300cfdad3c16e7a12a480ee83cd310": "Fashion-MNIST",
+}
 
 
 def load_idx(root: Path, classes: tuple[str, ...], offered_at: str, title: str) -> Dataset:
     """The four `.gz` files of MNIST's layout in `root` as float32 images (N, 1, 28, 28) in [0, 1].
 
+    Files that are not the published ones, such as a part of them, are taken, and the title says so.
+
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If one is truncated, damaged, or of another kind or size.
+        ValueError: If one is truncated, damaged, of another kind or size, or published as another set's.
     """
     paths = {split: (root / f"{split}-images-idx3-ubyte.gz", root / f"{split}-labels-idx1-ubyte.gz") for split in MOST}
-    check_files([path for pair in paths.values() for path in pair], offered_at)
+    files = [path for pair in paths.values() for path in pair]
+    check_files(files, offered_at)
+    if not _are_published(files, title):
+        title += " (not the published files)"
     x_train, y_train = _read_split(*paths["train"], MOST["train"])
     x_test, y_test = _read_split(*paths["t10k"], MOST["t10k"])
     x_train, x_test = unit_images(x_train), unit_images(x_test)
     return Dataset(x_train, y_train, x_test, y_test, classes, clip_values=(0.0, 1.0), title=title)
+
+
+def _are_published(paths: list[Path], title: str) -> bool:
+    """Whether these are the very files of the set; another set's are an error."""
+    owners = {PUBLISHED.get(hashlib.md5(read_regular(path), usedforsecurity=False).hexdigest()) for path in paths}
+    if others := sorted(owner for owner in owners if owner and owner != title):
+        raise ValueError(f"expected the files of {title} in {paths[0].parent}, got files of {others[0]}")
+    return owners == {title}
 
 
 def _read_split(images_path: Path, labels_path: Path, most: int) -> tuple[Array, Array]:

@@ -6,11 +6,26 @@ from art_snn.data._files import top_folder
 from art_snn.data.event_files import EventFiles
 from art_snn.data.recordings import Samples, first_nine_tenths
 
+NAMES = """
+    BACKGROUND_Google Faces_easy Leopards Motorbikes accordion airplanes anchor ant barrel bass beaver binocular
+    bonsai brain brontosaurus buddha butterfly camera cannon car_side ceiling_fan cellphone chair chandelier
+    cougar_body cougar_face crab crayfish crocodile crocodile_head cup dalmatian dollar_bill dolphin dragonfly
+    electric_guitar elephant emu euphonium ewer ferry flamingo flamingo_head garfield gerenuk gramophone grand_piano
+    hawksbill headphone hedgehog helicopter ibis inline_skate joshua_tree kangaroo ketch lamp laptop llama lobster
+    lotus mandolin mayfly menorah metronome minaret nautilus octopus okapi pagoda panda pigeon pizza platypus
+    pyramid revolver rhino rooster saxophone schooner scissors scorpion sea_horse snoopy soccer_ball stapler
+    starfish stegosaurus stop_sign strawberry sunflower tick trilobite umbrella watch water_lilly wheelchair
+    wild_cat windsor_chair wrench yin_yang
+"""
+CLASSES = frozenset(NAMES.split())
+
 
 def find_samples(root: Path) -> Samples:
     """`<class>/*.bin` in `root` or its `Caltech101/`; a class is a folder, so a partial copy has fewer of them."""
     folders = sorted(folder for folder in top_folder(root, "Caltech101").iterdir() if folder.is_dir())
     recordings = {folder.name: sorted(folder.glob("*.bin")) for folder in folders}
+    if unknown := [name for name, paths in recordings.items() if paths and name not in CLASSES]:
+        raise ValueError(f"expected folders of N-Caltech101's classes below {root}, got {unknown[0]!r} with recordings")
     return first_nine_tenths({name: paths for name, paths in recordings.items() if paths})
 
 
