@@ -3,17 +3,28 @@
 import os
 import secrets
 import stat
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
+from io import BufferedReader
+from os import PathLike
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO
 
-_BINARY = getattr(os, "O_BINARY", 0)  # Windows
-_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)  # not on Windows, where O_EXCL does it alone
-_NONBLOCK = getattr(os, "O_NONBLOCK", 0)  # a pipe without a writer would block `open` for ever
+_NEW = (
+    os.O_WRONLY | os.O_CREAT | os.O_EXCL | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_CLOEXEC", "O_BINARY"))
+)
+MOST_BYTES = 1 << 32  # of one file of data: ten times the longest recording among the data sets that are read here
+KINDS = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFSOCK: "a socket",
+}
+_WITHOUT_WAITING = sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"))
 
 
-def write_whole(path: str | Path, content: bytes | Callable[[IO[bytes]], object]) -> Path:
+def write_whole(path: str | PathLike[str], content: bytes | Callable[[IO[bytes]], object]) -> Path:
     """Write a file: whoever reads `path` at any moment, after a kill or a crash too, finds the old one or the new one.
 
     The bytes go to a file of this call's own in the same folder, are brought to the disk, and take the name then. A
@@ -34,7 +45,7 @@ def write_whole(path: str | Path, content: bytes | Callable[[IO[bytes]], object]
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".unfinished-{secrets.token_hex(8)}")  # short: the name itself may be of full length
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | _BINARY, 0o666)
+    descriptor = os.open(unfinished, _NEW, 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:
             _fill(file, content)
@@ -46,25 +57,47 @@ def write_whole(path: str | Path, content: bytes | Callable[[IO[bytes]], object]
     return path
 
 
-@contextmanager
-def open_regular(path: str | Path) -> Iterator[BinaryIO]:
-    """A file open for reading its bytes; links are followed, to files alone.
+def open_regular(path: str | PathLike[str], most: int = MOST_BYTES) -> BufferedReader:
+    """A file opened to be read, if it is a regular one, or a link to one, of at most `most` bytes.
+
+    A named pipe would be waited for without end, and a device may never end.
 
     Raises:
-        FileNotFoundError: If there is none.
-        ValueError: If it is a folder, a pipe, a socket or a device, which would block or never end.
+        FileNotFoundError: If there is nothing of this name.
+        ValueError: If it is no regular file, or larger.
     """
-    _check_regular(path, os.stat(path))  # before it is opened: opening a device may do something
-    with os.fdopen(os.open(path, os.O_RDONLY | _NONBLOCK | _BINARY), "rb") as file:
-        _check_regular(path, os.fstat(file.fileno()))
-        yield file
+    _check_regular(path, os.stat(path), most)  # opening alone can do something to a device
+    descriptor = os.open(path, os.O_RDONLY | _WITHOUT_WAITING)
+    try:
+        _check_regular(path, os.fstat(descriptor), most)  # the name may belong to another one by now
+    except ValueError:
+        os.close(descriptor)
+        raise
+    return os.fdopen(descriptor, "rb")
 
 
-def _check_regular(path: str | Path, status: os.stat_result) -> None:
+def read_regular(path: str | PathLike[str], most: int = MOST_BYTES) -> bytes:
+    """The bytes of a regular file.
+
+    Raises:
+        FileNotFoundError: If there is nothing of this name.
+        ValueError: If it is no regular file, larger than `most` bytes, or not as long as it says.
+    """
+    with open_regular(path, most) as file:
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(size + 1)
+    if len(content) != size:
+        got = "more" if len(content) > size else f"only {len(content)}"
+        raise ValueError(f"expected {path} to hold {size} bytes, as its folder says, got {got}")
+    return content
+
+
+def _check_regular(path: str | PathLike[str], status: os.stat_result, most: int) -> None:
     if not stat.S_ISREG(status.st_mode):
-        kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
-        found = kinds.get(stat.S_IFMT(status.st_mode), "a device")
-        raise ValueError(f"expected {path} to be a regular file, got {found}")
+        kind = KINDS.get(stat.S_IFMT(status.st_mode), "something else")
+        raise ValueError(f"expected {path} to be a regular file, got {kind}")
+    if status.st_size > most:
+        raise ValueError(f"expected {path} to hold at most {most} bytes, got {status.st_size}")
 
 
 def _fill(file: IO[bytes], content: bytes | Callable[[IO[bytes]], object]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from art_snn.data._files import open_regular, read_regular
+from art_snn._files import open_regular, read_regular
 from art_snn.data.formats import read_events
 
 

@@ -1,6 +1,5 @@
-"""Writing files whole, and reading regular ones alone."""
+"""Files written whole or not at all."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from typing import IO
 
 import pytest
 
-from art_snn._files import open_regular, write_whole
+from art_snn._files import write_whole
 
 
 def test_a_file_is_what_was_written(tmp_path: Path) -> None:
@@ -79,18 +78,3 @@ def test_a_kill_in_the_middle_leaves_the_old_file(tmp_path: Path) -> None:
     )
     assert subprocess.run([sys.executable, "-c", script, str(tmp_path / "a")]).returncode == -signal.SIGKILL
     assert (tmp_path / "a").read_bytes() == b"old"
-
-
-def test_regular_files_are_read_through_links_too(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"content")
-    (tmp_path / "link").symlink_to(tmp_path / "a")
-    with open_regular(tmp_path / "link") as file:
-        assert file.read() == b"content"
-
-
-def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "link").symlink_to("/dev/zero")
-    for name, kind in (("pipe", "a pipe"), ("link", "a device"), (".", "a folder")):
-        with pytest.raises(ValueError, match=f"to be a regular file, got {kind}"), open_regular(tmp_path / name):
-            pass

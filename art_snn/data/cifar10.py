@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from art_snn.data._files import check_files, read_regular, top_folder, unit_images
+from art_snn._files import read_regular
+from art_snn.data._files import check_files, top_folder, unit_images
 from art_snn.data.dataset import Dataset
 from art_snn.typing import Array
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from io import TextIOWrapper
 from pathlib import Path
 
-from art_snn.data._files import check_files, open_regular, read_regular, top_folder
+from art_snn._files import open_regular, read_regular
+from art_snn.data._files import check_files, top_folder
 from art_snn.data.event_files import EventFiles
 from art_snn.data.recordings import Sample, Samples
 from art_snn.events import Window

@@ -15,8 +15,8 @@ from typing import Any, Literal
 import numpy as np
 from tqdm import tqdm
 
+from art_snn._files import read_regular
 from art_snn._validation import check_choice
-from art_snn.data._files import read_regular
 from art_snn.data.cache import cached, default_cache
 from art_snn.data.dataset import Dataset
 from art_snn.data.frame_store import FORMAT, open_frames, write_frames

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from art_snn.data._files import open_regular, read_regular
+from art_snn._files import open_regular, read_regular
 from art_snn.data.recordings import Readings
 from art_snn.typing import Events, Frames, Indices
 

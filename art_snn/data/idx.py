@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from art_snn._files import read_regular
 from art_snn._validation import check_same_length
-from art_snn.data._files import check_files, read_regular, unit_images
+from art_snn.data._files import check_files, unit_images
 from art_snn.data.dataset import Dataset
 from art_snn.typing import Array
 

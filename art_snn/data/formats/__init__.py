@@ -10,8 +10,8 @@ from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 
+from art_snn._files import read_regular
 from art_snn._validation import check_choice
-from art_snn.data._files import read_regular
 from art_snn.data.formats.aedat import parse_aedat
 from art_snn.data.formats.atis import parse_atis
 from art_snn.data.formats.numpy_files import parse_npy, parse_npz
