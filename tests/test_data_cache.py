@@ -130,6 +130,18 @@ def test_a_recording_that_changes_while_it_is_read_is_an_error(root, monkeypatch
     assert names(root.parent / "cache") == []
 
 
+def test_a_named_pipe_among_the_recordings_is_skipped_like_any_damaged_one(root):
+    (root / RECORDING).unlink()
+    os.mkfifo(root / RECORDING)
+
+    with pytest.raises(ValueError, match="expected .* to be a regular file, got a named pipe"):
+        frames_of(root)
+    with pytest.warns(UserWarning, match="left out 1 samples"):
+        dataset = load_dataset("nmnist", root, n_bins=2, cache_dir=root.parent / "cache", on_bad="skip")
+
+    assert len(dataset.x_train) == 5
+
+
 def damage_frames(folder: Path) -> None:
     frames = np.memmap(folder / "train.frames", np.uint8, "r+")
     frames[-1] ^= 1

@@ -139,8 +139,14 @@ def _identity(readings: Readings, root: Path, checksums: Mapping[Path, str]) -> 
 
 
 def _checksum(path: Path) -> str:
-    """Of all bytes: copies can share size, time and some blocks, and a recording of N-MNIST takes 60 µs."""
-    return hashlib.sha256(read_regular(path)).hexdigest()
+    """Of all bytes: copies can share size, time and some blocks, and a recording of N-MNIST takes 60 µs.
+
+    What cannot be read is known by the reason, which its reader will meet, too.
+    """
+    try:
+        return hashlib.sha256(read_regular(path)).hexdigest()
+    except ValueError as error:
+        return str(error)
 
 
 def _stamp(path: Path) -> tuple[int, ...]:
