@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
+from art_snn._progress import progress
 from art_snn._validation import check_at_least, check_choice
 from art_snn.data.formats import read_events
 from art_snn.events import SensorSize, SplitBy, Window, check_bins
@@ -94,7 +94,7 @@ class Readings:
             ValueError: If a recording is damaged, unless it is to be skipped; if all are.
         """
         self.bad.clear()
-        for sample in tqdm(self.samples, self.title, unit=" samples"):
+        for sample in progress(self.samples, desc=self.title, unit=" samples"):
             try:
                 events = self._stream(sample)
             except ValueError as error:

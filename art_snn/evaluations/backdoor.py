@@ -1,15 +1,15 @@
 """How far each of several classifiers learns a backdoor, and what it costs on clean samples."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from art.estimators.classification import PyTorchClassifier
 from art.evaluations.evaluation import Evaluation
-from tqdm import tqdm
 
+from art_snn._progress import is_shown, task
 from art_snn._random import Rng, draw_seed, host_seed
 from art_snn._validation import check_class, check_finite, check_same_length, class_indices
 from art_snn.attacks.poisoning import TriggerBackdoor
@@ -58,6 +58,18 @@ class TrainedPair(NamedTuple):
     backdoored: PyTorchClassifier
 
 
+class _Plan(NamedTuple):
+    """What all classifiers of one evaluation have in common."""
+
+    clean: Step
+    poisoned: Step
+    test: Step
+    x_triggered: Array
+    seeds: Seeds
+    host: int  # seed of what host code draws from the global streams
+    fit_arguments: dict[str, Any]
+
+
 class BackdoorEvaluation(Evaluation):
     """Train each classifier on clean and on poisoned data, and measure both on clean and on triggered samples.
 
@@ -72,7 +84,7 @@ class BackdoorEvaluation(Evaluation):
             the plain mixture.
 
     Attributes:
-        trained: After `evaluate`, the pair of trained classifiers of each name.
+        trained: The pair of trained classifiers of each name whose result has been given.
 
     Raises:
         ValueError: If there is no estimator, or a weight is out of range.
@@ -105,6 +117,12 @@ class BackdoorEvaluation(Evaluation):
         self.trained: dict[str, TrainedPair] = {}
 
     def evaluate(
+        self, x_train: Array, y_train: Labels, x_test: Array, y_test: Labels, *, seed: Rng = 0, **options: Any
+    ) -> list[BackdoorResult]:
+        """All that `results` gives for these arguments, in a list."""
+        return list(self.results(x_train, y_train, x_test, y_test, seed=seed, **options))
+
+    def results(
         self,
         x_train: Array,
         y_train: Labels,
@@ -114,8 +132,11 @@ class BackdoorEvaluation(Evaluation):
         seed: Rng = 0,
         verbose: bool = True,
         **fit_arguments: Any,
-    ) -> list[BackdoorResult]:
-        """One result a classifier, in the order given.
+    ) -> Iterator[BackdoorResult]:
+        """One result a classifier, in the order given, each as soon as it is measured.
+
+        What does not fit is refused by the call itself; the trainings happen while one iterates. No classifier's result
+        depends on which others there are.
 
         Args:
             x_train: Clean training samples, (N, ...).
@@ -131,25 +152,32 @@ class BackdoorEvaluation(Evaluation):
                 class than the target's, or the attack finds no rows to poison; nothing has been trained then.
             TypeError: If a `fit` argument is unknown.
         """
-        check_fit_arguments("BackdoorEvaluation.evaluate", fit_arguments)
+        check_fit_arguments("BackdoorEvaluation", fit_arguments)
         self._check_data(x_train, y_train, x_test, y_test)
         weights, batches, host = (draw_seed(stream) for stream in np.random.default_rng(seed).spawn(3))
-        seeds, clean, poisoned = Seeds(weights, batches), Step(x_train, y_train), self._poisoned(x_train, y_train)
-        x_triggered, _ = self.attack.poison(x_test)
-        results = []
-        bar = tqdm(total=2 * len(self.estimators), disable=not verbose, unit="training")
-        with bar, host_seed(host):  # ART's own class draws from the global streams even to predict
-            for name, estimator in self.estimators.items():
-                started = time.perf_counter()
-                trained: list[Trained] = []
-                for state, step in (("clean", clean), ("poisoned", poisoned)):
-                    bar.set_description(f"{name}, {state} data")
-                    trained.append(train_afresh(estimator, clean, step, self.combination, seeds, fit_arguments))
-                    bar.update()
-                measured = self._measure(trained[0], trained[1], x_test, x_triggered, class_indices(y_test))
-                results.append(BackdoorResult(model=name, seconds=time.perf_counter() - started, **measured))
-                self.trained[name] = TrainedPair(trained[0].final, trained[1].final)
-        return results
+        plan = _Plan(
+            clean=Step(x_train, y_train),
+            poisoned=self._poisoned(x_train, y_train),
+            test=Step(x_test, class_indices(y_test)),
+            x_triggered=self.attack.poison(x_test)[0],
+            seeds=Seeds(weights, batches),
+            host=host,
+            fit_arguments={**fit_arguments, "verbose": is_shown(verbose)},
+        )
+        return (self._result(name, plan) for name in self.estimators)
+
+    def _result(self, name: str, plan: "_Plan") -> BackdoorResult:
+        """Train and measure one classifier."""
+        started, trained = time.perf_counter(), list[Trained]()
+        with host_seed(plan.host):  # ART's own class draws from the global streams even to predict
+            for state, step in (("clean", plan.clean), ("poisoned", plan.poisoned)):
+                with task(f"{name}, {state} data"):
+                    estimator = self.estimators[name]
+                    afresh = train_afresh(estimator, plan.clean, step, self.combination, plan.seeds, plan.fit_arguments)
+                trained.append(afresh)
+            measured = self._measure(trained[0], trained[1], plan.test.x, plan.x_triggered, plan.test.y)
+        self.trained[name] = TrainedPair(trained[0].final, trained[1].final)
+        return BackdoorResult(model=name, seconds=time.perf_counter() - started, **measured)
 
     def _check_data(self, x_train: Array, y_train: Labels, x_test: Array, y_test: Labels) -> None:
         """What would otherwise fail, or mislead, after the trainings."""

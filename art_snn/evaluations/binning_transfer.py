@@ -7,8 +7,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import tonic.transforms
 from art.estimators.classification import PyTorchClassifier
-from tqdm import tqdm
 
+from art_snn._progress import progress
 from art_snn._random import Rng, draw_seed, host_seed
 from art_snn.attacks.poisoning import FrameTrigger, TriggerBackdoor
 from art_snn.evaluations.combination import PoisonCombination
@@ -97,7 +97,7 @@ def binning_transfer(
     trigger = _checked(attack, binnings, fit_arguments)
     weights, batches, drawing, host = (draw_seed(stream) for stream in np.random.default_rng(seed).spawn(4))
     rows = []
-    for binning in tqdm(binnings, disable=not verbose, desc="binnings"):
+    for binning in progress(binnings, verbose=verbose, desc="binnings"):
         x = to_frames(train[0], sensor_size, *binning)
         poisoned = attack.poison_dataset(x, train[1])
         steps = Step(x, train[1]), Step(poisoned.x, poisoned.y)

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from art.estimators.classification import PyTorchClassifier
 from art.evaluations.evaluation import Evaluation
-from tqdm import tqdm
 
+from art_snn._progress import progress
 from art_snn._validation import check_same_length, class_indices
 from art_snn.attacks.poisoning import TriggerBackdoor
 from art_snn.evaluations.backdoor import TrainedPair
@@ -106,7 +106,7 @@ class DetectionEvaluation(Evaluation):
         check_same_length("x_train", x_train, "y_train", y_train)
         poisoned = self.attack.poison_dataset(x_train, y_train)
         results = []
-        with tqdm(total=len(self.trained) * len(self.defences), disable=not verbose, unit="defence") as bar:
+        with progress(verbose=verbose, total=len(self.trained) * len(self.defences), unit="defence") as bar:
             for model, pair in self.trained.items():
                 for name, make in self.defences.items():
                     bar.set_description(f"{name}, {model}")

@@ -8,8 +8,8 @@ from art.defences.trainer import Trainer
 from art.defences.transformer import Transformer
 from art.estimators.classification import PyTorchClassifier
 from art.evaluations.evaluation import Evaluation
-from tqdm import tqdm
 
+from art_snn._progress import progress
 from art_snn._random import host_seed
 from art_snn._validation import check_same_length, class_indices
 from art_snn.attacks.poisoning import TriggerBackdoor
@@ -107,7 +107,7 @@ class EliminationEvaluation(Evaluation):
         check_same_length("x_test", x_test, "y_test", y_test)
         test = _TestSamples(x_test, self.attack.poison(x_test)[0], class_indices(y_test), self.attack.target_class)
         results = []
-        with tqdm(total=len(self.estimators) * len(self.defences), disable=not verbose, unit="defence") as bar:
+        with progress(verbose=verbose, total=len(self.estimators) * len(self.defences), unit="defence") as bar:
             for model, estimator in self.estimators.items():
                 before = test.rates(estimator)
                 for name, make in self.defences.items():

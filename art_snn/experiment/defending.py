@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 from art.estimators.classification import PyTorchClassifier
-from tqdm import tqdm
 
+from art_snn._progress import progress
 from art_snn._validation import check_choice, check_fraction
 from art_snn.catalogue import ELIMINATIONS, FILTERS, MODEL_DETECTORS, SAMPLE_DETECTORS
 from art_snn.data import Dataset
@@ -74,7 +74,7 @@ def defend(
             make(estimator, *arguments)
     results = train_models(spec, evaluation, dataset, batches, verbose=verbose)
     cases = [(model, name) for model in evaluation.trained for name in makers]
-    for model, name in tqdm(cases, disable=not verbose, unit="defence"):
+    for model, name in progress(cases, verbose=verbose, unit="defence"):
         with bench.failures_of(model, name):
             measure, make, _ = makers[name]
             measure(model, name, make)

@@ -8,6 +8,7 @@ from art.estimators.classification import PyTorchClassifier
 from scipy import stats
 from tqdm import tqdm
 
+from art_snn._progress import progress
 from art_snn._random import torch_generator
 from art_snn._validation import check_at_least, check_choice, check_positive
 from art_snn.defences.detector.ascent import Ascent
@@ -115,7 +116,7 @@ class MembranePotentialDefence(ModelDetector):
         ]
         is_sparse = self.statistic == "sparse-margin"
         n_steps = len(ascents) * self.steps * (1 + is_sparse)
-        with tqdm(total=n_steps, disable=not self.verbose, desc="margins", unit="step") as bar:
+        with progress(verbose=self.verbose, total=n_steps, desc="margins", unit="step") as bar:
             largest = self._climb(ascents, np.zeros(self.steps), bar)
             typical = float(np.median(largest))
             if not is_sparse:

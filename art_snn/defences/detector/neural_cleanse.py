@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
 
+from art_snn._progress import progress
 from art_snn._random import torch_generator
 from art_snn._validation import check_at_least, check_finite, check_fraction, check_positive
 from art_snn.defences.detector.model_detector import ModelDetector
@@ -99,7 +100,7 @@ class NeuralCleanse(ModelDetector):
         samples, generator = torch.as_tensor(x), torch_generator(self.seed)
         n_classes = self.classifier.nb_classes
         found = []
-        with tqdm(total=n_classes * self.steps, disable=not self.verbose, desc="triggers", unit="step") as bar:
+        with progress(verbose=self.verbose, total=n_classes * self.steps, desc="triggers", unit="step") as bar:
             for target in range(n_classes):
                 others = samples if y is None else samples[torch.as_tensor(y != target)]
                 blend = Blend(self.classifier.input_shape, low, high, self.learning_rate, generator)

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from art.estimators.classification import PyTorchClassifier
 from torch.nn import functional as F
-from tqdm import tqdm
 
+from art_snn._progress import progress
 from art_snn._validation import check_at_least, check_choice, check_finite, check_positive
 from art_snn.defences.copying import copy_of, network_of, replace_network
 from art_snn.defences.dendrites import Clamped, Rechecked
@@ -136,7 +136,7 @@ class DendriteClamping(Elimination):
         optimizer = torch.optim.Adam(bounds, lr=self.learning_rate)
         rng = np.random.default_rng(self.seed)
         n_batches = -(-len(x) // self.batch_size)
-        with tqdm(total=self.nb_epochs * n_batches, disable=not self.verbose, desc="bounds", unit="batch") as bar:
+        with progress(verbose=self.verbose, total=self.nb_epochs * n_batches, desc="bounds", unit="batch") as bar:
             for batch in (b for _ in range(self.nb_epochs) for b in np.array_split(rng.permutation(len(x)), n_batches)):
                 samples = torch.as_tensor(x[batch], dtype=torch.float32, device=bounds[0].device)
                 with torch.no_grad():

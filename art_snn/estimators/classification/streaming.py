@@ -1,6 +1,7 @@
 """Training and prediction batch by batch: nothing here copies a whole data set."""
 
 import math
+import warnings
 from abc import ABC
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -12,6 +13,7 @@ from art.data_generators import DataGenerator, PyTorchDataGenerator
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from art_snn._progress import progress, task_or
 from art_snn._random import Rng, draw_seed, host_seed
 from art_snn._validation import check_at_least, check_finite, check_same_length, check_unknown
 from art_snn.estimators.classification.module import SpikingModule
@@ -172,20 +174,28 @@ class Streaming(_Host):
         rng = np.random.default_rng(rng)
         if isinstance(self.model, SpikingModule):
             self.model.reseed(draw_seed(rng))
-        with (
-            mode(self._model, training_mode),
-            host_seed(rng),
-            tqdm(total=nb_epochs * n_batches, disable=not verbose, desc="fit", unit="batch") as bar,
-        ):
-            for number in range(nb_epochs):
-                for batch in epoch():
-                    loss = self._step(*batch)
-                    if verbose:
-                        bar.set_postfix(epoch=f"{number + 1}/{nb_epochs}", loss=f"{loss.item():.3f}", refresh=False)
-                    bar.update()
+        bar = progress(verbose=verbose, total=nb_epochs * n_batches, desc=task_or("fit"), unit="batch")
+        with mode(self._model, training_mode), host_seed(rng), bar:
+            is_finite = True
+            for number in range(1, nb_epochs + 1):
+                was_finite, is_finite = is_finite, self._train_epoch(epoch(), f"{number}/{nb_epochs}", bar)
+                if was_finite and not is_finite:
+                    _warn_of_divergence(number, nb_epochs)
                 if scheduler is not None:
                     scheduler.step()
         self._model.zero_grad(set_to_none=True)
+
+    def _train_epoch(self, batches: Iterator[Batch], number: str, bar: tqdm) -> bool:
+        """One pass, with its number and the loss on the bar; whether every loss was finite."""
+        is_finite = torch.tensor(True, device=self._device)
+        for batch in batches:
+            loss = self._step(*batch)
+            is_finite &= loss.isfinite()  # not read here: a GPU would wait
+            if not bar.disable:
+                bar.set_postfix(epoch=number, loss=f"{loss.item():.3f}", refresh=False)
+            bar.update()
+        bar.refresh()  # also in a file, where states are seldom written
+        return bool(is_finite)
 
     def _step(self, x: Array, y: Labels, weights: Array | None) -> Tensor:
         x, y = self._apply_preprocessing(x, y, fit=True)
@@ -235,6 +245,12 @@ class Streaming(_Host):
         if self._device.type == "cuda":
             batch = batch.pin_memory()  # the only memory that a GPU copies while the processor goes on
         return batch.to(self._device, non_blocking=True)
+
+
+def _warn_of_divergence(epoch: int, nb_epochs: int) -> None:
+    """Of whatever is being trained; it goes on, for what comes of it is the caller's to judge."""
+    message = f"{task_or('fit')}: the training diverged, its loss is not finite in epoch {epoch} of {nb_epochs}"
+    warnings.warn(f"{message}; lower the learning rate", stacklevel=4)
 
 
 def generated(generator: DataGenerator) -> Iterator[tuple[Any, Any]]:
