@@ -1,6 +1,7 @@
 """Reading hidden layers: their names in the order in which they run, and what they do over time."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,7 @@ else:
 
 
 class Activations(_Host):
-    """`layer_names`, `get_activations` and `custom_loss_gradient` for a classifier whose model is a `SpikingModule`."""
+    """`layer_names` and `get_activations` for a classifier whose model is a `SpikingModule`."""
 
     _layer_names: list[str]
 
@@ -67,43 +68,22 @@ class Activations(_Host):
         def activations(batch: Array | Tensor) -> list[Tensor]:
             inputs, _ = self._apply_preprocessing(batch, y=None, fit=False, no_grad=not framework)
             inputs = inputs if isinstance(inputs, Tensor) else self._to_device(inputs)
-            with record(layers, quantity, reduction, single_step=step_mode(self.model.net) == "s") as recordings:
-                timesteps = sum(len(chunk) for chunk in self.model.outputs(inputs))
+            single_step = step_mode(self.model.net) == "s"
+            with (
+                record(layers, quantity, reduction, single_step=single_step) as recordings,
+                closing(self.model.outputs(inputs)) as chunks,
+            ):
+                timesteps = sum(len(chunk) for chunk in chunks)
             results = [recording.result(timesteps) for recording in recordings]
             return [result.flatten(2 if reduction == "none" else 1) for result in results] if flatten else results
 
-        with mode(self._model, False), torch.set_grad_enabled(framework):
+        with mode(self._model, False, draws=False), torch.set_grad_enabled(framework):
             if framework:
                 results: list[Any] = activations(x)
             else:
                 batches = ([a.cpu().numpy() for a in activations(b)] for b in self._sample_batches(x, batch_size))
                 results = [np.concatenate(parts) for parts in zip(*batches, strict=True)]
         return results if isinstance(layer, Sequence) and not isinstance(layer, str) else results[0]
-
-    def custom_loss_gradient(
-        self, loss_fn: Any, x: Array | Tensor, y: Array | Tensor, layer_name: int | str, training_mode: bool = False
-    ) -> Any:
-        """Gradient, with respect to `x`, of `loss_fn(activations of x - activations of y, p=2)` at one layer.
-
-        Args:
-            loss_fn: Such as `torch.norm`.
-            x: Samples of `input_shape`, arrays or tensors.
-            y: Samples to compare with, likewise.
-            layer_name: As `layer` of `get_activations`.
-            training_mode: Must be False, as in ART, which evaluates in any case.
-
-        Returns:
-            The kind and shape of `x`.
-        """
-        if training_mode:
-            raise ValueError("expected training_mode=False, got True: activations are read in evaluation mode")
-        inputs, targets = (torch.as_tensor(a, dtype=torch.float32, device=self._device) for a in (x, y))
-        inputs = inputs.detach().requires_grad_(True)
-        difference = self.get_activations(inputs, layer_name, framework=True) - self.get_activations(
-            targets, layer_name, framework=True
-        )
-        (gradient,) = torch.autograd.grad(loss_fn(difference, p=2), inputs)
-        return gradient if isinstance(x, Tensor) else gradient.cpu().numpy()
 
     def _layer(self, layer: int | str) -> nn.Module:
         """The module of an index into `layer_names` or of a name."""
@@ -127,7 +107,7 @@ class Activations(_Host):
         handles = [module.register_forward_hook(note) for module in names]
         handles.append(self.model.net.register_forward_hook(lambda _module, _inputs, output: final.append(output)))
         try:
-            with mode(self._model, False), torch.no_grad():
+            with mode(self._model, False, draws=False), torch.no_grad():
                 logits = self._model(torch.zeros(1, *self.input_shape, device=self._device))[-1]
         finally:
             for handle in handles:

@@ -2,13 +2,16 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from art.estimators.classification import PyTorchClassifier
-from torch import nn
+from torch import Tensor, nn
 
+from art_snn._validation import check_choice
 from art_snn.estimators.classification.copying import Copying, without_reset
 from art_snn.estimators.classification.inputs import Inputs, floating
-from art_snn.estimators.classification.streaming import Streaming
+from art_snn.estimators.classification.streaming import Streaming, mode
+from art_snn.typing import Array
 
 
 class AnnClassifier(Streaming, Inputs, Copying, PyTorchClassifier):
@@ -49,6 +52,41 @@ class AnnClassifier(Streaming, Inputs, Copying, PyTorchClassifier):
         optimizer = optimizer or torch.optim.Adam(model.parameters(), lr=1e-3)
         super().__init__(model, loss, input_shape, nb_classes, optimizer, use_amp, *args, **kwargs)
         self._initial = without_reset(self.model)
+
+    def get_activations(
+        self, x: Array | Tensor, layer: int | str, batch_size: int = 128, framework: bool = False
+    ) -> Any:
+        """What a layer puts out, (N, ...), an array or, with gradients, a tensor; no hook stays in the network.
+
+        Args:
+            x: Samples of `input_shape`, at least one.
+            layer: Index into `layer_names`, or one of these.
+            batch_size: Samples a pass.
+            framework: Whether to return a tensor with gradients, computed in one pass, instead of an array.
+
+        Raises:
+            ValueError: If the layer is unknown, or there is no sample.
+        """
+        names = self._layer_names
+        name = {i: names[i] for i in range(-len(names), len(names))}.get(layer, layer)  # type: ignore[arg-type]
+        check_choice("layer", name, names)
+        if len(x) == 0:
+            raise ValueError("expected at least one sample, got none")
+        seen: dict[str, Tensor] = {}
+
+        def activations(batch: Array | Tensor) -> Tensor:
+            inputs, _ = self._apply_preprocessing(batch, y=None, fit=False, no_grad=not framework)
+            self._model(inputs if isinstance(inputs, Tensor) else self._to_device(inputs))
+            return seen["output"]
+
+        with mode(self._model, False, draws=False), torch.set_grad_enabled(framework):
+            hook = self.model.get_submodule(name).register_forward_hook(lambda *call: seen.update(output=call[-1]))
+            try:
+                if framework:
+                    return activations(x)
+                return np.concatenate([activations(b).cpu().numpy() for b in self._sample_batches(x, batch_size)])
+            finally:
+                hook.remove()
 
     def _apply_preprocessing(self, x: Any, y: Any, fit: bool = False, no_grad: bool = True) -> tuple[Any, Any]:
         return super()._apply_preprocessing(floating(x), y, fit=fit, no_grad=no_grad)

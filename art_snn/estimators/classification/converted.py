@@ -1,7 +1,7 @@
 """`ConvertedClassifier`: an ANN is trained, and its conversion to a spiking network is what classifies."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -14,6 +14,7 @@ from art_snn._validation import check_at_least
 from art_snn.conversion import Method, check_method, convert, thresholds, uncalibrated
 from art_snn.conversion.spiking import integrate_and_fire
 from art_snn.estimators.classification.ann import AnnClassifier
+from art_snn.estimators.classification.locking import lock_of
 from art_snn.estimators.classification.module import SpikingModule
 from art_snn.estimators.classification.saving import Card
 from art_snn.estimators.classification.spiking import SpikingClassifier
@@ -203,7 +204,7 @@ class ConvertedClassifier(SpikingClassifier):
         """
         for t in timesteps or (0,):
             check_at_least("timesteps", t, 1)
-        with self._running(max(timesteps)), mode(self._model, False), torch.no_grad():
+        with mode(self._model, False, draws=False), self._running(max(timesteps)), torch.no_grad():
             batches = [self._read_at(batch, timesteps) for batch in self._sample_batches(x, batch_size)]
         empty = np.empty((0, self.nb_classes), np.float32)
         return {t: np.concatenate([empty, *(logits[t] for logits in batches)]) for t in timesteps}
@@ -231,8 +232,9 @@ class ConvertedClassifier(SpikingClassifier):
 
     def _become(self, net: nn.Module) -> None:
         """Take another network's weights; what the optimiser remembers is about the old ones."""
-        self.model.net.load_state_dict(net.state_dict())
-        self._optimizer.state.clear()
+        with lock_of(self.model):
+            self.model.net.load_state_dict(net.state_dict())
+            self._optimizer.state.clear()
 
     def _parts(self) -> dict[str, nn.Module]:
         return {"ann.": self._ann.model, "snn.": self.model.net}
@@ -265,8 +267,8 @@ class ConvertedClassifier(SpikingClassifier):
     def _read_at(self, x: Array, timesteps: Sequence[int]) -> dict[int, Array]:
         x, _ = self._apply_preprocessing(x, y=None, fit=False)
         found, total, t = {}, 0, 0
-        for chunk in self.model.outputs(self._to_device(x)):
-            for step in chunk:
+        with closing(self.model.outputs(self._to_device(x))) as chunks:
+            for step in (step for chunk in chunks for step in chunk):
                 t, total = t + 1, total + step
                 if t in timesteps:
                     read = {"mean": total / t, "sum": total, "last": step}[self.model.readout]

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from art_snn._random import Rng, host_seed
+from art_snn.estimators.classification.locking import lock_of
 
 if TYPE_CHECKING:
     from art.estimators.classification import PyTorchClassifier as _Host
@@ -32,13 +33,20 @@ class Copying(_Host):
 
         Learnt parameters of neurons start again.
         """
-        with host_seed(seed), torch.no_grad():
+        with host_seed(seed), lock_of(self.model), torch.no_grad():
             for module in self.model.modules():
                 if callable(getattr(module, "reset_parameters", None)):
                     module.reset_parameters()
             for name, value in self._initial.items():
                 self.model.get_parameter(name).copy_(value)
-        self._optimizer.state.clear()
+            self._optimizer.state.clear()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """A copy, while no other thread trains or runs the model."""
+        twin = memo[id(self)] = type(self).__new__(type(self))
+        with lock_of(self.model):
+            twin.__setstate__(copy.deepcopy(self.__getstate__(), memo))
+        return twin
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but what cannot be pickled; nothing is written to a file, as ART's class does."""

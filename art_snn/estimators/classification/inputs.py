@@ -1,14 +1,16 @@
 """Whatever ART's callers pass: samples of any number dtype, labels as indices or one-hot, without needless copies."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from art.preprocessing.standardisation_mean_std.pytorch import StandardisationMeanStdPyTorch
-from torch import Tensor
+from torch import Tensor, nn
 
-from art_snn._validation import check_finite, class_indices
-from art_snn.estimators.classification.streaming import mode
+from art_snn._validation import check_choice, check_finite, check_same_length, class_indices
+from art_snn.estimators.classification.streaming import mode, reduced
 from art_snn.typing import Array
 
 if TYPE_CHECKING:
@@ -18,22 +20,67 @@ else:
 
 
 class Inputs(_Host):
-    """Gradients, losses and preprocessing of ART's `PyTorchClassifier`, for any dtype and both forms of labels."""
+    """Gradients, losses and preprocessing of ART's `PyTorchClassifier`, for any dtype and both forms of labels.
+
+    Each leaves the classifier as it was, also where it fails.
+    """
+
+    _loss: Any
 
     def loss_gradient(self, x: Any, y: Any, training_mode: bool = False, **kwargs: Any) -> Any:
         """Gradient of the loss with respect to `x`, of its kind and shape; labels as indices or one-hot."""
-        with mode(self._model, training_mode):
-            return super().loss_gradient(floating(x), self._one_hot(y), training_mode=training_mode, **kwargs)
+        y = self._labels_of(x, y)
+        with mode(self._model, training_mode, draws=False), gradients_kept(self._model):
+            return super().loss_gradient(floating(x), y, training_mode=training_mode, **kwargs)
 
     def class_gradient(self, x: Any, label: Any = None, training_mode: bool = False, **kwargs: Any) -> Any:
         """Gradients of the logits with respect to `x`: (N, K, ...), or (N, 1, ...) for given labels."""
-        with mode(self._model, training_mode):
+        with mode(self._model, training_mode, draws=False), gradients_kept(self._model):
             return super().class_gradient(floating(x), label, training_mode=training_mode, **kwargs)
 
     def compute_loss(self, x: Any, y: Any, reduction: str = "none", **kwargs: Any) -> Any:
         """Losses (N,), or their mean or sum; labels as indices or one-hot."""
-        with mode(self._model, False):
-            return super().compute_loss(floating(x), self._one_hot(y), reduction=reduction, **kwargs)
+        check_choice("reduction", reduction, ("none", "mean", "sum"))
+        y = self._labels_of(x, y)
+        with mode(self._model, False, draws=False):
+            own, self._loss = (
+                self._loss,
+                reduced(self._loss, reduction),
+            )  # ART's code sets the reduction of what is here
+            try:
+                return super().compute_loss(floating(x), y, reduction=reduction, **kwargs)
+            finally:
+                self._loss = own
+
+    def custom_loss_gradient(
+        self, loss_fn: Any, x: Array | Tensor, y: Array | Tensor, layer_name: int | str, training_mode: bool = False
+    ) -> Any:
+        """Gradient, with respect to `x`, of `loss_fn(activations of x - activations of y, p=2)` at one layer.
+
+        Args:
+            loss_fn: Such as `torch.norm`.
+            x: Samples of `input_shape`, arrays or tensors.
+            y: Samples to compare with, likewise.
+            layer_name: As `layer` of `get_activations`.
+            training_mode: Must be False, as in ART, which evaluates in any case.
+
+        Returns:
+            The kind and shape of `x`.
+        """
+        if training_mode:
+            raise ValueError("expected training_mode=False, got True: activations are read in evaluation mode")
+        inputs, targets = (torch.as_tensor(a, dtype=torch.float32, device=self._device) for a in (x, y))
+        inputs = inputs.detach().requires_grad_(True)
+        difference = self.get_activations(inputs, layer_name, framework=True) - self.get_activations(
+            targets, layer_name, framework=True
+        )
+        (gradient,) = torch.autograd.grad(loss_fn(difference, p=2), inputs)
+        return gradient if isinstance(x, Tensor) else gradient.cpu().numpy()
+
+    def _predict_framework(self, x: Any, y: Any = None) -> tuple[Any, Any]:
+        """ART's, which some attacks call, but the mode comes back afterwards."""
+        with mode(self._model, False, draws=False):
+            return super()._predict_framework(x, y)  # type: ignore[no-any-return]
 
     def _apply_preprocessing(self, x: Any, y: Any, fit: bool = False, no_grad: bool = True) -> tuple[Any, Any]:
         """ART's, but nothing is computed or copied where all there is to do is subtract 0 and divide by 1."""
@@ -50,6 +97,12 @@ class Inputs(_Host):
         labels = labels.astype(np.float32, copy=False)
         return torch.from_numpy(labels).to(y.device) if isinstance(y, Tensor) else labels
 
+    def _labels_of(self, x: Any, y: Any) -> Any:
+        """The same of as many labels as there are samples."""
+        labels = self._one_hot(y)
+        check_same_length("samples", x, "labels", labels)
+        return labels
+
     def _check_samples(self, x: Array) -> None:
         shape = self.input_shape
         # frames: another number of bins will do
@@ -57,6 +110,19 @@ class Inputs(_Host):
         fits = x.ndim == len(shape) + 1 and x.shape[1 + any_time :] == shape[any_time:]
         if not fits:
             raise ValueError(f"expected samples of shape (N, {', '.join(map(str, shape))}), got shape {x.shape}")
+
+
+@contextmanager
+def gradients_kept(model: nn.Module) -> Iterator[None]:
+    """Whatever is computed in the block, afterwards each parameter has the gradient that it had."""
+    before = [(parameter, parameter.grad) for parameter in model.parameters()]
+    for parameter, _ in before:
+        parameter.grad = None  # else what is computed would be added to it, in place
+    try:
+        yield
+    finally:
+        for parameter, gradient in before:
+            parameter.grad = gradient
 
 
 def floating(x: Any) -> Any:

@@ -1,7 +1,9 @@
 """`SpikingModule`: everything that is spiking about a classifier, in one `nn.Module` that maps samples to logits."""
 
-from collections.abc import Iterator
-from typing import Any, Literal
+import copy
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from typing import Any, Literal, Self
 
 import torch
 from spikingjelly.activation_based import functional
@@ -16,6 +18,7 @@ from art_snn.estimators.classification.encoding import (
     to_sequence,
     uniform_thresholds,
 )
+from art_snn.estimators.classification.locking import lock_of
 from art_snn.estimators.classification.structure import step_mode
 
 _PIXELS = 256 * 32 * 32  # at once, over samples and time steps: fastest as measured
@@ -82,8 +85,9 @@ class SpikingModule(nn.Module):
 
     def clear_state(self) -> None:
         """Put every neuron back to rest. Not called `reset`, which spikingjelly would call in turn, for ever."""
-        for module in functional.collect_reset_modules(self.net):  # collected afresh: the structure may have changed
-            module.reset()
+        with lock_of(self):
+            for module in functional.collect_reset_modules(self.net):  # afresh: the structure may have changed
+                module.reset()
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (N, K) of static samples (N, C, H, W) or frames (N, T, C, H, W), of any dtype.
@@ -92,29 +96,33 @@ class SpikingModule(nn.Module):
             ValueError: If `x` does not fit the layout, or the network's output is not (T, N, K).
         """
         body, tail = neurons.split_tail(self.net) if self.readout == "mean" else (self.net, nn.Identity())
-        steps = [step for chunk in self._outputs_of(body, x) for step in chunk.unbind(0)]
+        with closing(self._outputs_of(body, x)) as chunks:
+            steps = [step for chunk in chunks for step in chunk.unbind(0)]
         if self.readout == "last":
             return steps[-1]
         total = sum(steps[1:], start=steps[0])  # one by one, so that no answer depends on the length of a chunk
         logits: Tensor = tail(total / len(steps)) if self.readout == "mean" else total
         return logits
 
-    def outputs(self, x: Tensor) -> Iterator[Tensor]:
+    def outputs(self, x: Tensor) -> Generator[Tensor]:
         """The network's outputs (T', N, K) in the order of time, in chunks of T' steps that carry the state on.
+
+        Other threads wait for the network until the last one has been taken, or the generator is closed.
 
         With gradients, in training mode, and for networks that mix time steps, there is one chunk of T steps.
         """
         return self._outputs_of(self.net, x)
 
-    def _outputs_of(self, net: nn.Module, x: Tensor) -> Iterator[Tensor]:
+    def _outputs_of(self, net: nn.Module, x: Tensor) -> Generator[Tensor]:
         """Of the network, or of all of it but its last layer."""
         run = _step_by_step if step_mode(self.net) == "s" else nn.Module.__call__
-        self.clear_state()
-        try:
-            for chunk in self._encode(x):
-                yield self._checked(run(net, chunk), chunk)
-        finally:
+        with lock_of(self):
             self.clear_state()
+            try:
+                for chunk in self._encode(x):
+                    yield self._checked(run(net, chunk), chunk)
+            finally:
+                self.clear_state()
 
     def samples_at_once(self, input_shape: tuple[int, ...]) -> int:
         """Samples of that shape, without N, that go through fastest together in evaluation on a CPU.
@@ -174,6 +182,13 @@ class SpikingModule(nn.Module):
         """A copy or a pickle holds neurons at rest, never a piece of a graph."""
         self.clear_state()
         return dict(self.__dict__)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """A copy of the network at rest, while no other thread runs it."""
+        twin = memo[id(self)] = type(self).__new__(type(self))
+        with lock_of(self):
+            nn.Module.__setstate__(twin, copy.deepcopy(self.__getstate__(), memo))  # type: ignore[no-untyped-call]
+        return twin
 
     def extra_repr(self) -> str:
         return (

@@ -1,5 +1,6 @@
 """Training and prediction batch by batch: nothing here copies a whole data set."""
 
+import copy
 import math
 import warnings
 from abc import ABC
@@ -14,8 +15,9 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from art_snn._progress import progress, task_or
-from art_snn._random import Rng, draw_seed, host_seed
+from art_snn._random import Rng, draw_seed, host_seed, streams_alone
 from art_snn._validation import check_at_least, check_finite, check_same_length, check_unknown
+from art_snn.estimators.classification.locking import lock_of
 from art_snn.estimators.classification.module import SpikingModule
 from art_snn.typing import Array, Labels
 
@@ -28,15 +30,24 @@ Batch = tuple[Array, Labels, Array | None]  # samples, one-hot labels, weights
 
 
 @contextmanager
-def mode(model: nn.Module, training: bool) -> Iterator[None]:
-    """Training or evaluation mode while the block runs; each module's own mode comes back afterwards."""
-    before = [(module, module.training) for module in model.modules()]
-    model.train(training)
-    try:
-        yield
-    finally:
-        for module, was_training in before:
-            module.training = was_training
+def mode(model: nn.Module, training: bool, *, draws: bool = True) -> Iterator[None]:
+    """Training or evaluation mode while the block runs; each module's own mode comes back afterwards.
+
+    No other thread runs the model meanwhile.
+
+    Args:
+        model: A network, or ART's wrapper of one.
+        training: Whether dropout and batch norm behave as in training.
+        draws: Whether the block may enter `host_seed`; the global random streams are its own then.
+    """
+    with streams_alone() if draws else nullcontext(), lock_of(model):
+        before = [(module, module.training) for module in model.modules()]
+        model.train(training)
+        try:
+            yield
+        finally:
+            for module, was_training in before:
+                module.training = was_training
 
 
 class Streaming(_Host):
@@ -63,8 +74,9 @@ class Streaming(_Host):
         """
         check_unknown("predict", kwargs.keys() - {"y"})
         check_at_least("batch_size", batch_size, 1)
-        loading = host_seed(0) if isinstance(x, DataGenerator) else nullcontext()  # a DataLoader draws as it starts
-        with mode(self._model, training_mode), torch.no_grad(), loading:
+        draws = isinstance(x, DataGenerator)  # a DataLoader draws as it starts
+        loading = host_seed(0) if draws else nullcontext()
+        with mode(self._model, training_mode, draws=draws), torch.no_grad(), loading:
             outputs = [self._predict_batch(batch) for batch in self._sample_batches(x, batch_size)]
         logits = np.concatenate(outputs) if outputs else np.empty((0, self.nb_classes), np.float32)
         predictions: Array = self._apply_postprocessing(preds=logits, fit=False)
@@ -210,11 +222,7 @@ class Streaming(_Host):
         if weights is None:
             loss: Tensor = self._loss(outputs, labels)
             return loss
-        reduction, self._loss.reduction = self._loss.reduction, "none"
-        try:
-            losses = self._loss(outputs, labels).reshape(len(outputs), -1).mean(1)
-        finally:
-            self._loss.reduction = reduction
+        losses = reduced(self._loss, "none")(outputs, labels).reshape(len(outputs), -1).mean(1)
         weighted: Tensor = (losses * self._to_device(np.asarray(weights, np.float32))).mean()
         return weighted
 
@@ -251,6 +259,19 @@ def _warn_of_divergence(epoch: int, nb_epochs: int) -> None:
     """Of whatever is being trained; it goes on, for what comes of it is the caller's to judge."""
     message = f"{task_or('fit')}: the training diverged, its loss is not finite in epoch {epoch} of {nb_epochs}"
     warnings.warn(f"{message}; lower the learning rate", stacklevel=4)
+
+
+def reduced(loss: Any, reduction: str) -> Any:
+    """A loss with another reduction; the one given stays as it is, whoever else may be using it.
+
+    Raises:
+        TypeError: If it has no reduction.
+    """
+    if not hasattr(loss, "reduction"):
+        raise TypeError(f"expected a loss with a reduction, as torch's have, got {type(loss).__name__}")
+    loss = copy.copy(loss)
+    loss.reduction = reduction
+    return loss
 
 
 def generated(generator: DataGenerator) -> Iterator[tuple[Any, Any]]:
