@@ -9,9 +9,10 @@ import torch.nn.functional as F
 from spikingjelly.activation_based import functional, layer, neuron
 from torch import nn
 
+from art_snn.acceleration import still
 from art_snn.estimators.classification import SpikingModule
 from art_snn.models import resnet18, small_cnn
-from art_snn.neurons import FastIF, FastLIF, accelerate, keeps_time_apart, neuron_factory, still
+from art_snn.neurons import FastIF, FastLIF, accelerate, keeps_time_apart, neuron_factory
 
 T = 4
 lif = neuron_factory("lif", detach_reset=False)

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from spikingjelly.activation_based import functional, neuron
 from torch import nn
 
+from art_snn.acceleration import still
 from art_snn.conversion import ScaledNeuron, convert, threshold_shift, thresholds
 from art_snn.conversion.tracing import trace
 from art_snn.models import MODELS, build
-from art_snn.neurons import accelerate, keeps_time_apart, still
+from art_snn.neurons import accelerate, keeps_time_apart
 
 N, K = 12, 4
 

@@ -27,18 +27,18 @@ from art_snn.defences.detector import (
     SpikeSpectralDefence,
     STRIPDefence,
 )
-from art_snn.defences.detector.cluster_analysis import Surroundings, analyse
-from art_snn.defences.detector.clustering import ClassClusters
-from art_snn.defences.detector.directions import Directions
-from art_snn.defences.detector.features import Sketch, layer_features, layer_names
-from art_snn.defences.detector.of_samples import SampleDetector
-from art_snn.defences.detector.reclassification import reclassify
-from art_snn.defences.detector.refitting import refitted
-from art_snn.defences.detector.robust import upper_limit
-from art_snn.defences.detector.sequences import Recorder, Translation
-from art_snn.defences.detector.source_diversity import Neighbours, perplexity, source_diversity
+from art_snn.defences.detector._layer_features import Sketch, layer_features, layer_names
+from art_snn.defences.detector._outlier_limits import upper_limit
+from art_snn.defences.detector._principal_directions import Directions
+from art_snn.defences.detector._superposition import superpose_arrays, superpose_events
+from art_snn.defences.detector._voltage_sequences import Recorder, Translation
+from art_snn.defences.detector.activation.cluster_analysis import Surroundings, analyse
+from art_snn.defences.detector.activation.clustering import ClassClusters
+from art_snn.defences.detector.activation.reclassification import reclassify
+from art_snn.defences.detector.activation.refitting import refitted
+from art_snn.defences.detector.activation.source_diversity import Neighbours, perplexity, source_diversity
+from art_snn.defences.detector.sample_detector import SampleDetector
 from art_snn.defences.detector.strip import normalised_entropy
-from art_snn.defences.detector.superposition import superpose_arrays, superpose_events
 from art_snn.estimators.classification import SpikingClassifier, SpikingModule
 from art_snn.evaluations import DetectionEvaluation, TrainedPair, cost
 from art_snn.evaluations.art_detectors import ArtActivationDefence, ArtSpectralSignatureDefense, ArtSTRIP

@@ -18,14 +18,14 @@ from torch import nn
 from art_snn import testing as laws
 from art_snn._random import host_seed
 from art_snn.attacks.poisoning import TriggerBackdoor
-from art_snn.defences.copying import copy_of
-from art_snn.defences.dendrites import Clamped, Rechecked
+from art_snn.defences._clamped_layers import Clamped, Rechecked
+from art_snn.defences._convolution_units import units
+from art_snn.defences._copying import copy_of
 from art_snn.defences.detector import MembranePotentialDefence, ModelReport
 from art_snn.defences.trainer import CleanFineTuning
 from art_snn.defences.transformer import ChannelLipschitzPruning, DendriteClamping, FinePruning
 from art_snn.defences.transformer.channel_lipschitz_pruning import lipschitz_constants
 from art_snn.defences.transformer.fine_pruning import channel_activity
-from art_snn.defences.units import units
 from art_snn.estimators.classification import SpikingClassifier, SpikingModule
 from art_snn.evaluations.cost import measured_cost
 from art_snn.evaluations.elimination import EliminationEvaluation, eliminate

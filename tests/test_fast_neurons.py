@@ -8,7 +8,9 @@ import torch
 from spikingjelly.activation_based import functional, monitor, surrogate
 from spikingjelly.activation_based import neuron as sj_neuron
 
-from art_snn.neurons import FastIF, FastLIF, accelerate, fast, fused, still
+from art_snn.acceleration import fused, still
+from art_snn.acceleration import nodes as fast
+from art_snn.neurons import FastIF, FastLIF, accelerate
 
 NODES = {
     "if": (sj_neuron.IFNode, {}),

@@ -24,7 +24,7 @@ from art_snn.estimators.classification import ConvertedClassifier, HybridClassif
 from art_snn.metrics import accuracy, attack_success_rate, migration_rate
 from art_snn.models import small_cnn, vgg11
 from art_snn.neurons import keeps_time_apart
-from art_snn.neurons.stdb import HybridNode, LinearSlope, NamedSlope, SpikeTimingSlope, hybrid_factory
+from art_snn.neurons.hybrid import HybridNode, LinearSlope, NamedSlope, SpikeTimingSlope, hybrid_factory
 
 N, T, K = 12, 6, 3
 SHAPE = (1, 8, 8)
@@ -510,7 +510,7 @@ def test_without_gradients_a_neuron_does_the_same(leak):
 
 
 def test_a_neuron_without_leak_runs_fused_where_no_gradient_is_wanted(monkeypatch):
-    monkeypatch.delattr("art_snn.neurons.stdb._Integrate")  # what keeps slopes
+    monkeypatch.delattr("art_snn.neurons.hybrid._Integrate")  # what keeps slopes
     with torch.no_grad():
         assert hybrid_factory("stdb")()(torch.ones(3, 2)).all()
 

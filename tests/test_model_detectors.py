@@ -12,13 +12,11 @@ from torch import Tensor, nn
 
 from art_snn import testing as laws
 from art_snn._random import host_seed
+from art_snn.defences._differentiable import ClassPotentials
 from art_snn.defences.detector import MembranePotentialDefence, ModelReport, NeuralCleanse
-from art_snn.defences.detector.ascent import margins
-from art_snn.defences.detector.membrane_potential import gamma_p_value
+from art_snn.defences.detector.membrane_potential import gamma_p_value, margins
 from art_snn.defences.detector.model_detector import ModelDetector
-from art_snn.defences.detector.neural_cleanse import anomaly_indices
-from art_snn.defences.detector.trigger_search import Blend, Cost
-from art_snn.defences.differentiable import ClassPotentials
+from art_snn.defences.detector.neural_cleanse import Blend, MaskCost, anomaly_indices
 from art_snn.estimators.classification import SpikingClassifier, SpikingModule
 from art_snn.typing import Images, Indices
 from tests.backdoored import untrained
@@ -201,7 +199,7 @@ def test_anomaly_indices_are_deviations_below_the_median() -> None:
 
 
 def test_a_masks_cost_rises_with_success_and_falls_with_failure() -> None:
-    cost = Cost(weight=1.0, multiplier=4.0, patience=2)
+    cost = MaskCost(weight=1.0, multiplier=4.0, patience=2)
     weights = []
     for success in (True, True, False, True, False, False, False, False):
         cost.update(success)

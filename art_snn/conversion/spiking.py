@@ -4,10 +4,10 @@ import torch
 from spikingjelly.activation_based import functional, layer
 from torch import Tensor, nn
 
+from art_snn.acceleration import one_step, still
 from art_snn.conversion.graph import LayerGraph
 from art_snn.conversion.tracing import LINEAR
-from art_snn.neurons import NeuronFactory, neuron_factory, still
-from art_snn.neurons.still import one_step
+from art_snn.neurons import NeuronFactory, neuron_factory
 
 integrate_and_fire = neuron_factory("if", v_reset=None)
 

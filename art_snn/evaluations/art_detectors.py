@@ -12,7 +12,7 @@ from scipy import special, stats
 
 from art_snn._random import host_seed
 from art_snn._validation import class_indices
-from art_snn.defences.copying import copy_of
+from art_snn.defences._copying import copy_of
 from art_snn.typing import Array, Labels
 
 N_OVERLAYS = 20  # ART's default

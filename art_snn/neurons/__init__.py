@@ -1,16 +1,11 @@
-"""Spiking neurons: spikingjelly's by name, and the same in less time.
+"""Spiking neurons by name, their surrogate gradients, and the neurons of hybrid training.
 
-How the time is saved, without changing a spike: `fused` runs a layer of neurons over a whole sequence as one function,
-and where a sequence is `still`, the same at each time step, `once` computes one step of what has no memory. A linear
-`tail` is computed once, on the mean over time.
+The names of `art_snn.acceleration` stand here as well until version 0.3.
 """
 
+from art_snn.acceleration import FastIF, FastLIF, accelerate, keeps_time_apart, split_tail, still
 from art_snn.neurons.factory import NeuronFactory, neuron_factory
-from art_snn.neurons.fast import FastIF, FastLIF
-from art_snn.neurons.still import still
 from art_snn.neurons.surrogates import surrogate_function
-from art_snn.neurons.swap import accelerate, keeps_time_apart
-from art_snn.neurons.tail import split_tail
 
 __all__ = [
     "FastIF",

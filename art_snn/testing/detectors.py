@@ -15,7 +15,7 @@ from art.defences.detector.poison import PoisonFilteringDefence
 from art.estimators.classification import PyTorchClassifier
 
 from art_snn._validation import class_indices
-from art_snn.defences.detector.of_samples import SampleDetector
+from art_snn.defences.detector.sample_detector import SampleDetector
 from art_snn.metrics import auroc
 from art_snn.testing._raising import message_of
 from art_snn.testing.classifiers import check_restores_the_mode

@@ -9,8 +9,9 @@ from snntorch import surrogate as snn_surrogate
 from spikingjelly.activation_based import functional
 from torch import Tensor, nn
 
+from art_snn.acceleration import still
 from art_snn.models import Network
-from art_snn.neurons import accelerate, still
+from art_snn.neurons import accelerate
 
 Build = Callable[..., Network]
 

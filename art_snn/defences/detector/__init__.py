@@ -1,8 +1,8 @@
 """Detectors of poisoned samples and of backdoored models."""
 
-from art_snn.defences.detector.activation import SpikeActivationDefence
+from art_snn.defences.detector.activation.defence import SpikeActivationDefence
 from art_snn.defences.detector.membrane_potential import MembranePotentialDefence
-from art_snn.defences.detector.model_report import ModelReport
+from art_snn.defences.detector.model_detector import ModelReport
 from art_snn.defences.detector.neural_cleanse import NeuralCleanse
 from art_snn.defences.detector.reference import ReferenceDefence
 from art_snn.defences.detector.spectral import SpikeSpectralDefence

@@ -1,15 +1,49 @@
-"""What detectors of backdoored models have in common."""
+"""What detectors of backdoored models have in common, and what they say of a model."""
 
 import abc
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from art.estimators.classification import PyTorchClassifier
 
 from art_snn._validation import check_same_length, check_unknown, class_indices
-from art_snn.defences.detector.model_report import ModelReport
-from art_snn.defences.parameters import Parameters
+from art_snn.defences._parameters import Parameters
 from art_snn.estimators.classification.streaming import mode
 from art_snn.typing import Array, Indices, Labels
+
+
+@dataclass(frozen=True, eq=False)
+class ModelReport:
+    """Whether a model holds a backdoor, and on what grounds.
+
+    Args:
+        is_backdoored: The verdict at the detector's threshold.
+        target_class: The most suspicious class, accused only if `is_backdoored`.
+        p_value: Chance of so extreme a class in a model without backdoor; None where the detector does not estimate it.
+        scores: Suspicion of each class, (K,); higher is more suspicious.
+        anomaly: What the threshold is compared with, higher is more suspicious: it ranks models.
+    """
+
+    is_backdoored: bool
+    target_class: int
+    p_value: float | None
+    scores: Array
+    anomaly: float | None = None
+
+    def __post_init__(self) -> None:
+        scores = np.array(self.scores, dtype=np.float64)
+        scores.setflags(write=False)
+        object.__setattr__(self, "scores", scores)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ModelReport) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[object, ...]:
+        return self.is_backdoored, self.target_class, self.p_value, self.scores.tobytes(), self.anomaly
 
 
 class ModelDetector(Parameters, abc.ABC):

@@ -1,6 +1,7 @@
 """Neural Cleanse: a backdoor is a shortcut, so the trigger that leads to its class is smaller than any other's."""
 
 import warnings
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -13,11 +14,74 @@ from tqdm import tqdm
 from art_snn._progress import progress
 from art_snn._random import torch_generator
 from art_snn._validation import check_at_least, check_finite, check_fraction, check_positive
-from art_snn.defences.detector.model_detector import ModelDetector
-from art_snn.defences.detector.model_report import ModelReport
-from art_snn.defences.detector.trigger_search import Blend, Cost
-from art_snn.defences.differentiable import input_range, logits
+from art_snn.defences._differentiable import input_range, logits
+from art_snn.defences.detector.model_detector import ModelDetector, ModelReport
 from art_snn.typing import Array, Indices, Mask
+
+
+class Blend:
+    """A mask and a pattern that are learnt, each within its range whatever the values behind it.
+
+    Args:
+        shape: Of a sample, (C, H, W) or (T, C, H, W); the mask has one channel.
+        low: Smallest value of the pattern.
+        high: Largest value.
+        learning_rate: Of Adam.
+        generator: Of the first values: masks around a half.
+    """
+
+    def __init__(
+        self, shape: tuple[int, ...], low: Tensor, high: Tensor, learning_rate: float, generator: torch.Generator
+    ) -> None:
+        self._low, self._high = low, high
+        shapes = (*shape[:-3], 1, *shape[-2:]), shape
+        draws = [0.1 * torch.randn(each, generator=generator).to(low.device) for each in shapes]
+        self._mask, self._pattern = (draw.requires_grad_(True) for draw in draws)
+        self._optimizer = torch.optim.Adam([self._mask, self._pattern], lr=learning_rate)
+
+    @property
+    def mask(self) -> Tensor:
+        """In [0, 1], (1, H, W) or (T, 1, H, W)."""
+        return torch.sigmoid(self._mask)
+
+    @property
+    def pattern(self) -> Tensor:
+        """Within the range, (C, H, W) or (T, C, H, W)."""
+        return self._low + (self._high - self._low) * torch.sigmoid(self._pattern)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Samples (N, ...) with the trigger."""
+        return (1 - self.mask) * x + self.mask * self.pattern
+
+    def descend(self, loss: Tensor) -> None:
+        """Take one step down."""
+        values = [self._mask, self._pattern]
+        for value, gradient in zip(values, torch.autograd.grad(loss, values), strict=True):
+            value.grad = gradient
+        self._optimizer.step()
+
+
+@dataclass
+class MaskCost:
+    """What a mask's size costs: more after each run of successes, less after each run of failures.
+
+    Args:
+        weight: To begin with.
+        multiplier: By which it rises; it falls by its power of 1.5.
+        patience: Steps of a run.
+    """
+
+    weight: float
+    multiplier: float
+    patience: int
+    _run: int = 0
+
+    def update(self, success: bool) -> None:
+        """Count one more step."""
+        self._run = max(self._run, 0) + 1 if success else min(self._run, 0) - 1
+        if abs(self._run) == self.patience:
+            self.weight *= self.multiplier if success else self.multiplier**-1.5
+            self._run = 0
 
 
 class NeuralCleanse(ModelDetector):
@@ -114,7 +178,7 @@ class NeuralCleanse(ModelDetector):
         self, blend: Blend, target: int, samples: Tensor, generator: torch.Generator, bar: tqdm
     ) -> tuple[Array, Array, bool]:
         """The smallest mask that was met, its pattern, and whether any step succeeded; if none, all of the sample."""
-        cost, is_reached = Cost(self.init_cost, self.cost_multiplier, self.patience), False
+        cost, is_reached = MaskCost(self.init_cost, self.cost_multiplier, self.patience), False
         smallest, pattern = torch.ones_like(blend.mask), blend.pattern
         for _ in range(self.steps):
             rows = torch.randperm(len(samples), generator=generator)[: self.batch_size]

@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from art_snn._validation import check_at_least, check_choice, check_fraction, check_same_length, class_indices
-from art_snn.defences.detector import pictures
-from art_snn.defences.detector.features import Sketch, named_layers
-from art_snn.defences.detector.model_report import ModelReport
-from art_snn.defences.detector.of_samples import SampleDetector, check_is_pytorch
-from art_snn.defences.detector.robust import check_rate, upper_limit
-from art_snn.defences.detector.sequences import CleanModel, CleanSamples, Recorder, check_every_class
+from art_snn.defences.detector import _pictures as pictures
+from art_snn.defences.detector._layer_features import Sketch, named_layers
+from art_snn.defences.detector._outlier_limits import check_rate, upper_limit
+from art_snn.defences.detector._voltage_sequences import CleanModel, CleanSamples, Recorder, check_every_class
+from art_snn.defences.detector.model_detector import ModelReport
+from art_snn.defences.detector.sample_detector import SampleDetector, check_is_pytorch
 from art_snn.estimators.classification.streaming import mode
 from art_snn.typing import Array, Indices, Labels, Mask
 

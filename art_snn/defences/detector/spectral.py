@@ -6,9 +6,9 @@ import numpy as np
 from art.estimators.classification import PyTorchClassifier
 
 from art_snn._validation import check_at_least, check_fraction
-from art_snn.defences.detector.directions import Directions
-from art_snn.defences.detector.features import Feature, Layers
-from art_snn.defences.detector.of_layers import LayerDetector
+from art_snn.defences.detector._layer_features import Feature, Layers
+from art_snn.defences.detector._principal_directions import Directions
+from art_snn.defences.detector.layer_detector import LayerDetector
 from art_snn.typing import Array, Labels, Mask
 
 

@@ -8,15 +8,15 @@ from art.estimators.classification import PyTorchClassifier
 from scipy import special
 
 from art_snn._validation import check_at_least, check_choice
-from art_snn.defences.detector.of_samples import SampleDetector
-from art_snn.defences.detector.robust import check_rate, upper_limit
-from art_snn.defences.detector.superposition import (
+from art_snn.defences.detector._outlier_limits import check_rate, upper_limit
+from art_snn.defences.detector._superposition import (
     OF_EVENTS,
     SUPERPOSITIONS,
     Superposition,
     superpose_arrays,
     superpose_events,
 )
+from art_snn.defences.detector.sample_detector import SampleDetector
 from art_snn.events import SensorSize, SplitBy, to_frames
 from art_snn.typing import Array, Labels, Mask
 

@@ -9,8 +9,8 @@ from art.defences.preprocessor import Preprocessor
 from art.estimators.classification import PyTorchClassifier
 
 from art_snn._validation import check_axes
-from art_snn.defences.copying import copy_of
-from art_snn.defences.parameters import Parameters
+from art_snn.defences._copying import copy_of
+from art_snn.defences._parameters import Parameters
 from art_snn.events import is_stream
 from art_snn.typing import Events, Frames, Mask
 

@@ -7,8 +7,8 @@ import torch
 from art.estimators.classification import PyTorchClassifier
 
 from art_snn._validation import check_positive
+from art_snn.defences._convolution_units import Unit, units
 from art_snn.defences.transformer.elimination import Elimination
-from art_snn.defences.units import Unit, units
 from art_snn.typing import Array, Labels
 
 

@@ -9,12 +9,12 @@ from torch.nn import functional as F
 
 from art_snn._progress import progress
 from art_snn._validation import check_at_least, check_choice, check_finite, check_positive
-from art_snn.defences.copying import copy_of, network_of, replace_network
-from art_snn.defences.dendrites import Clamped, Rechecked
+from art_snn.defences._clamped_layers import Clamped, Rechecked
+from art_snn.defences._convolution_units import units
+from art_snn.defences._copying import copy_of, network_of, replace_network
+from art_snn.defences._differentiable import ClassPotentials
 from art_snn.defences.detector.membrane_potential import MembranePotentialDefence
-from art_snn.defences.differentiable import ClassPotentials
 from art_snn.defences.transformer.elimination import Elimination
-from art_snn.defences.units import units
 from art_snn.estimators.classification import SpikingModule
 from art_snn.estimators.classification.streaming import mode
 from art_snn.estimators.classification.structure import step_mode

@@ -6,8 +6,8 @@ from typing import Any
 from art.defences.transformer import Transformer
 from art.estimators.classification import PyTorchClassifier
 
-from art_snn.defences.copying import copy_of
-from art_snn.defences.parameters import Parameters
+from art_snn.defences._copying import copy_of
+from art_snn.defences._parameters import Parameters
 from art_snn.typing import Array, Labels
 
 

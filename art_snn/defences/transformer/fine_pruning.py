@@ -10,10 +10,10 @@ from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 
 from art_snn._validation import check_choice, check_finite, check_fraction
-from art_snn.defences.differentiable import logits
+from art_snn.defences._convolution_units import Unit, units
+from art_snn.defences._differentiable import logits
+from art_snn.defences._fine_tuning import check_tuning, fine_tune
 from art_snn.defences.transformer.elimination import Elimination
-from art_snn.defences.tuning import check_tuning, fine_tune
-from art_snn.defences.units import Unit, units
 from art_snn.estimators.classification import SpikingModule
 from art_snn.estimators.classification.recording import Quantity, Recording, record
 from art_snn.estimators.classification.streaming import mode

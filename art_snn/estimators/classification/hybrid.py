@@ -12,7 +12,7 @@ from art_snn._validation import check_at_least, check_positive
 from art_snn.estimators.classification.converted import ConvertedClassifier
 from art_snn.estimators.classification.spiking import SpikingClassifier
 from art_snn.neurons import NeuronFactory
-from art_snn.neurons.stdb import hybrid_factory
+from art_snn.neurons.hybrid import hybrid_factory
 from art_snn.typing import Images, Labels
 
 

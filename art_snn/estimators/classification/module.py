@@ -9,7 +9,7 @@ import torch
 from spikingjelly.activation_based import functional
 from torch import Tensor, nn
 
-from art_snn import neurons
+from art_snn import acceleration
 from art_snn._validation import check_at_least, check_choice
 from art_snn.estimators.classification.encoding import (
     Layout,
@@ -41,7 +41,7 @@ class SpikingModule(nn.Module):
         readout: Of the outputs over time: their "mean", their "sum", or the "last".
         input_layout: "NCHW" (static), "NTCHW" (frames), or "N(TC)HW" (frames with time folded into the channels, for
             attacks that insist on four axes). None: four axes are static, five are frames.
-        accelerate: Swap IF and LIF nodes for their fast equals (`art_snn.neurons.accelerate`), in place.
+        accelerate: Swap IF and LIF nodes for their fast equals (`art_snn.acceleration.accelerate`), in place.
         seed: Of the Poisson thresholds.
 
     Raises:
@@ -74,7 +74,7 @@ class SpikingModule(nn.Module):
         if not isinstance(net, nn.Module):
             raise TypeError(f"expected net to be a torch nn.Module, got {type(net).__name__}")
         step_mode(net)  # what is wrong with the network is said now
-        self.net = neurons.accelerate(net) if accelerate else net
+        self.net = acceleration.accelerate(net) if accelerate else net
         self.timesteps, self.encoding, self.readout, self.input_layout = timesteps, encoding, readout, input_layout
         self.seed = seed
         self.reseed(seed)
@@ -95,7 +95,7 @@ class SpikingModule(nn.Module):
         Raises:
             ValueError: If `x` does not fit the layout, or the network's output is not (T, N, K).
         """
-        body, tail = neurons.split_tail(self.net) if self.readout == "mean" else (self.net, nn.Identity())
+        body, tail = acceleration.split_tail(self.net) if self.readout == "mean" else (self.net, nn.Identity())
         with closing(self._outputs_of(body, x)) as chunks:
             steps = [step for chunk in chunks for step in chunk.unbind(0)]
         if self.readout == "last":
@@ -147,7 +147,7 @@ class SpikingModule(nn.Module):
             yield from (poisson_spikes(images, thresholds[chunk]) for chunk in chunks)
         elif layout == "NCHW":
             image = self._cast(x)[None]
-            yield from (neurons.still(image, chunk.stop - chunk.start) for chunk in chunks)
+            yield from (acceleration.still(image, chunk.stop - chunk.start) for chunk in chunks)
         else:
             yield from (self._cast(sequence[:, chunk]).transpose(0, 1) for chunk in chunks)
 
@@ -160,7 +160,7 @@ class SpikingModule(nn.Module):
 
     def _chunk_length(self, sequence: Tensor, timesteps: int) -> int:
         """Time steps a chunk: few enough for the cache; all of them where a chunk would change the answer."""
-        if torch.is_grad_enabled() or self.training or not neurons.keeps_time_apart(self.net):
+        if torch.is_grad_enabled() or self.training or not acceleration.keeps_time_apart(self.net):
             return timesteps
         pixels = len(sequence) * sequence.shape[-2] * sequence.shape[-1]
         return max(1, min(timesteps, _PIXELS // max(1, pixels)))

@@ -8,8 +8,8 @@ from art.estimators.classification import PyTorchClassifier
 from sklearn.linear_model import Ridge
 from sklearn.metrics import pairwise_distances_chunked
 
-from art_snn.defences.detector.directions import Directions
-from art_snn.defences.detector.features import Sketch, layer_features
+from art_snn.defences.detector._layer_features import Sketch, layer_features
+from art_snn.defences.detector._principal_directions import Directions
 from art_snn.typing import Array, Indices
 
 _N_COMPONENTS = 20

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from art_snn.neurons.still import version
+from art_snn.acceleration.constant_input import version
 
 
 def marked(spikes: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from art.estimators.classification import PyTorchClassifier
 from sklearn.model_selection import KFold
 
 from art_snn._validation import check_fraction
-from art_snn.defences.detector.refitting import retrained
+from art_snn.defences.detector.activation.refitting import retrained
 from art_snn.typing import Array, Labels
 
 

@@ -8,8 +8,16 @@ import numpy as np
 from art.estimators.classification import PyTorchClassifier
 
 from art_snn._validation import check_at_least, check_choice
-from art_snn.defences.detector.features import FEATURES, INPUT, Feature, Layers, Sketch, layer_features, named_layers
-from art_snn.defences.detector.of_samples import SampleDetector
+from art_snn.defences.detector._layer_features import (
+    FEATURES,
+    INPUT,
+    Feature,
+    Layers,
+    Sketch,
+    layer_features,
+    named_layers,
+)
+from art_snn.defences.detector.sample_detector import SampleDetector
 from art_snn.typing import Array, Indices, Labels
 
 _READING = {

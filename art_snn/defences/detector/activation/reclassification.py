@@ -8,7 +8,7 @@ import numpy as np
 from art.estimators.classification import PyTorchClassifier
 
 from art_snn._random import host_seed
-from art_snn.defences.detector.refitting import refitted
+from art_snn.defences.detector.activation.refitting import refitted
 from art_snn.typing import Array, Indices, Labels
 
 

@@ -5,7 +5,7 @@ from art.defences.preprocessor.preprocessor import PreprocessorPyTorch
 from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 
-from art_snn.defences.tracing import trace
+from art_snn.defences._tracing import trace
 from art_snn.estimators.classification import SpikingModule
 from art_snn.estimators.classification.recording import record
 from art_snn.estimators.classification.structure import is_spiking, step_mode

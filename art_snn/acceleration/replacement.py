@@ -3,22 +3,22 @@
 from spikingjelly.activation_based import functional, layer, neuron
 from torch import nn
 
-from art_snn.neurons import once
-from art_snn.neurons.fast import FastIF, FastLIF
-from art_snn.neurons.pool import FastMaxPool2d
+from art_snn.acceleration import stateless_layers
+from art_snn.acceleration.max_pooling import FastMaxPool2d
+from art_snn.acceleration.nodes import FastIF, FastLIF
 
 _NEURONS: dict[type[nn.Module], type[nn.Module]] = {neuron.IFNode: FastIF, neuron.LIFNode: FastLIF}
 _LAYERS: dict[type[nn.Module], type[nn.Module]] = {
-    layer.Conv1d: once.OnceConv1d,
-    layer.Conv2d: once.OnceConv2d,
-    layer.Linear: once.OnceLinear,
-    layer.BatchNorm1d: once.OnceBatchNorm1d,
-    layer.BatchNorm2d: once.OnceBatchNorm2d,
+    layer.Conv1d: stateless_layers.OnceConv1d,
+    layer.Conv2d: stateless_layers.OnceConv2d,
+    layer.Linear: stateless_layers.OnceLinear,
+    layer.BatchNorm1d: stateless_layers.OnceBatchNorm1d,
+    layer.BatchNorm2d: stateless_layers.OnceBatchNorm2d,
     layer.MaxPool2d: FastMaxPool2d,
-    layer.AvgPool2d: once.OnceAvgPool2d,
-    layer.AdaptiveAvgPool2d: once.OnceAdaptiveAvgPool2d,
-    layer.Flatten: once.OnceFlatten,
-    layer.Dropout: once.OnceDropout,
+    layer.AvgPool2d: stateless_layers.OnceAvgPool2d,
+    layer.AdaptiveAvgPool2d: stateless_layers.OnceAdaptiveAvgPool2d,
+    layer.Flatten: stateless_layers.OnceFlatten,
+    layer.Dropout: stateless_layers.OnceDropout,
 }
 _TIME_APART = {*_NEURONS, *_NEURONS.values(), *_LAYERS, *_LAYERS.values(), layer.VotingLayer, nn.Linear, nn.Identity}
 

@@ -6,7 +6,7 @@ Each is spikingjelly's layer of the same name, mixed with what they share.
 from spikingjelly.activation_based import base, layer
 from torch import Tensor
 
-from art_snn.neurons.still import one_step, still
+from art_snn.acceleration.constant_input import one_step, still
 
 
 class Once(base.StepModule):

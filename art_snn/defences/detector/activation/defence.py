@@ -10,14 +10,14 @@ from art.estimators.classification import PyTorchClassifier
 from matplotlib.figure import Figure
 
 from art_snn._validation import check_at_least, check_choice, check_fraction, check_positive, class_indices
-from art_snn.defences.detector import pictures
-from art_snn.defences.detector.cluster_analysis import ANALYSES, Surroundings, Verdict, analyse
-from art_snn.defences.detector.clustering import CLUSTERERS, REDUCERS, ClassClusters
-from art_snn.defences.detector.features import INPUT, Feature, Layers
-from art_snn.defences.detector.of_layers import LayerDetector
-from art_snn.defences.detector.reclassification import reclassify, relabelled
-from art_snn.defences.detector.relabelling import Relabelling
-from art_snn.defences.detector.source_diversity import Neighbours
+from art_snn.defences.detector import _pictures as pictures
+from art_snn.defences.detector._layer_features import INPUT, Feature, Layers
+from art_snn.defences.detector.activation.cluster_analysis import ANALYSES, Surroundings, Verdict, analyse
+from art_snn.defences.detector.activation.clustering import CLUSTERERS, REDUCERS, ClassClusters
+from art_snn.defences.detector.activation.reclassification import reclassify, relabelled
+from art_snn.defences.detector.activation.relabelling import Relabelling
+from art_snn.defences.detector.activation.source_diversity import Neighbours
+from art_snn.defences.detector.layer_detector import LayerDetector
 from art_snn.typing import Array, Indices, Labels, Mask
 
 

@@ -9,7 +9,7 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import FastICA
 from sklearn.exceptions import ConvergenceWarning
 
-from art_snn.defences.detector.directions import Directions
+from art_snn.defences.detector._principal_directions import Directions
 from art_snn.typing import Array, Indices
 
 REDUCERS = ("PCA", "FastICA")

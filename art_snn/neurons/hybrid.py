@@ -10,9 +10,9 @@ from spikingjelly.activation_based import neuron, surrogate
 from torch import Tensor
 
 from art_snn._validation import check_choice, check_positive
-from art_snn.neurons.equations import Equations
+from art_snn.acceleration.equations import Equations
+from art_snn.acceleration.fused import integrate
 from art_snn.neurons.factory import NeuronFactory
-from art_snn.neurons.fused import integrate
 from art_snn.neurons.surrogates import SURROGATES, surrogate_function
 
 Slope = Callable[[Tensor, Tensor | float], Tensor]  # of (distance from the threshold, steps since the last spike)

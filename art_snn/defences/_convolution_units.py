@@ -11,8 +11,8 @@ from art.estimators.classification import PyTorchClassifier
 from spikingjelly.activation_based import layer
 from torch import Tensor, nn
 
-from art_snn.defences.dendrites import Clamped
-from art_snn.defences.tracing import Call, Trace, trace
+from art_snn.defences._clamped_layers import Clamped
+from art_snn.defences._tracing import Call, Trace, trace
 from art_snn.estimators.classification import ConvertedClassifier
 from art_snn.estimators.classification.structure import is_spiking
 from art_snn.typing import Indices

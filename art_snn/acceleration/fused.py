@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from art_snn.neurons.equations import Equations
+from art_snn.acceleration.equations import Equations
 
 _PIECE = 128 * 1024  # neurons at once, half a megabyte a row: fastest as measured
 

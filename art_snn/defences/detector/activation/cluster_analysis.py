@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import silhouette_score
 
-from art_snn.defences.detector.clustering import ClassClusters
-from art_snn.defences.detector.source_diversity import Neighbours, source_diversity
+from art_snn.defences.detector.activation.clustering import ClassClusters
+from art_snn.defences.detector.activation.source_diversity import Neighbours, source_diversity
 from art_snn.typing import Array, Indices, Mask
 
 SMALL_SHARE = 0.35  # ART's: of its class, below which a cluster is suspiciously small
