@@ -1,11 +1,16 @@
 """Checks at the public border: one clear error, `expected …, got …`, before anything is changed."""
 
 from collections.abc import Collection, Iterable
+from fractions import Fraction
+from math import floor
 from typing import Any
 
 import numpy as np
 
+from art_snn._arrays import as_labels, as_numbers
 from art_snn.typing import Array, Indices, Labels
+
+_ROUNDING = 1e-2  # by which probabilities in half precision may miss the sum of 1
 
 
 def check_number(name: str, value: float) -> None:
@@ -20,6 +25,18 @@ def check_fraction(name: str, value: float, *, zero: bool = True) -> None:
     low = "[" if zero else "("
     if not (0 <= value <= 1) or (value == 0 and not zero):
         raise ValueError(f"expected {name} to be a fraction in {low}0, 1], got {value!r}; 10 % is 0.1")
+
+
+def share_of(share: float, n: int) -> int:
+    """A share of `n` things, rounded down; the product is that of the decimal that the share is written as.
+
+    The float nearest to 0.29 lies below it: 0.29 * 100 is 28.999… in floats. A share that no decimal hits, such as 1/3,
+    is the one of 16 digits or so that Python prints.
+
+    >>> share_of(0.29, 100), int(0.29 * 100), share_of(0.1, 1347)
+    (29, 28, 134)
+    """
+    return floor(Fraction(str(share)) * n)
 
 
 def is_whole(value: Any) -> bool:
@@ -63,41 +80,62 @@ def check_unknown(owner: str, kwargs: Collection[str]) -> None:
         raise TypeError(f"{owner} got unknown arguments: {', '.join(sorted(kwargs))}")
 
 
-def check_axes(name: str, x: Array, *layouts: str) -> None:
-    """An array with as many axes as one of the layouts, which are written like "(N, C, H, W)"."""
-    if x.ndim not in {layout.count(",") + 1 for layout in layouts}:
-        raise ValueError(f"expected {name} of shape {' or '.join(layouts)}, got shape {x.shape}")
-
-
-def check_same_length(x_name: str, x: Array, y_name: str, y: Array) -> None:
+def check_same_length(x_name: str, x: Any, y_name: str, y: Any) -> None:
     """One label a sample."""
+    for name, things in ((x_name, x), (y_name, y)):
+        if not hasattr(things, "__len__") or np.ndim(things) == 0:
+            raise TypeError(f"expected {name} in an array, got {things!r:.60}")
     if len(x) != len(y):
-        raise ValueError(f"expected as many {y_name} as {x_name}, got {len(y)} {y_name} for {len(x)} {x_name}")
+        second = np.shape(x)[1:2] == (len(y),) and np.ndim(x) == 5
+        cure = "; np.swapaxes(x, 0, 1) puts samples before time, (N, T, C, H, W)" if second else ""
+        raise ValueError(f"expected as many {y_name} as {x_name}, got {len(y)} {y_name} for {len(x)} {x_name}{cure}")
 
 
-def class_indices(y: Labels, nb_classes: int | None = None) -> Indices:
+def check_weights(name: str, weights: Any, n: int) -> Array:
+    """One finite number from 0 up for each of n samples, not all of them 0, as an array (N,).
+
+    Raises:
+        TypeError: If they are no numbers.
+        ValueError: If they are of another shape, or out of range.
+    """
+    array = as_numbers(name, weights)
+    if array.shape != (n,):
+        raise ValueError(f"expected {name} of shape ({n},), one a sample, got shape {array.shape}")
+    check_finite(name, array)
+    if (array < 0).any():
+        row = int(np.argmax(array < 0))
+        raise ValueError(f"expected {name} from 0 up, got {array[row]} in row {row}")
+    if n and not array.any():
+        raise ValueError(f"expected {name} that are not all 0, got only zeros")
+    return array
+
+
+def class_indices(y: Labels, nb_classes: int | None = None, *, exact: bool = False) -> Indices:
     """Class indices (N,) of labels given as indices (N,) or one-hot (N, K), K at least 2.
+
+    Rows of probabilities that add up to 1 name their most probable class, unless `exact` asks for zeros and a one.
 
     Raises:
         ValueError: If `y` has another shape, holds no whole numbers or a class outside [0, nb_classes), or a row names
-            not exactly one class.
-        TypeError: If it holds no numbers.
+            not exactly one class, or is none of probabilities.
+        TypeError: If it holds no numbers, or is a mask (N,).
     """
-    y = np.asarray(y)
+    y = as_labels("labels", y)
     if y.ndim == 2 and y.shape[1] > 1 and nb_classes in (None, y.shape[1]):
-        return _winners(y)
+        return _winners(y, exact)
     if y.ndim != 1:
         width = "K" if nb_classes is None else nb_classes
         cure = "; make a column of indices (N,)" if y.shape[1:] == (1,) else ""
         raise ValueError(f"expected labels as indices (N,) or one-hot (N, {width}), got shape {y.shape}{cure}")
-    if y.dtype.kind not in "iufbO":
-        raise TypeError(f"expected labels to be numbers, got dtype {y.dtype}")
+    if y.dtype.kind == "b":
+        raise TypeError("expected labels to be class indices, got dtype bool; y.astype(int) makes 0 and 1 of a mask")
+    check_finite("labels", y)
+    top = np.inf if nb_classes is None else nb_classes
+    if y.size and (y.min() < 0 or y.max() >= min(top, 2**63)):
+        raise ValueError(f"expected labels in [0, {top}), got {y.min()} to {y.max()}")
     indices: Indices = y.astype(np.int64)
     if not np.array_equal(indices, y):
         raise ValueError(f"expected labels to be whole numbers, got dtype {y.dtype} with fractions")
-    top = np.inf if nb_classes is None else nb_classes
-    if indices.size and (indices.min() < 0 or indices.max() >= top):
-        raise ValueError(f"expected labels in [0, {top}), got {indices.min()} to {indices.max()}")
     return indices
 
 
@@ -115,21 +153,32 @@ def predicted_classes(y: Array, nb_classes: int | None = None) -> Indices:
 
     Raises:
         ValueError: As `class_indices`, or if a score is not finite, as after a training that diverged.
+        TypeError: As `class_indices`.
     """
-    y = np.asarray(y)
-    if y.ndim != 2 or y.shape[1] < 2 or nb_classes not in (None, y.shape[1]):
+    y = as_labels("predictions", y)
+    if y.ndim != 2 or y.shape[1] < 2 or nb_classes not in (None, y.shape[1]) or y.dtype.kind == "b":
         return class_indices(y, nb_classes)
     check_finite("scores", y)
     winners: Indices = y.argmax(axis=1).astype(np.int64)
     return winners
 
 
-def _winners(one_hot: Labels) -> Indices:
+def _winners(one_hot: Labels, exact: bool) -> Indices:
     """The one class that each row names: its single highest entry."""
-    named = (one_hot == one_hot.max(axis=1, keepdims=True)).sum(axis=1)
+    check_finite("labels", one_hot)
+    highest = one_hot.max(axis=1, keepdims=True)
+    named = (one_hot == highest).sum(axis=1)
     if (named != 1).any():
         row = int(np.argmax(named != 1))
         raise ValueError(f"expected labels of one highest entry a row, got {one_hot[row].tolist()} in row {row}")
+    kind = "zeros and a single one a row" if exact else "probabilities that add up to 1 a row"
+    is_other = (one_hot < 0).any(axis=1) | (np.abs(one_hot.sum(axis=1, dtype=np.float64) - 1) > _ROUNDING)
+    if exact:
+        is_other |= highest[:, 0] != 1
+    if is_other.any():
+        row = int(np.argmax(is_other))
+        cure = "scores say what is predicted, and y.argmax(axis=1) which class that is"
+        raise ValueError(f"expected labels of {kind}, got {one_hot[row].tolist()} in row {row}; {cure}")
     winners: Indices = one_hot.argmax(axis=1).astype(np.int64)
     return winners
 
@@ -140,4 +189,16 @@ def check_finite(name: str, x: Array) -> None:
         return
     for start in range(0, len(x), 256):
         if not np.isfinite(x[start : start + 256]).all():
-            raise ValueError(f"expected {name} to be finite, got NaN or infinity in rows {start} to {start + 255}")
+            last = min(start + 256, len(x)) - 1
+            raise ValueError(f"expected {name} to be finite, got NaN or infinity in rows {start} to {last}")
+
+
+def check_counts(name: str, x: Array) -> None:
+    """Counts: finite and from 0 up, in slices as `check_finite`; fractions too, as of frames that were scaled."""
+    if x.dtype.kind not in "if":
+        return
+    for start in range(0, len(x), 256):
+        some = x[start : start + 256]
+        if not ((some >= 0) & (some < np.inf)).all():  # NaN fails, too
+            last = min(start + 256, len(x)) - 1
+            raise ValueError(f"expected {name} to hold counts from 0 up, got others in rows {start} to {last}")

@@ -4,18 +4,21 @@ A stream is a structured array with the fields x, y (pixels), t (µs) and p (0 =
 never run backwards. So the bins, of time or of a count, are slices of it, and each is given by its borders.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
 
+from art_snn._arrays import FIELDS as FIELDS
+from art_snn._arrays import described, is_tensor
+from art_snn._arrays import is_stream as is_stream
 from art_snn._validation import check_at_least, whole_numbers
 from art_snn.typing import Array, Events, Frames, Indices
 
 EVENT_DTYPE = np.dtype([("x", np.int16), ("y", np.int16), ("t", np.int64), ("p", np.uint8)])
-FIELDS = ("x", "y", "t", "p")
 COORDINATE_LIMIT = int(np.iinfo(EVENT_DTYPE["x"]).max) + 1
+_ANY_SENSOR = COORDINATE_LIMIT, COORDINATE_LIMIT
 
 SensorSize = tuple[int, int] | tuple[int, int, int]  # (width, height) or tonic's (width, height, 2)
 SplitBy = Literal["count", "time"] | int  # int: the duration of each bin, µs
@@ -65,7 +68,7 @@ def to_frames(
     dtype = np.dtype(dtype)
     if dtype.kind not in "iu":
         raise TypeError(f"expected dtype to be one of whole numbers, got {dtype}; convert the frames afterwards")
-    streams = [events] if is_stream(events) else list(events)
+    streams = streams_of(events)
     frames = np.empty((len(streams), n_bins, 2, height, width), dtype)
     for rows, stream in zip(frames, streams, strict=True):
         check_events(stream, sensor_size)
@@ -98,19 +101,46 @@ def make_events(x: npt.ArrayLike, y: npt.ArrayLike, t: npt.ArrayLike, p: npt.Arr
     return events
 
 
-def is_stream(events: Any) -> TypeGuard[Events]:
-    """Whether this is one stream rather than a collection of them: a structured array with the fields x, y, t, p."""
-    return isinstance(events, np.ndarray) and set(FIELDS) <= set(events.dtype.names or ())
+def streams_of(events: Events | Iterable[Events]) -> list[Events]:
+    """One stream or several as a list of them; no event is looked at.
+
+    Args:
+        events: One stream, or an object array (N,), a list or another collection of streams.
+
+    Raises:
+        TypeError: If it is anything else; the error says what, and the call that makes streams of it.
+    """
+    if is_stream(events) and events.ndim == 1:
+        return [events]
+    streams = list(events) if _is_collection(events) else None
+    if streams is None or not all(is_stream(stream) and stream.ndim == 1 for stream in streams):
+        seen, cure = described(streams if streams and not isinstance(events, np.ndarray) else events)
+        expected = "a structured array with the fields x, y, t, p, or a collection of such"
+        raise TypeError(f"expected {expected}, got {seen}" + (f"; {cure}" if cure else ""))
+    return streams
 
 
-def check_events(events: Events, sensor_size: SensorSize) -> None:
-    """One stream that keeps the rules: on the sensor, in order of time, polarities 0 and 1.
+def stack_streams(events: Iterable[Events]) -> Events:
+    """An object array (N,) of streams, which is what data sets of events are made of.
+
+    >>> stack_streams([make_events([0], [0], [5], [1]), make_events([], [], [], [])]).shape
+    (2,)
+    """
+    streams = streams_of(events)
+    stacked = np.empty(len(streams), object)
+    for row, stream in enumerate(streams):  # of one length they would else become the rows of a matrix
+        stacked[row] = stream
+    return stacked
+
+
+def check_events(events: Events, sensor_size: SensorSize | None = None) -> None:
+    """One stream that keeps the rules: on the sensor, if its size is known, in order of time, polarities 0 and 1.
 
     Raises:
         TypeError: If this is no structured array with the fields x, y, t and p of whole numbers.
         ValueError: If an event breaks a rule; the first one is named.
     """
-    width, height, _ = check_sensor_size(sensor_size)
+    width, height, _ = check_sensor_size(_ANY_SENSOR if sensor_size is None else sensor_size)
     if not is_stream(events):
         got = getattr(events, "dtype", type(events))
         raise TypeError(f"expected a structured array with the fields x, y, t, p, got {got}")
@@ -212,6 +242,13 @@ def bin_centres(events: Events, n_bins: int, split_by: SplitBy = "count", *, win
     first, last = t[borders[:-1]], t[np.maximum(borders[1:] - 1, borders[0])]
     middle: Indices = first + (last - first) // 2
     return middle
+
+
+def _is_collection(events: Any) -> TypeGuard[Iterable[Any]]:
+    """Whether to look for streams in it; a data set object may have no end, and a tensor holds numbers."""
+    if isinstance(events, np.ndarray):
+        return events.dtype == object and events.ndim == 1
+    return isinstance(events, Iterable) and not (isinstance(events, str | bytes | Mapping) or is_tensor(events))
 
 
 def _edges(events: Events, n_bins: int, split_by: SplitBy, window: Window | None) -> Indices:

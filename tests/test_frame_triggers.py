@@ -133,7 +133,7 @@ def test_the_smart_trigger_changes_nothing_without_time_bins(frames: Frames) -> 
         ("bottom-left", (31, 34), (0, 3)),
         ("bottom-right", (31, 34), (37, 40)),
         ("middle", (15, 18), (18, 21)),
-        ((32, 5), (32, 34), (5, 8)),  # cut off below
+        ((31, 37), (31, 34), (37, 40)),
     ],
 )
 def test_a_static_patch_lies_where_its_name_says(position, rows: tuple, columns: tuple) -> None:
@@ -429,8 +429,6 @@ def test_a_flash_fills_the_frame_in_its_time_bins(keywords: dict, bins: tuple[in
     ("trigger", "n_bins"),
     [
         (MovingTrigger(size=2), 1),
-        (StaticTrigger(size=2, position=(9, 0)), 3),
-        (StaticTrigger(size=2, position=(0, 9)), 3),
         (FlashTrigger(start=3), 3),
         (MovingTrigger(size=2, frames=[2]), 3),
     ],
@@ -444,6 +442,13 @@ def test_a_trigger_that_writes_nothing_warns(trigger: FrameTrigger, n_bins: int)
 
     assert np.array_equal(triggered, x)
     assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("kind", [StaticTrigger, MovingTrigger])
+@pytest.mark.parametrize("position", [(9, 0), (0, 9), (8, 0)])
+def test_a_square_that_starts_over_the_border_is_an_error(kind: type, position: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match=r"position \(row, column\) up to \(7, 7\) for 2 × 2 pixels within 9 × 9"):
+        kind(size=2, position=position)(np.zeros((1, 3, 2, 9, 9)))
 
 
 @pytest.mark.parametrize(

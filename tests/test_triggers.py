@@ -14,7 +14,7 @@ PATCHES = {
     "array": PatchTrigger(size=2, pattern=np.array([[0.0, 1.0], [1.0, 0.0]]), position="middle"),
     "blended": PatchTrigger(size=0.5, position=(1, 2), blend=0.3),
     "somewhere": PatchTrigger(size=3, position="random", seed=1),
-    "cut off": PatchTrigger(size=3, position=(10, 7)),
+    "at the border": PatchTrigger(size=3, position=(8, 5)),
 }
 
 
@@ -222,13 +222,10 @@ def test_a_patch_refuses_integers_whose_white_nobody_knows() -> None:
         PatchTrigger()(np.zeros((1, 1, 4, 4), np.int64))
 
 
-def test_a_patch_off_the_image_warns_and_writes_nothing() -> None:
-    x = np.zeros((1, 1, 4, 4), np.float32)
-
-    with pytest.warns(UserWarning, match="off images of 4 × 4"):
-        triggered = PatchTrigger(position=(4, 0))(x)
-
-    assert np.array_equal(triggered, x)
+@pytest.mark.parametrize("position", [(4, 0), (3, 0), (0, 3), (99, 99)])
+def test_a_patch_that_reaches_over_the_border_is_an_error(position: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match=r"position \(row, column\) up to \(2, 2\) for 2 × 2 pixels within 4 × 4"):
+        PatchTrigger(position=position)(np.zeros((1, 4, 4), np.float32))
 
 
 @pytest.mark.parametrize(

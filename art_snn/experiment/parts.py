@@ -9,7 +9,7 @@ from art.estimators.classification import PyTorchClassifier
 from torch import nn
 
 from art_snn._random import Rng, draw_seed
-from art_snn._validation import check_class
+from art_snn._validation import check_class, share_of
 from art_snn.attacks.poisoning import SmartTrigger, TriggerBackdoor
 from art_snn.data import Dataset, load_dataset
 from art_snn.estimators.classification import (
@@ -48,7 +48,9 @@ def hold_out(dataset: Dataset, share: float, rng: np.random.Generator) -> tuple[
     for label, n in zip(*np.unique(labels, return_counts=True), strict=True):
         if n < 2:
             raise ValueError(f"expected at least 2 training samples of class {label}, got 1: one is held out")
-        is_held[rng.choice(np.flatnonzero(labels == label), np.clip(int(share * n), 1, n - 1), replace=False)] = True
+        is_held[
+            rng.choice(np.flatnonzero(labels == label), np.clip(share_of(share, int(n)), 1, n - 1), replace=False)
+        ] = True
     rest = replace(dataset, x_train=dataset.x_train[~is_held], y_train=labels[~is_held])
     return rest, dataset.x_train[is_held], labels[is_held]
 

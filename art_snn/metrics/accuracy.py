@@ -17,7 +17,8 @@ def accuracy(y_true: Labels, y_pred: Labels) -> float:
         A fraction in [0, 1].
 
     Raises:
-        ValueError: If there is no sample, or a score is not finite.
+        ValueError: If there is no sample, a score is not finite, or scores stand where the classes belong.
+        TypeError: If one of the two holds no numbers, or is a mask (N,) of True and False.
 
     Source: the definition.
 
@@ -43,7 +44,7 @@ def true_and_predicted(y_true: Labels, y_pred: Labels, target: int | None = None
     nb_classes = max(widths, default=None)
     if target is not None:
         check_class("target", target, nb_classes)
-    return class_indices(y_true, nb_classes), predicted_classes(y_pred, nb_classes)
+    return class_indices(y_true, nb_classes, exact=True), predicted_classes(y_pred, nb_classes)
 
 
 def clean_accuracy_drop(accuracy_before: float, accuracy_after: float, *, relative: bool = False) -> float:

@@ -3,7 +3,8 @@
 import numpy as np
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from art_snn._validation import check_fraction, check_same_length
+from art_snn._arrays import as_labels
+from art_snn._validation import check_finite, check_fraction, check_same_length
 from art_snn.typing import Array, Mask
 
 
@@ -18,14 +19,15 @@ def auroc(is_poison: Mask, scores: Array) -> float:
         A fraction in [0, 1]; 0.5 is a coin.
 
     Raises:
-        ValueError: If all samples are of one kind: there is nothing to compare.
+        ValueError: If all samples are of one kind: there is nothing to compare. Or if marks are no marks, or a score is
+            not finite.
 
     Source: Fawcett, An introduction to ROC analysis, 2006, https://doi.org/10.1016/j.patrec.2005.10.010, section 7.
 
     >>> auroc(np.array([True, False, False]), np.array([2.0, 1.0, 2.0]))
     0.75
     """
-    _check(is_poison, scores)
+    is_poison, scores = _checked(is_poison, scores)
     return float(roc_auc_score(is_poison, scores))
 
 
@@ -41,20 +43,28 @@ def fpr_at_tpr(is_poison: Mask, scores: Array, tpr: float = 0.95) -> float:
         A false positive rate in [0, 1].
 
     Raises:
-        ValueError: If all samples are of one kind.
+        ValueError: If all samples are of one kind, marks are no marks, or a score is not finite.
 
     Source: Fawcett, An introduction to ROC analysis, 2006, https://doi.org/10.1016/j.patrec.2005.10.010, section 5.
 
     >>> fpr_at_tpr(np.array([True, True, False, False]), np.array([3.0, 1.0, 2.0, 0.0]))
     0.5
     """
-    _check(is_poison, scores)
+    is_poison, scores = _checked(is_poison, scores)
     check_fraction("tpr", tpr, zero=False)
     false_positives, true_positives, _ = roc_curve(is_poison, scores, drop_intermediate=False)
     return float(false_positives[np.argmax(true_positives >= tpr)])
 
 
-def _check(is_poison: Mask, scores: Array) -> None:
+def _checked(is_poison: Mask, scores: Array) -> tuple[Mask, Array]:
+    """Both as arrays (N,): marks of both kinds, and finite scores."""
     check_same_length("marks", is_poison, "scores", scores)
-    if len(np.unique(is_poison)) != 2:
+    marks, scores = as_labels("marks", is_poison), as_labels("scores", scores)
+    if marks.ndim != 1 or scores.ndim != 1:
+        raise ValueError(f"expected marks and scores of shape (N,), got shapes {marks.shape} and {scores.shape}")
+    if not np.isin(marks, (0, 1)).all():
+        raise ValueError("expected marks that are True or False, or 1 and 0, got others; scores come second")
+    check_finite("scores", scores)
+    if len(np.unique(marks)) != 2:
         raise ValueError("expected both poisoned and clean samples, got samples of one kind only")
+    return marks.astype(bool), scores

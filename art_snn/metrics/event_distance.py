@@ -5,10 +5,10 @@ from typing import Literal
 import numpy as np
 from scipy.stats import wasserstein_distance
 
+from art_snn._arrays import described
 from art_snn._validation import check_choice
+from art_snn.events import FIELDS, is_stream
 from art_snn.typing import Events
-
-_FIELDS = ("x", "y", "t", "p")
 
 
 def event_distance(
@@ -26,6 +26,9 @@ def event_distance(
     Returns:
         A number from 0 up; for "time" with one empty stream infinite, with two 0.
 
+    Raises:
+        TypeError: If one of the two is no event stream.
+
     Source: "time": Rubner et al., 2000, https://doi.org/10.1023/A:1026543900054; the others are the definitions.
 
     >>> kind = np.dtype([("x", "<i2"), ("y", "<i2"), ("t", "<i8"), ("p", "<i2")])
@@ -34,6 +37,9 @@ def event_distance(
     (1.0, 5.0)
     """
     check_choice("measure", measure, ("edits", "count", "time"))
+    for stream in (events, events_triggered):
+        if not is_stream(stream) or stream.ndim != 1:
+            raise TypeError(f"expected one event stream on either side, got {described(stream)[0]}")
     if measure == "count":
         return float(abs(len(events) - len(events_triggered)))
     if measure == "edits":
@@ -52,4 +58,4 @@ def _edits(events: Events, events_triggered: Events) -> float:
 
 
 def _rows(events: Events) -> Events:
-    return np.stack([events[field].astype(np.int64) for field in _FIELDS], axis=1)
+    return np.stack([events[field].astype(np.int64) for field in FIELDS], axis=1)

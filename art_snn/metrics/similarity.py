@@ -5,7 +5,9 @@ import math
 import numpy as np
 from skimage.metrics import mean_squared_error, structural_similarity
 
-from art_snn._validation import check_at_least, check_positive
+from art_snn._arrays import as_numbers
+from art_snn._layouts import is_channels_last
+from art_snn._validation import check_at_least, check_finite, check_positive
 from art_snn.typing import Array
 
 
@@ -17,7 +19,7 @@ def mse(x: Array, x_triggered: Array) -> float:
         x_triggered: The same with the trigger.
 
     Raises:
-        ValueError: If the shapes differ, or there is nothing to compare.
+        ValueError: If the shapes differ, there is nothing to compare, or a value is not finite.
 
     Source: the definition.
 
@@ -40,7 +42,7 @@ def psnr(x: Array, x_triggered: Array, data_range: float | None = None) -> float
         Any number; infinite where the arrays are equal.
 
     Raises:
-        ValueError: If the shapes differ, or there is nothing to compare.
+        ValueError: If the shapes differ, there is nothing to compare, or a value is not finite.
 
     Source: the definition, https://en.wikipedia.org/wiki/Peak_signal-to-noise_ratio.
 
@@ -70,7 +72,8 @@ def ssim(x: Array, x_triggered: Array, data_range: float | None = None, window: 
         A number in [-1, 1].
 
     Raises:
-        ValueError: If the shapes differ, there is nothing to compare, or the window does not fit.
+        ValueError: If the shapes differ, there is nothing to compare, a value is not finite, the window does not fit,
+            or the channels look as if they came last.
 
     Source: Wang et al., 2004, https://doi.org/10.1109/TIP.2003.819861; over frames: Abad et al., Sneaky Spikes,
     NDSS 2024, https://arxiv.org/abs/2302.06279.
@@ -82,6 +85,9 @@ def ssim(x: Array, x_triggered: Array, data_range: float | None = None, window: 
     clean, triggered = _pair(x, x_triggered)
     if clean.ndim < 3:
         raise ValueError(f"expected samples of planes, shape (N, ..., H, W), got shape {clean.shape}")
+    if clean.ndim > 3 and is_channels_last(clean.shape):
+        cure = "which looks like channels last; np.moveaxis(x, -1, -3) puts them before the rows"
+        raise ValueError(f"expected samples of planes, shape (N, ..., H, W), got shape {clean.shape}, {cure}")
     _check_window(window, min(clean.shape[-2:]))
     return float(np.mean([_ssim(a, b, data_range, window) for a, b in zip(clean, triggered, strict=True)]))
 
@@ -106,10 +112,12 @@ def _check_window(window: int, side: int) -> None:
 
 def _pair(x: Array, x_triggered: Array) -> tuple[Array, Array]:
     """Both as float64, in which counts neither wrap nor lose digits."""
-    clean, triggered = np.asarray(x, np.float64), np.asarray(x_triggered, np.float64)
+    clean, triggered = (as_numbers("x and x_triggered", array).astype(np.float64) for array in (x, x_triggered))
     if clean.shape != triggered.shape or clean.size == 0:
         got = f"{clean.shape} and {triggered.shape}"
         raise ValueError(f"expected two arrays of one shape with at least one element, got shapes {got}")
+    for array in (clean, triggered):
+        check_finite("x and x_triggered", np.atleast_1d(array))
     return clean, triggered
 
 

@@ -32,7 +32,9 @@ def attack_success_rate(
         A fraction in [0, 1], of the samples that `counts_for_success` selects.
 
     Raises:
-        ValueError: If no sample is left to count, a score is not finite, or `target` is no class of the scores.
+        ValueError: If no sample is left to count, a score is not finite, `target` is no class of the scores, or scores
+            stand where the classes belong, as when the first two arguments are swapped.
+        TypeError: If one of the two holds no numbers, or is a mask (N,) of True and False.
 
     Source: Gu et al., BadNets, 2017, https://arxiv.org/abs/1708.06733, section 4; Abad et al., Sneaky Spikes, NDSS
     2024, https://arxiv.org/abs/2302.06279; Riaño et al., Flashy Backdoor, 2024, https://arxiv.org/abs/2411.03022.
@@ -54,7 +56,7 @@ def counts_for_success(y_true: Labels, target: int, target_samples: TargetSample
     2
     """
     check_choice("target_samples", target_samples, ("exclude", "include", "clean"))
-    counted: Mask = class_indices(y_true) != target
+    counted: Mask = class_indices(y_true, exact=True) != target
     return counted if target_samples == "exclude" else np.ones_like(counted)
 
 

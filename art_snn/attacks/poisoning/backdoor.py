@@ -6,12 +6,20 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from art.attacks.poisoning import PoisoningAttackBackdoor
 
-from art_snn._validation import check_at_least, check_fraction, check_same_length, check_unknown, class_indices
+from art_snn._validation import (
+    check_at_least,
+    check_fraction,
+    check_same_length,
+    check_unknown,
+    class_indices,
+    share_of,
+    whole_numbers,
+)
 from art_snn.attacks.poisoning.copying import copied
 from art_snn.attacks.poisoning.frame_trigger import FrameTrigger
 from art_snn.attacks.poisoning.lazy import LazilyPoisoned
 from art_snn.attacks.poisoning.patch import PatchTrigger
-from art_snn.attacks.poisoning.rows import RowTrigger
+from art_snn.attacks.poisoning.rows import RowTrigger, labels_of, rows_of
 from art_snn.events import SensorSize, SplitBy, Window, check_bins, check_sensor_size, check_window
 from art_snn.typing import Array, Indices, Labels, Mask, Trigger
 
@@ -37,7 +45,8 @@ class PoisonedDataset(NamedTuple):
 class TriggerBackdoor(PoisoningAttackBackdoor):
     """Poison a share of the training data with a trigger and the label of the target class (dirty label).
 
-    ART's clean-label and hidden-trigger attacks take it as their `backdoor`.
+    ART's clean-label and hidden-trigger attacks take it as their `backdoor`. Samples are arrays, N first, or for event
+    streams an object array (N,), for which a list of streams will do; tensors are refused.
 
     Args:
         trigger: Arrays in, triggered copies out; one of this package or any function that treats samples one by one.
@@ -113,22 +122,24 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
             Triggered samples, and N labels of the target class in the form of `y`.
 
         Raises:
-            ValueError: If there are no samples, not as many labels, or the trigger changes their shape or dtype.
+            ValueError: If there are no samples, not as many labels, or labels that name no class, or the trigger does
+                not take the samples, or changes their shape or dtype.
+            TypeError: If samples or labels are tensors, or no arrays.
         """
         check_unknown("TriggerBackdoor.poison", kwargs)
+        x = rows_of(x)
         if len(x) == 0:
             raise ValueError("expected at least one sample to poison, got none")
-        form = np.zeros(len(x), np.int64) if y is None else np.asarray(y)
-        if y is not None and broadcast:
-            form = np.broadcast_to(form, (len(x), *form.shape))
+        form = np.zeros(len(x), np.int64) if y is None else labels_of(y, n_copies=len(x) if broadcast else None)
         check_same_length("samples", x, "labels", form)
         labels = _all_of(self.target_class, form)
-        x = np.asarray(x)
         own = isinstance(self.trigger, FrameTrigger | PatchTrigger)  # ART lets the others work in place
         return self._on_rows_of(x)(x if own else copied(x)), labels
 
     def poison_dataset(self, x: Array, y: Labels) -> PoisonedDataset:
-        """Trigger and relabel `int(percent_poison * N)` rows drawn without replacement; the rest stays as it is.
+        """Trigger and relabel some rows, drawn without replacement; the rest stays as it is.
+
+        Their number is the product of `percent_poison` and N, rounded down: 29 of 100 for 0.29, see `share_of`.
 
         Args:
             x: Clean samples, N first; left alone.
@@ -137,8 +148,9 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
         Raises:
             ValueError: If a positive share comes to no row, there are fewer candidates than rows to poison, or the
                 target class or a source class does not occur, or the trigger changes the samples' shape or dtype.
+            TypeError: If samples or labels are tensors, or no arrays.
         """
-        x = np.asarray(x)
+        x = rows_of(x)
         y_poisoned, is_poison, y_clean = self._labels(x, y)
         x_poisoned, rows, trigger = copied(x), np.flatnonzero(is_poison), self._on_rows_of(x)
         n_at_once = max(1, _BYTES_AT_ONCE // max(1, x[:1].nbytes))
@@ -156,13 +168,15 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
 
         Raises:
             ValueError: As `poison_dataset`.
+            TypeError: As `poison_dataset`.
         """
+        x = rows_of(x)
         y_poisoned, is_poison, y_clean = self._labels(x, y)
         return LazilyPoisoned(x, y_poisoned, is_poison, y_clean, self._on_rows_of(x))
 
     def _labels(self, x: Array, y: Labels) -> tuple[Labels, Mask, Labels]:
         """Poisoned labels, which rows are poisoned, and a copy of the clean labels."""
-        y = np.asarray(y)
+        y = labels_of(y)
         check_same_length("samples", x, "labels", y)
         rows = self._draw(class_indices(y))
         is_poison = np.zeros(len(y), dtype=bool)
@@ -187,7 +201,7 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
         if not self.include_target:
             sources = sources[sources != self.target_class]
         candidates = np.flatnonzero(np.isin(classes, sources))
-        n_rows = int(self.percent_poison * len(classes))
+        n_rows = share_of(self.percent_poison, len(classes))
         if n_rows == 0 and self.percent_poison > 0:
             raise ValueError(
                 f"expected percent_poison to come to at least one row, got {self.percent_poison} of {len(classes)} rows"
@@ -205,6 +219,8 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
         check_at_least("target_class", self.target_class, 0)
         check_fraction("percent_poison", self.percent_poison)
         check_at_least("seed", self.seed, 0)
+        if self.source_classes is not None:
+            whole_numbers("source_classes", np.atleast_1d(np.asarray(self.source_classes)), "classes")
         if self.sensor_size is not None:
             check_sensor_size(self.sensor_size)
         check_bins(1 if self.n_bins is None else self.n_bins, self.split_by)
@@ -214,13 +230,17 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
 
 def _all_of(target: int, form: Labels) -> Labels:
     """As many labels as `form` has rows, all of class `target`: indices (N,), or one-hot of its width."""
-    if form.ndim == 1:
-        return np.full_like(form, target)
-    if form.ndim != 2 or target >= form.shape[1]:
+    if (form.ndim == 2 and form.shape[1] <= target) or form.ndim > 2:
         raise ValueError(
             f"expected labels as indices (N,) or one-hot (N, K) with K above target class {target}, "
             f"got shape {form.shape}"
         )
+    class_indices(form)
     labels = np.zeros_like(form)
-    labels[:, target] = 1
+    if form.ndim == 2:
+        labels[:, target] = 1
+    elif form.dtype.kind in "iu" and target > np.iinfo(form.dtype).max:
+        raise ValueError(f"expected labels of a dtype that holds target class {target}, got {form.dtype}")
+    else:
+        labels[:] = target
     return labels

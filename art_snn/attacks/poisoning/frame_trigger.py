@@ -6,12 +6,15 @@ from collections.abc import Collection, Iterable
 
 import numpy as np
 
-from art_snn._validation import check_at_least, check_axes, whole_numbers
+from art_snn._arrays import as_numbers, is_tensor
+from art_snn._layouts import check_frames as check_layout
+from art_snn._validation import check_at_least, check_counts, whole_numbers
 from art_snn.attacks.poisoning.copying import copied
 from art_snn.attacks.poisoning.event_stamps import Rhythm, stamp_events, warn_of_lost_ends
 from art_snn.attacks.poisoning.polarity import CHANNELS, Polarity
 from art_snn.attacks.poisoning.stamps import Stamp
-from art_snn.events import SensorSize, SplitBy, Window, check_events, check_sensor_size, is_stream
+from art_snn.attacks.poisoning.tensors import on_tensor
+from art_snn.events import SensorSize, SplitBy, Window, check_events, check_sensor_size, is_stream, streams_of
 from art_snn.typing import Events, Frames
 
 _STILL_BINS = 64  # in which a trigger that stays as it is sends events, if nobody says how many
@@ -19,6 +22,9 @@ _STILL_BINS = 64  # in which a trigger that stays as it is sends events, if nobo
 
 class FrameTrigger(ABC):
     """A trigger for frames (N, T, 2, H, W), or one sample (T, 2, H, W), that overwrites rectangles with zeros and ones.
+
+    Tensors give tensors. The first axis of five is N, that of four T: frames with time first, (T, N, 2, H, W), have the
+    same number of axes and have to be turned round by `np.swapaxes(x, 0, 1)` before.
 
     A child is a frozen dataclass that says where (`stamps`) and what (`state`).
     """
@@ -44,9 +50,15 @@ class FrameTrigger(ABC):
         return self
 
     def __call__(self, x: Frames) -> Frames:
-        """New frames with the trigger: values are overwritten by exactly 0 or 1, whatever the count was."""
-        x = np.asarray(x)
-        check_frame_axes(x, "(N, T, 2, H, W)", "(T, 2, H, W)")
+        """New frames with the trigger: values are overwritten by exactly 0 or 1, whatever the count was.
+
+        Raises:
+            ValueError: If the frames have another layout, or hold what is no count: NaN, infinity or below 0.
+            TypeError: If they are no array of numbers, such as event streams.
+        """
+        if is_tensor(x):
+            return on_tensor(self, "frames", x)  # type: ignore[no-any-return]
+        x = checked(x, alone=True)
         n_bins, _, height, width = x.shape[-4:]
         trigger = self.for_set(x if x.ndim == 5 else x[None])
         stamps = trigger._chosen_stamps(n_bins, height, width)
@@ -94,7 +106,7 @@ class FrameTrigger(ABC):
                 f"expected n_bins, the frames' time bins, for a trigger that differs among them, got {self}"
             )
         rhythm = Rhythm(_STILL_BINS if n_bins is None else n_bins, split_by, window, events_per_bin, spacing_us)
-        streams = [events] if is_stream(events) else list(events)
+        streams = streams_of(events)
         for stream in streams:
             check_events(stream, sensor_size)
         width, height, _ = check_sensor_size(sensor_size)
@@ -134,8 +146,14 @@ def check_frames(frames: Collection[int] | None) -> tuple[int, ...] | None:
     return tuple(sorted(set(chosen)))
 
 
-def check_frame_axes(x: Frames, *layouts: str) -> None:
-    """Frames of one of the layouts, with an OFF and an ON channel."""
-    check_axes("frames", x, *layouts)
-    if x.shape[-3] != 2:
-        raise ValueError(f"expected frames of shape {' or '.join(layouts)}, OFF and ON channel, got shape {x.shape}")
+def checked(x: Frames, *, alone: bool = False) -> Frames:
+    """Frames (N, T, 2, H, W), or with `alone` (T, 2, H, W), of counts, as an array.
+
+    Raises:
+        ValueError: If they have another layout, or hold what is no count: NaN, infinity or below 0.
+        TypeError: If they are no array of numbers, such as event streams.
+    """
+    x = as_numbers("frames", x)
+    check_layout("frames", x, alone=alone)
+    check_counts("frames", x)
+    return x

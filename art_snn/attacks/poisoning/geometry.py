@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from art_snn._validation import check_choice, check_number, whole_numbers
+from art_snn._validation import check_choice, check_number, share_of, whole_numbers
 
 Position = Literal["top-left", "top-right", "bottom-left", "bottom-right", "middle", "random"] | tuple[int, int]
 POSITIONS = ("top-left", "top-right", "bottom-left", "bottom-right", "middle", "random")
@@ -34,13 +34,14 @@ def side_in_pixels(size: float, height: int, width: int) -> int:
     Raises:
         ValueError: If the patch is larger than the frame.
 
-    Source: Abad et al., Sneaky Spikes, NDSS 2024, released code: `int(fraction * side)`, never below one pixel.
+    Source: Abad et al., Sneaky Spikes, NDSS 2024, released code: `int(fraction * side)`, never below one pixel; the
+    product is the decimal one here, see `share_of`.
 
     >>> side_in_pixels(0.1, 34, 34), side_in_pixels(0.01, 34, 34), side_in_pixels(5, 34, 34)
     (3, 1, 5)
     """
     shorter = min(height, width)
-    side = max(1, int(size * shorter)) if size < 1 else int(size)
+    side = max(1, share_of(size, shorter)) if size < 1 else int(size)
     if side > shorter:
         raise ValueError(f"expected size to be at most the frame's shorter side of {shorter} pixels, got {size!r}")
     return side
@@ -51,16 +52,24 @@ def upper_left(position: Position, side: int, height: int, width: int, seed: int
 
     "random" is one draw from `seed`, hence the same for the training and the test samples.
 
+    Raises:
+        ValueError: If a patch there would reach over the border: it would be less than a square.
+
     Source: Abad et al., Sneaky Spikes, NDSS 2024, released code; the random draw is ours (theirs differs between
     training and test data).
 
     >>> upper_left("middle", 3, 34, 34), upper_left("bottom-right", 12, 128, 128)
     ((15, 15), (116, 116))
     """
-    if not isinstance(position, str):
-        row, column = position
-        return int(row), int(column)
     rows, columns = height - side, width - side
+    if not isinstance(position, str):
+        if position[0] > rows or position[1] > columns:
+            frame = f"{height} × {width} pixels"
+            raise ValueError(
+                f"expected position (row, column) up to {(rows, columns)} for {side} × {side} pixels within {frame}, "
+                f"got {position}"
+            )
+        return position
     if position == "random":
         rng = np.random.default_rng(seed)
         return int(rng.integers(rows + 1)), int(rng.integers(columns + 1))

@@ -11,8 +11,8 @@ from art_snn.typing import Array, Labels, Mask
 class LazilyPoisoned(Dataset[tuple[Array, Labels]]):
     """Pairs of a sample and its label, the poisoned ones triggered; made by `TriggerBackdoor.poison_lazily`.
 
-    A sample comes out the same way each time, as a new array; torch's DataLoader makes batches of them, and ART's
-    PyTorchDataGenerator takes that loader.
+    A sample comes out the same way each time, as a new array in the byte order of this machine, which torch needs;
+    torch's DataLoader makes batches of them, and ART's PyTorchDataGenerator takes that loader.
 
     Args:
         x: Clean samples, N first; kept as they are, hence memory-mapped if they were.
@@ -32,7 +32,5 @@ class LazilyPoisoned(Dataset[tuple[Array, Labels]]):
         return len(self.x)
 
     def __getitem__(self, row: int) -> tuple[Array, Labels]:
-        label = self.y[row]
-        if self.is_poison[row]:
-            return self._trigger(self.x[[row]])[0], label
-        return np.array(self.x[row]), label
+        sample = self._trigger(self.x[[row]])[0] if self.is_poison[row] else np.array(self.x[row])
+        return sample.astype(sample.dtype.newbyteorder("="), copy=False), self.y[row]

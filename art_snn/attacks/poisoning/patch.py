@@ -1,14 +1,16 @@
 """A square patch on images: white, of random colour blocks, or any picture; opaque or blended in."""
 
-import warnings
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from art_snn._validation import check_at_least, check_axes, check_choice, check_fraction
+from art_snn._arrays import as_numbers, is_tensor
+from art_snn._layouts import check_images
+from art_snn._validation import check_at_least, check_choice, check_fraction
 from art_snn.attacks.poisoning.copying import copied
 from art_snn.attacks.poisoning.geometry import Position, check_position, check_size, side_in_pixels, upper_left
+from art_snn.attacks.poisoning.tensors import on_tensor
 from art_snn.typing import Array, Images
 
 _BLOCKS = 4  # colour blocks along each side of the random pattern
@@ -16,9 +18,10 @@ _BLOCKS = 4  # colour blocks along each side of the random pattern
 
 @dataclass(frozen=True)
 class PatchTrigger:
-    """Paste a square patch into images (N, C, H, W) or one image (C, H, W).
+    """Paste a square patch into images (N, C, H, W) or one image (C, H, W) of 1 or 3 channels; tensors give tensors.
 
-    A patch that reaches over the border is cut off there; one that lies wholly outside writes nothing and warns.
+    The square has exactly its side's square of pixels, or is an error. A pixel that has the patch's colour already, as
+    white on white, stays what it is, and so do all with `blend=0`.
 
     Args:
         size: Side in pixels from 1 up, or below 1 the fraction of the image's shorter side.
@@ -30,7 +33,8 @@ class PatchTrigger:
         clip_values: (low, high) of the images; None is (0, 255) for uint8 and (0, 1) for floats.
 
     Raises:
-        ValueError: If images or pattern leave the clip values, or the patch is larger than the image.
+        ValueError: If images or pattern leave the clip values, the patch is larger than the image or reaches over its
+            border, or the images look as if they had another layout.
 
     Source: Gu et al., BadNets, 2017, https://arxiv.org/abs/1708.06733 (white); Jin et al., 2024,
     https://arxiv.org/abs/2409.15670, Fig. 15 (random); Chen et al., 2017, https://arxiv.org/abs/1712.05526 (blend).
@@ -52,19 +56,21 @@ class PatchTrigger:
         check_at_least("seed", self.seed, 0)
         object.__setattr__(self, "position", check_position(self.position))
         check_fraction("blend", self.blend)
-        if self.clip_values is not None and not self.clip_values[0] < self.clip_values[1]:
-            raise ValueError(f"expected clip_values (low, high) with low < high, got {self.clip_values!r}")
+        if self.clip_values is not None:
+            object.__setattr__(self, "clip_values", _checked_clip_values(self.clip_values))
         if isinstance(self.pattern, str):
             return check_choice("pattern", self.pattern, ("white", "random"))
-        pattern = np.array(self.pattern)
+        pattern = np.array(as_numbers("pattern", self.pattern))
         pattern.setflags(write=False)
         object.__setattr__(self, "pattern", pattern)
         return None
 
     def __call__(self, x: Images) -> Images:
         """New images with the patch; shape, dtype and clip values are kept."""
-        x = np.asarray(x)
-        check_axes("images", x, "(N, C, H, W)", "(C, H, W)")
+        if is_tensor(x):
+            return on_tensor(self, "images", x)  # type: ignore[no-any-return]
+        x = as_numbers("images", x)
+        check_images("images", x)
         low, high = self._clip_values(x)
         channels, height, width = x.shape[-3:]
         side = side_in_pixels(self.size, height, width)
@@ -72,9 +78,7 @@ class PatchTrigger:
         colours = self._colours(channels, side, low, high)
         triggered = copied(x)
         patch = triggered[..., row : row + side, column : column + side]
-        if patch.shape[-2] == 0 or patch.shape[-1] == 0:
-            warnings.warn(f"{self} lies off images of {height} × {width} and writes nothing", stacklevel=2)
-        patch[...] = self._mix(patch, colours[:, : patch.shape[-2], : patch.shape[-1]], low, high)
+        patch[...] = self._mix(patch, colours, low, high)
         return triggered
 
     def _clip_values(self, x: Images) -> tuple[float, float]:
@@ -114,6 +118,15 @@ class PatchTrigger:
 
     def __hash__(self) -> int:
         return hash(self._key())
+
+
+def _checked_clip_values(clip_values: Any) -> tuple[float, float]:
+    """Two finite numbers, the lower first."""
+    numbers = as_numbers("clip_values", clip_values)
+    if numbers.shape != (2,) or not -np.inf < numbers[0] < numbers[1] < np.inf:
+        raise ValueError(f"expected clip_values (low, high) with low < high, got {clip_values!r}")
+    low, high = numbers.tolist()
+    return low, high
 
 
 def _check_within(name: str, values: Array, low: float, high: float) -> None:

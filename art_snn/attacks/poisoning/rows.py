@@ -1,12 +1,45 @@
 """A trigger at work on rows of samples: arrays or event streams in, and what comes out is checked."""
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from art_snn.events import SensorSize, SplitBy, Window
-from art_snn.typing import Array, Events, Trigger
+from art_snn._arrays import as_labels, as_numbers, is_stream, is_tensor
+from art_snn.events import SensorSize, SplitBy, Window, stack_streams
+from art_snn.typing import Array, Events, Labels, Trigger
+
+
+def rows_of(x: Any) -> Array:
+    """Samples that an attack takes: an array, N first, or an object array (N,) of event streams, or a list of either.
+
+    Raises:
+        TypeError: If this is a tensor, whose kind would not come back, one event stream, or no samples.
+        ValueError: If it has no axis of samples.
+    """
+    if is_tensor(x):
+        raise TypeError("expected samples as an array, got a tensor; give x.detach().cpu().numpy()")
+    is_list_of_streams = isinstance(x, list | tuple) and len(x) > 0 and all(map(is_stream, x))
+    if is_list_of_streams or (isinstance(x, np.ndarray) and x.dtype == object and x.ndim == 1):
+        return stack_streams(x)
+    rows = as_numbers("samples", x)
+    if rows.ndim < 2:
+        raise ValueError(f"expected samples of shape (N, ...), got shape {rows.shape}")
+    return rows
+
+
+def labels_of(y: Any, *, n_copies: int | None = None) -> Labels:
+    """Labels that an attack takes, as an array; `n_copies` of the one label that stands for all.
+
+    Raises:
+        TypeError: If this is a tensor, whose kind would not come back, or no labels.
+    """
+    if is_tensor(y):
+        raise TypeError("expected labels as an array, got a tensor; give y.detach().cpu().numpy()")
+    if n_copies is None:
+        return as_labels("labels", y)
+    label = as_labels("labels", np.atleast_1d(y))
+    return np.broadcast_to(label, (n_copies, *label.shape))
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ import numpy as np
 from art_snn._random import draw_seed
 from art_snn._validation import check_at_least, check_choice
 from art_snn.attacks.poisoning.activity import COUNTINGS, Counting, grid, measure
-from art_snn.attacks.poisoning.frame_trigger import FrameTrigger, check_frame_axes, check_frames
+from art_snn.attacks.poisoning.frame_trigger import FrameTrigger, check_frames, checked
 from art_snn.attacks.poisoning.geometry import check_size, side_in_pixels
 from art_snn.attacks.poisoning.polarity import CHANNELS, CODES, Polarity
 from art_snn.attacks.poisoning.stamps import Stamp, square
@@ -69,8 +69,7 @@ class SmartTrigger(FrameTrigger):
 
         With `refit` its walk belongs to these frames, too.
         """
-        x = np.asarray(x)
-        check_frame_axes(x, "(N, T, 2, H, W)")
+        x = checked(x)
         if len(x) == 0:
             raise ValueError("expected at least one sample to fit on, got none")
         activities = measure(x, self.n_masks, self.counting)

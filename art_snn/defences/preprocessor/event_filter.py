@@ -1,18 +1,19 @@
 """What filters of events have in common, on frames and on streams."""
 
 import abc
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 from art.defences.preprocessor import Preprocessor
 from art.estimators.classification import PyTorchClassifier
 
-from art_snn._validation import check_axes
+from art_snn._arrays import as_numbers, is_tensor, like_tensor
+from art_snn._layouts import check_frames
 from art_snn.defences._copying import copy_of
 from art_snn.defences._parameters import Parameters
-from art_snn.events import is_stream
-from art_snn.typing import Events, Frames, Mask
+from art_snn.events import SensorSize, check_events, is_stream, streams_of
+from art_snn.typing import Array, Events, Frames, Mask
 
 _SAMPLES_AT_ONCE = 64  # so that no mask of the size of all frames is made
 
@@ -34,19 +35,24 @@ class EventFilter(Parameters, Preprocessor, abc.ABC):
         """New frames with the same shape and dtype, and the labels as they are.
 
         Args:
-            x: Frames (N, T, 2, H, W); left alone.
+            x: Frames (N, T, 2, H, W), an array or a tensor, as what they come back; left alone. NaN stays NaN.
             y: Anything.
 
         Raises:
-            ValueError: If the frames have other axes.
+            ValueError: If the frames have another layout.
+            TypeError: If they are no numbers.
         """
-        x = np.asarray(x)
-        check_axes("frames", x, "(N, T, 2, H, W)")
+        frames = as_numbers("frames", x)
+        check_frames("frames", frames)
+        filtered = self._filtered(frames)
+        return like_tensor(filtered, x) if is_tensor(x) else filtered, y
+
+    def _filtered(self, x: Frames) -> Frames:
         filtered = x.copy()
         for start in range(0, len(x), _SAMPLES_AT_ONCE):
             some = filtered[start : start + _SAMPLES_AT_ONCE]
             some *= self._keeps(some > 0)
-        return filtered, y
+        return filtered
 
     def on_classifier(self, classifier: PyTorchClassifier) -> PyTorchClassifier:
         """A copy of a classifier that filters what it is to predict, or to be trained on.
@@ -76,14 +82,23 @@ def recent(events: Mask, first: int, last: int) -> Mask:
     return found
 
 
-def filtered_streams(events: Events | Iterable[Events], keep: Any) -> Events:
+def filtered_streams(
+    events: Events | Iterable[Events], keep: Callable[[Events], Array], sensor_size: SensorSize | None = None
+) -> Events:
     """New streams of those events that a function of one stream finds worth keeping.
 
     Args:
         events: One stream, or an object array (N,) of streams.
         keep: From a stream to a mask or to row numbers.
+        sensor_size: Width and height in pixels, where they are known.
+
+    Raises:
+        TypeError: If these are no streams.
+        ValueError: If a stream breaks a rule of `check_events`.
     """
-    streams = [events] if is_stream(events) else list(events)
+    streams = streams_of(events)
+    for stream in streams:
+        check_events(stream, sensor_size)
     filtered = np.empty(len(streams), object)
     for row, stream in enumerate(streams):
         filtered[row] = stream[keep(stream)] if len(stream) else stream.copy()

@@ -56,7 +56,7 @@ class FlashFilter(EventFilter):
             kept: Mask = ~np.isin(bins, flashes[counts > self.share * height * width])
             return kept
 
-        return filtered_streams(events, keep)
+        return filtered_streams(events, keep, sensor_size)
 
     def _keeps(self, events: Mask) -> Mask:
         is_flash = (events.mean((3, 4), keepdims=True) > self.share).any(2, keepdims=True)

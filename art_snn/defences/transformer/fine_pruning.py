@@ -9,7 +9,7 @@ import torch
 from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 
-from art_snn._validation import check_choice, check_finite, check_fraction
+from art_snn._validation import check_choice, check_finite, check_fraction, share_of
 from art_snn.defences._convolution_units import Unit, units
 from art_snn.defences._differentiable import logits
 from art_snn.defences._fine_tuning import check_tuning, fine_tune
@@ -74,7 +74,7 @@ class FinePruning(Elimination):
         check_finite("x", x)
         unit = self._unit(classifier)
         activity = channel_activity(classifier, unit, x, self.quantity, self.batch_size)
-        channels = np.argsort(activity, kind="stable")[: int(self.share * len(activity))]
+        channels = np.argsort(activity, kind="stable")[: share_of(self.share, len(activity))]
         unit.silence(channels)
         if y is not None and self.nb_epochs:
             with unit.held_silent(channels):

@@ -3,7 +3,7 @@
 from art.estimators.classification import PyTorchClassifier
 from sklearn.model_selection import KFold
 
-from art_snn._validation import check_fraction
+from art_snn._validation import check_fraction, share_of
 from art_snn.defences.detector.activation.refitting import retrained
 from art_snn.typing import Array, Labels
 
@@ -42,7 +42,7 @@ class Relabelling:
             ValueError: If a number is out of its range, or leaves nothing to train or to test on.
         """
         check_fraction("test_set_split", test_set_split)
-        n_train = int(len(x) * test_set_split)
+        n_train = share_of(test_set_split, len(x))
         if not 0 < n_train < len(x):
             raise ValueError(f"expected samples on both sides of test_set_split, got {n_train} of {len(x)} to train on")
         train, test = (x[:n_train], y_fix[:n_train]), (x[n_train:], y_fix[n_train:])
