@@ -92,6 +92,8 @@ class Defended:
         elimination: Likewise.
         failures: Defences that raised an error on a trained model.
         evidence: By model, for the pictures; not part of the JSON.
+        settings: What determines the results beside the experiment: names of defences, and the defender's share.
+        checksum: Of the samples.
     """
 
     spec: Experiment
@@ -104,6 +106,13 @@ class Defended:
     elimination: tuple[EliminationResult, ...]
     failures: tuple[Failure, ...]
     evidence: dict[str, Evidence] = field(repr=False, compare=False)
+    settings: dict[str, Any] = field(default_factory=dict)
+    checksum: str = ""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every model has been trained and every defence has been set on it."""
+        return len(self.rows) == len(self.spec.models)
 
     def as_json(self) -> dict[str, Any]:
         """Of plain types only; NaN is None."""
@@ -111,6 +120,9 @@ class Defended:
             "spec": self.spec.model_dump(mode="json"),
             "title": self.title,
             "versions": self.versions,
+            "settings": self.settings,
+            "checksum": self.checksum,
+            "complete": self.is_complete,
             "n_clean_samples": self.n_clean_samples,
             **{name: [without_nan(asdict(row)) for row in getattr(self, name)] for name in TABLES},
         }

@@ -1,6 +1,6 @@
 """Defending: every defence on every model of an experiment."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -9,27 +9,29 @@ from typing import Any
 import numpy as np
 from art.estimators.classification import PyTorchClassifier
 
-from art_snn._progress import progress
+from art_snn._progress import progress, task
 from art_snn._validation import check_choice, check_fraction
 from art_snn.catalogue import ELIMINATIONS, FILTERS, MODEL_DETECTORS, SAMPLE_DETECTORS
 from art_snn.data import Dataset
 from art_snn.defences.detector import ReferenceDefence, SpikeActivationDefence
 from art_snn.estimators.classification import SpikingClassifier
-from art_snn.evaluations import BackdoorEvaluation
+from art_snn.evaluations import BackdoorEvaluation, BackdoorResult
 from art_snn.evaluations.art_detectors import ART_DETECTORS
 from art_snn.evaluations.cost import measured_cost
 from art_snn.evaluations.detection import DetectionEvaluation, DetectionResult
 from art_snn.evaluations.elimination import EliminationEvaluation, EliminationResult
-from art_snn.experiment.defended import Defended, Evidence, Failure, ModelVerdict
-from art_snn.experiment.parts import hold_out, make_dataset, make_evaluation
+from art_snn.experiment.defended import TABLES, Defended, Evidence, Failure, ModelVerdict
+from art_snn.experiment.parts import hold_out, make_attack, make_dataset, make_evaluation
 from art_snn.experiment.result import versions
-from art_snn.experiment.running import train_models
+from art_snn.experiment.resuming import check_same_data, checksum
+from art_snn.experiment.running import missing_models, train_models
 from art_snn.experiment.spec import Experiment
 from art_snn.typing import Array, Labels
 
 DEFENCES = (*SAMPLE_DETECTORS, *MODEL_DETECTORS, *ELIMINATIONS, *FILTERS)
 
 Make = Callable[..., Any]
+Makers = dict[str, tuple[Make, Make, tuple[Any, ...]]]  # by name what measures, what makes, and what that takes
 
 
 def defend(
@@ -39,6 +41,8 @@ def defend(
     share_of_clean_data: float = 0.1,
     with_art: bool = False,
     verbose: bool = True,
+    known: Defended | None = None,
+    keep: Callable[[Defended], object] | None = None,
 ) -> Defended:
     """Train the models of an experiment, clean and backdoored, and set each defence on each.
 
@@ -54,42 +58,57 @@ def defend(
         share_of_clean_data: What the defender gets of each class of the training set, at least one sample; in (0, 1].
         with_art: Whether ART's own detectors of poisoned samples search beside ours.
         verbose: Whether to show progress bars.
+        known: An incomplete result of the same arguments, whose models are neither trained nor defended again.
+        keep: Gets the result after each model, as far as it goes.
 
     Raises:
         ValueError: If a name is unknown, or the share out of its range, before anything is read; or if a value does not
-            fit the data.
+            fit the data, or the known result is of other data.
+    """
+    settings = defence_settings(spec, defences, share_of_clean_data, with_art)
+    split, rows, weights, batches, held_out = np.random.default_rng(spec.seed).spawn(5)
+    whole = make_dataset(spec, split)
+    dataset, x_clean, y_clean = hold_out(whole, share_of_clean_data, held_out)
+    found = Defended(spec, dataset.title, versions(), len(x_clean), (), (), (), (), (), {}, settings, checksum(whole))
+    if known is not None:
+        check_same_data(found.checksum, known.checksum)
+        found = replace(found, **{name: getattr(known, name) for name in TABLES})
+    missing = missing_models(spec, found.rows)
+    if not missing:
+        return found
+    evaluation = make_evaluation(spec, dataset, make_attack(spec, dataset.x_train, rows), weights, missing)
+    bench = _Bench(evaluation, dataset, x_clean, y_clean)
+    makers = bench.makers(settings["defences"], with_art)
+    _build_all(makers, evaluation.estimators.values())
+    for row in train_models(spec, evaluation, dataset, batches, verbose=verbose):
+        bench.defend(row.model, makers, verbose=verbose)
+        found = bench.added_to(found, row)
+        if keep is not None:
+            keep(found)
+    return found
+
+
+def defence_settings(
+    spec: Experiment, defences: Collection[str] | None, share_of_clean_data: float, with_art: bool
+) -> dict[str, Any]:
+    """What determines the results of `defend` beside the experiment, checked, with all that is left out filled in.
+
+    Raises:
+        ValueError: As `defend` raises it before anything is read.
     """
     check_fraction("share_of_clean_data", share_of_clean_data, zero=False)
     fitting = DEFENCES if spec.is_neuromorphic else tuple(name for name in DEFENCES if name not in FILTERS)
     defences = fitting if defences is None else defences
     for name in defences or ("",):
         check_choice("defences", name, fitting)
-    split, rows, weights, batches, held_out = np.random.default_rng(spec.seed).spawn(5)
-    dataset, x_clean, y_clean = hold_out(make_dataset(spec, split), share_of_clean_data, held_out)
-    evaluation = make_evaluation(spec, dataset, rows, weights)
-    bench = _Bench(evaluation, dataset, x_clean, y_clean)
-    makers = bench.makers(defences, with_art)
-    for estimator in evaluation.estimators.values():
+    return {"defences": list(defences), "share_of_clean_data": share_of_clean_data, "with_art": with_art}
+
+
+def _build_all(makers: Makers, estimators: Iterable[PyTorchClassifier]) -> None:
+    """Every defence on every untrained model: what does not fit raises its error now."""
+    for estimator in estimators:
         for _, make, arguments in makers.values():
             make(estimator, *arguments)
-    results = train_models(spec, evaluation, dataset, batches, verbose=verbose)
-    cases = [(model, name) for model in evaluation.trained for name in makers]
-    for model, name in progress(cases, verbose=verbose, unit="defence"):
-        with bench.failures_of(model, name):
-            measure, make, _ = makers[name]
-            measure(model, name, make)
-    return Defended(
-        spec,
-        dataset.title,
-        versions(),
-        len(x_clean),
-        tuple(results),
-        tuple(bench.detection),
-        tuple(bench.verdicts),
-        tuple(bench.elimination),
-        tuple(bench.failures),
-        bench.evidence,
-    )
 
 
 @dataclass
@@ -106,7 +125,22 @@ class _Bench:
     failures: list[Failure] = field(default_factory=list)
     evidence: dict[str, Evidence] = field(default_factory=dict)
 
-    def makers(self, defences: Collection[str], with_art: bool) -> dict[str, tuple[Make, Make, tuple[Any, ...]]]:
+    def defend(self, model: str, makers: Makers, *, verbose: bool) -> None:
+        """Set every defence on one trained model."""
+        for name, (measure, make, _) in progress(makers.items(), verbose=verbose, desc=model, unit="defence"):
+            with self.failures_of(model, name), task(f"{model}, {name}"):
+                measure(model, name, make)
+
+    def added_to(self, found: Defended, row: BackdoorResult) -> Defended:
+        """What was found before and what this bench has gathered of one model, its last."""
+        gathered: dict[str, Any] = {
+            name: (*getattr(found, name), *(one for one in getattr(self, name) if one.model == row.model))
+            for name in TABLES
+            if name != "rows"
+        }
+        return replace(found, rows=(*found.rows, row), evidence=dict(self.evidence), **gathered)
+
+    def makers(self, defences: Collection[str], with_art: bool) -> Makers:
         """By name what measures a defence, what makes it, and what that takes beside a classifier."""
         detectors: dict[str, Make] = {name: make for name, make in SAMPLE_DETECTORS.items() if name in defences}
         if "reference" in detectors:

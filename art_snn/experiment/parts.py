@@ -1,5 +1,6 @@
 """The parts of an experiment, made as its spec says."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -64,11 +65,15 @@ def make_attack(spec: Experiment, x_train: Array, rng: np.random.Generator) -> T
 
 
 def make_evaluation(
-    spec: Experiment, dataset: Dataset, rows: np.random.Generator, weights: np.random.Generator
+    spec: Experiment,
+    dataset: Dataset,
+    attack: TriggerBackdoor,
+    weights: np.random.Generator,
+    models: Collection[str],
 ) -> BackdoorEvaluation:
-    """The attack, whose rows one stream chooses, on untrained classifiers, whose weights another draws."""
-    attack, seed = make_attack(spec, dataset.x_train, rows), draw_seed(weights)
-    return BackdoorEvaluation(attack, {name: make_estimator(name, spec, dataset, seed) for name in spec.models})
+    """The attack on untrained classifiers of these names, whose weights one stream draws."""
+    seed = draw_seed(weights)
+    return BackdoorEvaluation(attack, {name: make_estimator(name, spec, dataset, seed) for name in models})
 
 
 def make_estimator(name: str, spec: Experiment, dataset: Dataset, seed: int = 0) -> PyTorchClassifier:

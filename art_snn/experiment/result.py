@@ -38,8 +38,9 @@ class Result:
         spec: The experiment.
         title: What the data are; it says so where they are simulated.
         versions: Of Python and of the packages that compute.
-        rows: One result a model.
-        examples: For the picture; not part of the JSON.
+        rows: One result a model; fewer than models while it is incomplete.
+        examples: For the picture; only what is predicted of them is part of the JSON.
+        checksum: Of the samples.
     """
 
     spec: Experiment
@@ -47,14 +48,23 @@ class Result:
     versions: dict[str, str]
     rows: tuple[BackdoorResult, ...]
     examples: Examples = field(repr=False, compare=False)
+    checksum: str = ""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every model has its row."""
+        return len(self.rows) == len(self.spec.models)
 
     def as_json(self) -> dict[str, Any]:
-        """Of plain types only: `{"spec": {...}, "title", "versions": {...}, "rows": [{...}, ...]}`; NaN is None."""
+        """Of plain types only: `{"spec": {...}, "title", "versions": {...}, "rows": [{...}, …], …}`; NaN is None."""
         return {
             "spec": self.spec.model_dump(mode="json"),
             "title": self.title,
             "versions": self.versions,
+            "checksum": self.checksum,
+            "complete": self.is_complete,
             "rows": [without_nan(asdict(row)) for row in self.rows],
+            "predicted": {model: classes.tolist() for model, classes in self.examples.predicted.items()},
         }
 
 

@@ -1,39 +1,70 @@
 """Running an experiment."""
 
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
 import numpy as np
 
+from art_snn.attacks.poisoning import TriggerBackdoor
 from art_snn.data import Dataset
 from art_snn.evaluations import BackdoorEvaluation, BackdoorResult
-from art_snn.experiment.parts import make_dataset, make_evaluation
+from art_snn.evaluations.backdoor import TrainedPair
+from art_snn.experiment.parts import make_attack, make_dataset, make_evaluation
 from art_snn.experiment.result import Examples, Result, versions
+from art_snn.experiment.resuming import check_same_data, checksum
 from art_snn.experiment.spec import Experiment
+from art_snn.typing import Indices
 
 N_EXAMPLES = 6
 
 
-def run(spec: Experiment, *, verbose: bool = True) -> Result:
+def run(
+    spec: Experiment,
+    *,
+    verbose: bool = True,
+    known: Result | None = None,
+    keep: Callable[[Result], object] | None = None,
+) -> Result:
     """Load the data, poison them, train and measure every model.
 
     Args:
         spec: What to do.
         verbose: Whether to show a progress bar.
+        known: An incomplete result of the same spec, whose models are not trained again.
+        keep: Gets the result after each model, as far as it goes.
 
     Raises:
-        ValueError: If a value does not fit the data, such as a target beyond the classes.
+        ValueError: If a value does not fit the data, such as a target beyond the classes, or the known result is of
+            other data.
         FileNotFoundError: If a file of the data set is missing.
     """
     split, rows, weights, batches = np.random.default_rng(spec.seed).spawn(4)
     dataset = make_dataset(spec, split)
-    evaluation = make_evaluation(spec, dataset, rows, weights)
-    results = train_models(spec, evaluation, dataset, batches, verbose=verbose)
-    return Result(spec, dataset.title, versions(), tuple(results), _examples(evaluation, dataset))
+    attack = make_attack(spec, dataset.x_train, rows)
+    found = Result(spec, dataset.title, versions(), (), _examples(attack, dataset), checksum(dataset))
+    if known is not None:
+        check_same_data(found.checksum, known.checksum)
+        found = replace(found, rows=known.rows, examples=replace(found.examples, predicted=known.examples.predicted))
+    if missing := missing_models(spec, found.rows):
+        evaluation = make_evaluation(spec, dataset, attack, weights, missing)
+        for row in train_models(spec, evaluation, dataset, batches, verbose=verbose):
+            found = _with_model(found, row, evaluation.trained[row.model])
+            if keep is not None:
+                keep(found)
+    return found
+
+
+def missing_models(spec: Experiment, rows: tuple[BackdoorResult, ...]) -> list[str]:
+    """The models of an experiment that have no row yet."""
+    known = {row.model for row in rows}
+    return [name for name in spec.models if name not in known]
 
 
 def train_models(
     spec: Experiment, evaluation: BackdoorEvaluation, dataset: Dataset, rng: np.random.Generator, *, verbose: bool
-) -> list[BackdoorResult]:
-    """Train and measure the models of an evaluation, as a spec says; `evaluation.trained` holds them then."""
-    return evaluation.evaluate(
+) -> Iterator[BackdoorResult]:
+    """Train and measure the models of an evaluation one by one, as a spec says; then `evaluation.trained` has them."""
+    return evaluation.results(
         dataset.x_train,
         dataset.y_train,
         dataset.x_test,
@@ -45,13 +76,16 @@ def train_models(
     )
 
 
-def _examples(evaluation: BackdoorEvaluation, dataset: Dataset) -> Examples:
+def _examples(attack: TriggerBackdoor, dataset: Dataset) -> Examples:
     """The first test samples of other classes than the target."""
-    rows = np.flatnonzero(dataset.y_test != evaluation.attack.target_class)[:N_EXAMPLES]
+    rows = np.flatnonzero(dataset.y_test != attack.target_class)[:N_EXAMPLES]
     clean = dataset.x_test[rows]
-    triggered = evaluation.attack.trigger(clean)
-    predicted = {
-        name: np.stack([pair.backdoored.predict(x).argmax(1) for x in (clean, triggered)])
-        for name, pair in evaluation.trained.items()
-    }
-    return Examples(clean, triggered, dataset.y_test[rows], predicted)
+    return Examples(clean, attack.trigger(clean), dataset.y_test[rows], {})
+
+
+def _with_model(found: Result, row: BackdoorResult, pair: TrainedPair) -> Result:
+    """With one row more, and what the model predicts of the examples."""
+    examples = found.examples
+    predicted: Indices = np.stack([pair.backdoored.predict(x).argmax(1) for x in (examples.clean, examples.triggered)])
+    examples = replace(examples, predicted={**examples.predicted, row.model: predicted})
+    return replace(found, rows=(*found.rows, row), examples=examples)

@@ -1,0 +1,172 @@
+"""What was found before an interruption is taken over, value by value, and nothing else is."""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any, Literal, NamedTuple
+
+import pytest
+
+from art_snn.catalogue import MODEL_DETECTORS
+from art_snn.data import Dataset
+from art_snn.evaluations import BackdoorEvaluation, BackdoorResult
+from art_snn.experiment import Defended, Experiment, Result, defend, parts, run
+from art_snn.experiment.result import without_nan
+from art_snn.experiment.resuming import checksum, digest, identity, restored, restored_defended, restored_result
+from tests.backdoored import bars
+
+SPEC = Experiment(models=("ann", "if"), timesteps=2, width=0.25, epochs=1)
+BARS = Dataset(*bars(), *bars(80, seed=1), classes=tuple("abcd"), clip_values=(0.0, 1.0), title="bars")
+
+
+@pytest.fixture(autouse=True)
+def bars_for_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "load_dataset", lambda *_args, **_options: BARS)
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The models that are trained, in order."""
+    names, result = [], BackdoorEvaluation._result
+
+    def spied(self: BackdoorEvaluation, name: str, *rest: Any) -> BackdoorResult:
+        names.append(name)
+        return result(self, name, *rest)
+
+    monkeypatch.setattr(BackdoorEvaluation, "_result", spied)
+    return names
+
+
+def interrupted(start: Callable[..., object]) -> Any:
+    """What had been kept when it was interrupted after its first model."""
+    kept = []
+
+    def keep(found: object) -> None:
+        kept.append(found)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        start(SPEC, verbose=False, keep=keep)
+    return kept[0]
+
+
+def without_costs(found: Result | Defended) -> dict[str, Any]:
+    costs = {"seconds": 0, "peak_memory": 0}
+    return {
+        name: [row | costs if isinstance(row, dict) else row for row in part] if isinstance(part, list) else part
+        for name, part in found.as_json().items()
+    }
+
+
+def test_a_comparison_goes_on_after_the_models_that_are_finished(trained: list[str]) -> None:
+    kept = interrupted(run)
+    assert ([row.model for row in kept.rows], kept.is_complete) == (["ann"], False)
+    known = restored_result(SPEC, json.loads(json.dumps(kept.as_json())))
+
+    continued = run(SPEC, known=known, verbose=False)
+
+    assert trained == ["ann", "if"]
+    assert continued.is_complete
+    assert continued.rows[0] == kept.rows[0]
+    assert without_costs(continued) == without_costs(run(SPEC, verbose=False))
+    assert continued.examples.clean.shape == (6, 1, 8, 8)
+
+
+def test_defending_goes_on_after_the_models_that_are_finished(
+    trained: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = "spectral", "channel-lipschitz-pruning", "neural-cleanse"
+    monkeypatch.setitem(MODEL_DETECTORS, names[2], partial(MODEL_DETECTORS[names[2]], steps=2))
+
+    def start(*args: Any, **options: Any) -> Defended:
+        return defend(*args, names, **options)
+
+    kept = interrupted(start)
+    assert {row.model for row in (*kept.rows, *kept.detection, *kept.elimination, *kept.verdicts)} == {"ann"}
+    known = restored_defended(SPEC, json.loads(json.dumps(kept.as_json())))
+
+    continued = start(SPEC, known=known, verbose=False)
+
+    assert trained == ["ann", "if"]
+    assert list(continued.evidence) == ["if"]
+    assert continued.detection[0] == kept.detection[0]
+    assert without_costs(continued) == without_costs(start(SPEC, verbose=False))
+
+
+def test_what_is_complete_is_not_trained_again(trained: list[str]) -> None:
+    found = run(SPEC, verbose=False)
+
+    assert run(SPEC, known=found, verbose=False) == found
+    assert trained == ["ann", "if"]
+
+
+def test_results_of_other_data_are_not_continued(monkeypatch: pytest.MonkeyPatch, trained: list[str]) -> None:
+    kept = interrupted(run)
+    others = replace(BARS, y_test=BARS.y_test[::-1])
+    assert checksum(others) != checksum(BARS)
+    monkeypatch.setattr(parts, "load_dataset", lambda *_args, **_options: others)
+
+    for start in (run, defend):
+        with pytest.raises(ValueError, match=r"expected the samples on which the results .* got others"):
+            start(SPEC, known=kept, verbose=False)
+    assert trained == ["ann"]
+
+
+def test_the_digest_tells_apart_all_that_determines_numbers() -> None:
+    specs = [SPEC, SPEC.model_copy(update={"seed": 1}), SPEC.model_copy(update={"learning_rate": 2e-3})]
+    names = {digest(identity(spec, **settings)) for spec in specs for settings in ({}, {"defences": ("strip",)})}
+
+    assert len(names) == 6
+    assert digest(identity(SPEC)) == digest(identity(Experiment(**SPEC.model_dump())))
+
+
+class Reason(NamedTuple):
+    grade: Literal["invalid", "caution"]
+    text: str
+
+
+@dataclass(frozen=True)
+class Inner:
+    rate: float
+    shift: dict[str, float] | None
+
+
+@dataclass(frozen=True)
+class Row:
+    model: str
+    rate: float
+    p_value: float | None
+    classes: tuple[int, ...] | None
+    inner: Inner | None
+    doubts: tuple[Reason, ...]
+
+
+def test_a_row_comes_back_as_it_was_with_numbers_that_are_none() -> None:
+    inner = Inner(math.nan, {"act1": 0.5, "act2": math.nan})
+    doubts = (Reason("caution", "few samples"), Reason("invalid", "one class"))
+    for row in (
+        Row("lif", math.nan, math.nan, (1, 2), inner, doubts),
+        Row("lif", 0.5, None, None, Inner(1.0, None), ()),
+        Row("lif", 0.5, 0.1, (), None, ()),
+    ):
+        again = restored(Row, json.loads(json.dumps(without_nan(asdict(row)), allow_nan=False)))
+        assert repr(again) == repr(replace(row, p_value=None) if row.rate != row.rate else row)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rows": 3}, "expected rows to be a list, got 3"),
+        ({"rows": [{"model": "ann"}]}, "of a BackdoorResult as it was written"),
+        ({"rows": []}, "expected rows and predictions of the same models, got ann"),
+        ({"predicted": {"ann": "x"}}, "as it was written, got 'x'"),
+        ({"checksum": None}, "expected checksum to be a str, got None"),
+    ],
+)
+def test_what_is_no_result_is_refused(changes: dict[str, Any], message: str) -> None:
+    written = json.loads(json.dumps(interrupted(run).as_json()))
+
+    with pytest.raises(ValueError, match=message):
+        restored_result(SPEC, written | changes)
