@@ -99,7 +99,6 @@ def test_every_use_restores_the_mode() -> None:
     spiking, x = classifier(), samples()
     for use in (
         lambda: spiking.predict(x),
-        lambda: spiking.fit(x, Y, nb_epochs=1),
         lambda: spiking.loss_gradient(x, Y),
         lambda: spiking.class_gradient(x, 1),
         lambda: spiking.compute_loss(x, Y),

@@ -84,7 +84,6 @@ def test_every_use_restores_the_mode(kind, x, y):
     uses = [
         lambda: spiking.predict(x),
         lambda: spiking.predict_at(x, [1, 2]),
-        lambda: spiking.fit(x, y, nb_epochs=1),
         lambda: spiking.convert(x),
         lambda: spiking.loss_gradient(x, y),
     ]

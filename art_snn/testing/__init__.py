@@ -17,6 +17,7 @@ from art_snn.testing.classifiers import (
     check_fit_follows_the_seed,
     check_follows_the_order,
     check_ignores_batch_size,
+    check_leaves_evaluation_mode,
     check_restores_the_mode,
     check_tells_samples_apart,
 )
@@ -94,6 +95,7 @@ __all__ = [
     "check_follows_the_order",
     "check_global_streams_stand_still",
     "check_ignores_batch_size",
+    "check_leaves_evaluation_mode",
     "check_metric_equals_loop",
     "check_metric_ignores_order",
     "check_metric_is_nan",

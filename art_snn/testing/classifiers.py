@@ -55,6 +55,15 @@ def check_fit_follows_the_seed(make: Callable[[], PyTorchClassifier], x: Array, 
     assert not torch.equal(first, other), "another seed gives the same weights"
 
 
+def check_leaves_evaluation_mode(classifier: PyTorchClassifier, fit: Callable[[], Any]) -> None:
+    """After construction and after `fit` every module is in evaluation mode, for ART's attacks ask the model itself."""
+    modules = list(classifier.model.modules())
+    assert not any(module.training for module in modules), "construction leaves training mode"
+    classifier.model.train()
+    fit()
+    assert not any(module.training for module in modules), "fit leaves training mode"
+
+
 def check_restores_the_mode(classifier: PyTorchClassifier, use: Callable[[], Any]) -> None:
     """After `use` every module is in the mode, training or evaluation, in which it was before."""
     modules = list(classifier.model.modules())

@@ -8,7 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from art_snn._random import host_seed
 from art_snn._validation import check_choice
+from art_snn.estimators.classification.encoding import undefined_as_nan
 from art_snn.estimators.classification.recording import Quantity, Reduction, record
 from art_snn.estimators.classification.streaming import mode
 from art_snn.estimators.classification.structure import observable, spiking_layers, step_mode
@@ -74,7 +76,7 @@ class Activations(_Host):
                 closing(self.model.outputs(inputs)) as chunks,
             ):
                 timesteps = sum(len(chunk) for chunk in chunks)
-            results = [recording.result(timesteps) for recording in recordings]
+            results = [undefined_as_nan(recording.result(timesteps), inputs) for recording in recordings]
             return [result.flatten(2 if reduction == "none" else 1) for result in results] if flatten else results
 
         with mode(self._model, False, draws=False), torch.set_grad_enabled(framework):
@@ -107,8 +109,10 @@ class Activations(_Host):
         handles = [module.register_forward_hook(note) for module in names]
         handles.append(self.model.net.register_forward_hook(lambda _module, _inputs, output: final.append(output)))
         try:
-            with mode(self._model, False, draws=False), torch.no_grad():
-                logits = self._model(torch.zeros(1, *self.input_shape, device=self._device))[-1]
+            with mode(self._model, False), torch.no_grad(), host_seed(0):  # a defence may draw
+                zeros = np.zeros((1, *self.input_shape), np.float32)
+                inputs, _ = self._apply_preprocessing(zeros, y=None, fit=False)
+                logits = self._model(self._to_device(inputs))[-1]
         finally:
             for handle in handles:
                 handle.remove()

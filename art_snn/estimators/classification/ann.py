@@ -51,6 +51,7 @@ class AnnClassifier(Streaming, Inputs, Copying, PyTorchClassifier):
             raise ValueError("expected use_amp=False, got True: a network is trained in its own precision here")
         optimizer = optimizer or torch.optim.Adam(model.parameters(), lr=1e-3)
         super().__init__(model, loss, input_shape, nb_classes, optimizer, use_amp, *args, **kwargs)
+        self._model.eval()  # ART's attacks ask the model itself
         self._initial = without_reset(self.model)
 
     def get_activations(

@@ -43,7 +43,10 @@ class ConvertedClassifier(SpikingClassifier):
         encoding: As in `SpikingModule`.
         readout: As in `SpikingModule`.
         optimizer: Over the ANN's parameters; None is Adam with learning rate 1e-3.
+        channels_first: Where the attacks that ask will look for the channels of a sample.
         clip_values: Smallest and largest input value, for the attacks that ask.
+        preprocessing_defences: One of ART's or a list of them, before either network.
+        postprocessing_defences: Likewise, behind either network.
         preprocessing: (mean, standard deviation) subtracted and divided; vectors are per channel.
         device_type: "gpu" where there is one, or "cpu".
 
@@ -71,7 +74,10 @@ class ConvertedClassifier(SpikingClassifier):
         encoding: Literal["direct", "poisson"] = "direct",
         readout: Literal["mean", "sum", "last"] = "mean",
         optimizer: torch.optim.Optimizer | None = None,
+        channels_first: bool = True,
         clip_values: Any = None,
+        preprocessing_defences: Any = None,
+        postprocessing_defences: Any = None,
         preprocessing: Any = (0.0, 1.0),
         device_type: str = "gpu",
     ) -> None:
@@ -80,7 +86,14 @@ class ConvertedClassifier(SpikingClassifier):
             check_at_least("n_calibration", n_calibration, 1)
         self.method, self.scale, self.percentile, self.n_calibration = method, scale, percentile, n_calibration
         model = SpikingModule(uncalibrated(ann, self._neuron()), timesteps, encoding, readout)
-        common = {"clip_values": clip_values, "preprocessing": preprocessing, "device_type": device_type}
+        common = {
+            "channels_first": channels_first,
+            "clip_values": clip_values,
+            "preprocessing_defences": preprocessing_defences,
+            "postprocessing_defences": postprocessing_defences,
+            "preprocessing": preprocessing,
+            "device_type": device_type,
+        }
         super().__init__(model, loss, input_shape, nb_classes, **common)
         self._ann = AnnClassifier(ann, loss, tuple(input_shape), nb_classes, optimizer=optimizer, **common)
 
@@ -120,7 +133,7 @@ class ConvertedClassifier(SpikingClassifier):
             scheduler: A learning rate scheduler of torch's for the ANN's optimiser, stepped after each epoch.
             verbose: Whether to show a progress bar.
             seed: Decides order, dropout and the samples to calibrate on.
-            **kwargs: `sample_weights`, as in `SpikingClassifier.fit`.
+            **kwargs: `sample_weights` and `validation_data`, as in `SpikingClassifier.fit`; the latter is for the ANN.
 
         Raises:
             ValueError: If shapes, labels or values do not fit, or the spiking network was operated on since.
@@ -130,6 +143,7 @@ class ConvertedClassifier(SpikingClassifier):
         ann, rows = np.random.default_rng(seed).spawn(2)
         self.fit_ann(x, y, batch_size, nb_epochs, training_mode, drop_last, scheduler, verbose, seed=ann, **kwargs)
         self.convert(self.calibration_samples(x, rows))
+        self._model.eval()
 
     def fit_ann(self, x: Images, y: Labels, *args: Any, **kwargs: Any) -> None:
         """Train the ANN, with the arguments of `SpikingClassifier.fit`; until `convert`, the SNN stays as it is."""
@@ -149,6 +163,7 @@ class ConvertedClassifier(SpikingClassifier):
         ann, rest = np.random.default_rng(seed).spawn(2)
         self._ann.fit_generator(generator, nb_epochs, verbose, seed=ann, **kwargs)
         self.convert(self._drawn(generator, rest))
+        self._model.eval()
 
     def calibration_samples(self, x: Images, seed: Rng = 0) -> Images:
         """Those of the samples on which `fit` calibrates: all, or `n_calibration` of them, drawn by the seed."""

@@ -63,6 +63,22 @@ def poisson_spikes(x: Tensor, thresholds: Tensor) -> Tensor:
     return spikes + (x - x.detach()) if x.requires_grad else spikes
 
 
+def undefined_as_nan(values: Tensor, x: Tensor, batch_axis: int = 0) -> Tensor:
+    """NaN in place of what a network says of samples that hold NaN or infinity.
+
+    A potential that is NaN never spikes, so a spiking network would give such a sample finite logits; an ANN does not.
+
+    Args:
+        values: Any, with the samples along `batch_axis`.
+        x: Samples (N, ...), of any dtype. Whole numbers are always defined.
+    """
+    if not x.is_floating_point() or x[:1].numel() == 0:
+        return values
+    rows = x.detach().flatten(1)
+    zeros_or_nan = (rows.amax(1) * 0 + rows.amin(1) * 0).to(values)
+    return values + zeros_or_nan.reshape(-1, *[1] * (values.ndim - batch_axis - 1))
+
+
 def uniform_thresholds(shape: tuple[int, ...], stream: tuple[int, ...], like: Tensor) -> Tensor:
     """Numbers in [0, 1) of the stream that a tuple of integers names, with dtype and device of `like`."""
     generator = torch_generator(np.random.default_rng(stream))

@@ -10,6 +10,7 @@ from art.preprocessing.standardisation_mean_std.pytorch import StandardisationMe
 from torch import Tensor, nn
 
 from art_snn._validation import check_choice, check_finite, check_same_length, class_indices
+from art_snn.estimators.classification.keywords import check_keywords
 from art_snn.estimators.classification.streaming import mode, reduced
 from art_snn.typing import Array
 
@@ -29,17 +30,20 @@ class Inputs(_Host):
 
     def loss_gradient(self, x: Any, y: Any, training_mode: bool = False, **kwargs: Any) -> Any:
         """Gradient of the loss with respect to `x`, of its kind and shape; labels as indices or one-hot."""
+        check_keywords("loss_gradient", kwargs)
         y = self._labels_of(x, y)
         with mode(self._model, training_mode, draws=False), gradients_kept(self._model):
-            return super().loss_gradient(floating(x), y, training_mode=training_mode, **kwargs)
+            return super().loss_gradient(floating(x), y, training_mode=training_mode)
 
     def class_gradient(self, x: Any, label: Any = None, training_mode: bool = False, **kwargs: Any) -> Any:
         """Gradients of the logits with respect to `x`: (N, K, ...), or (N, 1, ...) for given labels."""
+        check_keywords("class_gradient", kwargs)
         with mode(self._model, training_mode, draws=False), gradients_kept(self._model):
-            return super().class_gradient(floating(x), label, training_mode=training_mode, **kwargs)
+            return super().class_gradient(floating(x), label, training_mode=training_mode)
 
     def compute_loss(self, x: Any, y: Any, reduction: str = "none", **kwargs: Any) -> Any:
         """Losses (N,), or their mean or sum; labels as indices or one-hot."""
+        check_keywords("compute_loss", kwargs)
         check_choice("reduction", reduction, ("none", "mean", "sum"))
         y = self._labels_of(x, y)
         with mode(self._model, False, draws=False):
@@ -48,7 +52,7 @@ class Inputs(_Host):
                 reduced(self._loss, reduction),
             )  # ART's code sets the reduction of what is here
             try:
-                return super().compute_loss(floating(x), y, reduction=reduction, **kwargs)
+                return super().compute_loss(floating(x), y, reduction=reduction)
             finally:
                 self._loss = own
 
@@ -86,7 +90,8 @@ class Inputs(_Host):
         """ART's, but nothing is computed or copied where all there is to do is subtract 0 and divide by 1."""
         if all(_is_identity(operation) for operation in self.preprocessing_operations):
             return x, y
-        return super()._apply_preprocessing(floating(x), y, fit=fit, no_grad=no_grad)  # type: ignore[no-any-return]
+        own = floating(x) if isinstance(x, Tensor) else np.array(x, np.float32)  # some of ART's defences write into it
+        return super()._apply_preprocessing(own, y, fit=fit, no_grad=no_grad)  # type: ignore[no-any-return]
 
     def _one_hot(self, y: Any) -> Any:
         """Labels as ART's own code wants them: (N, K) floats, one-hot or probabilities; tensors stay tensors."""

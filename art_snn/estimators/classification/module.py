@@ -16,6 +16,7 @@ from art_snn.estimators.classification.encoding import (
     layout_of,
     poisson_spikes,
     to_sequence,
+    undefined_as_nan,
     uniform_thresholds,
 )
 from art_snn.estimators.classification.locking import lock_of
@@ -92,6 +93,8 @@ class SpikingModule(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Logits (N, K) of static samples (N, C, H, W) or frames (N, T, C, H, W), of any dtype.
 
+        A sample that holds NaN or infinity gets NaN.
+
         Raises:
             ValueError: If `x` does not fit the layout, or the network's output is not (T, N, K).
         """
@@ -99,10 +102,9 @@ class SpikingModule(nn.Module):
         with closing(self._outputs_of(body, x)) as chunks:
             steps = [step for chunk in chunks for step in chunk.unbind(0)]
         if self.readout == "last":
-            return steps[-1]
+            return undefined_as_nan(steps[-1], x)
         total = sum(steps[1:], start=steps[0])  # one by one, so that no answer depends on the length of a chunk
-        logits: Tensor = tail(total / len(steps)) if self.readout == "mean" else total
-        return logits
+        return undefined_as_nan(tail(total / len(steps)) if self.readout == "mean" else total, x)
 
     def outputs(self, x: Tensor) -> Generator[Tensor]:
         """The network's outputs (T', N, K) in the order of time, in chunks of T' steps that carry the state on.
@@ -111,7 +113,8 @@ class SpikingModule(nn.Module):
 
         With gradients, in training mode, and for networks that mix time steps, there is one chunk of T steps.
         """
-        return self._outputs_of(self.net, x)
+        for chunk in self._outputs_of(self.net, x):
+            yield undefined_as_nan(chunk, x, batch_axis=1)
 
     def _outputs_of(self, net: nn.Module, x: Tensor) -> Generator[Tensor]:
         """Of the network, or of all of it but its last layer."""

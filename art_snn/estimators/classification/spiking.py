@@ -76,6 +76,7 @@ class SpikingClassifier(Streaming, Inputs, Activations, Copying, Saving, PyTorch
             preprocessing=_per_channel(preprocessing),
             device_type=device_type,
         )
+        self._model.eval()  # ART's attacks ask the model itself
         self._initial = without_reset(model)
         self._layer_names = self._hidden_spiking_layers()
 

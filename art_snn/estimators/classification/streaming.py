@@ -16,10 +16,11 @@ from tqdm import tqdm
 
 from art_snn._progress import progress, task_or
 from art_snn._random import Rng, draw_seed, host_seed, streams_alone
-from art_snn._validation import check_at_least, check_finite, check_same_length, check_unknown
+from art_snn._validation import check_at_least, check_finite, check_same_length, class_indices
+from art_snn.estimators.classification.keywords import check_keywords
 from art_snn.estimators.classification.locking import lock_of
 from art_snn.estimators.classification.module import SpikingModule
-from art_snn.typing import Array, Labels
+from art_snn.typing import Array, Indices, Labels
 
 if TYPE_CHECKING:
     from art.estimators.classification import PyTorchClassifier as _Host
@@ -57,7 +58,14 @@ class Streaming(_Host):
     """
 
     def predict(
-        self, x: Array | DataGenerator, batch_size: int = 128, training_mode: bool = False, **kwargs: Any
+        self,
+        x: Array | DataGenerator,
+        batch_size: int = 128,
+        training_mode: bool = False,
+        *,
+        logits: bool = False,
+        verbose: bool = False,
+        **kwargs: Any,
     ) -> Array:
         """Logits (N, K), float32.
 
@@ -66,20 +74,24 @@ class Streaming(_Host):
                 `PyTorchDataGenerator`, whose batches are predicted in its own order.
             batch_size: Samples a pass at most: fewer go through at once where that is faster. No answer depends on it.
             training_mode: Whether dropout and batch norm behave as in training.
-            **kwargs: `y` is what some of ART's callers pass along; it is not looked at.
+            logits: Whether postprocessing defences are left out, of which gradients know nothing.
+            verbose: Whether to show a progress bar.
+            **kwargs: What `keywords.TAKEN` lists, which ART's callers pass; it is not looked at.
 
         Raises:
             ValueError: If the samples have not `input_shape`.
             TypeError: If an argument is unknown.
         """
-        check_unknown("predict", kwargs.keys() - {"y"})
+        check_keywords("predict", kwargs)
         check_at_least("batch_size", batch_size, 1)
         draws = isinstance(x, DataGenerator)  # a DataLoader draws as it starts
         loading = host_seed(0) if draws else nullcontext()
         with mode(self._model, training_mode, draws=draws), torch.no_grad(), loading:
-            outputs = [self._predict_batch(batch) for batch in self._sample_batches(x, batch_size)]
-        logits = np.concatenate(outputs) if outputs else np.empty((0, self.nb_classes), np.float32)
-        predictions: Array = self._apply_postprocessing(preds=logits, fit=False)
+            batches = progress(self._sample_batches(x, batch_size), verbose=verbose, desc="predict", unit="batch")
+            outputs = [self._predict_batch(batch) for batch in batches]
+        predictions = np.concatenate(outputs) if outputs else np.empty((0, self.nb_classes), np.float32)
+        if not logits:
+            predictions = self._apply_postprocessing(preds=predictions, fit=False)
         return predictions
 
     def fit(
@@ -95,9 +107,10 @@ class Streaming(_Host):
         *,
         seed: Rng = 0,
         sample_weights: Array | None = None,
+        validation_data: tuple[Array, Labels] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Train by backpropagation through time.
+        """Train by backpropagation through time, on from where the network and its optimiser are.
 
         Args:
             x: Samples of `input_shape`, any number dtype; also memory-mapped: batches are read as they come.
@@ -110,16 +123,17 @@ class Streaming(_Host):
             verbose: Whether to show a progress bar with the loss.
             seed: Decides order, dropout and Poisson draws; no global random stream is moved.
             sample_weights: Weight of each sample's loss, (N,); None weighs all alike.
+            validation_data: Samples and labels on which the progress bar shows the accuracy after each epoch. Nothing
+                is chosen by it: training neither stops early nor brings back weights, and without `verbose` the
+                samples are checked but not used.
+            **kwargs: What `keywords.TAKEN` lists, which ART's callers pass.
 
         Raises:
             ValueError: If shapes, labels or values do not fit; nothing has been changed then.
             TypeError: If an argument is unknown.
         """
-        check_unknown("fit", kwargs)
-        x, y = np.asarray(x), self._one_hot(y)
-        self._check_samples(x)
-        check_same_length("x", x, "y", y)
-        check_finite("x", x)
+        check_keywords("fit", kwargs)
+        x, y = self._checked_data(x, y)
         check_at_least("batch_size", batch_size, 1)
         if sample_weights is not None:
             sample_weights = np.asarray(sample_weights)
@@ -136,7 +150,8 @@ class Streaming(_Host):
                 batch = rows[start : start + batch_size]
                 yield x[batch], y[batch], None if sample_weights is None else sample_weights[batch]
 
-        self._train(epoch, -(-stop // batch_size), nb_epochs, training_mode, scheduler, verbose, draws)
+        validation = self._checked_validation(validation_data)
+        self._train(epoch, -(-stop // batch_size), nb_epochs, training_mode, scheduler, verbose, draws, validation)
 
     def fit_generator(
         self,
@@ -146,6 +161,7 @@ class Streaming(_Host):
         *,
         seed: Rng = 0,
         scheduler: Any = None,
+        validation_data: tuple[Array, Labels] | None = None,
         **kwargs: Any,
     ) -> None:
         """Train on the batches of a generator of ART's, in the order in which it gives them.
@@ -156,21 +172,21 @@ class Streaming(_Host):
             verbose: Whether to show a progress bar with the loss.
             seed: Decides dropout and Poisson draws, and whatever the generator takes from the global random streams.
             scheduler: A learning rate scheduler of torch's, stepped after each epoch.
+            validation_data: As in `fit`.
+            **kwargs: Likewise.
 
         Raises:
             ValueError: If a batch does not fit; the batches before it have been trained on.
+            TypeError: If an argument is unknown.
         """
-        check_unknown("fit_generator", kwargs)
+        check_keywords("fit_generator", kwargs)
 
         def epoch() -> Iterator[Batch]:
-            for batch in generated(generator):
-                x, y = map(np.asarray, batch)
-                self._check_samples(x)
-                check_same_length("x", x, "y", y)
-                check_finite("x", x)
-                yield x, self._one_hot(y), None
+            for x, y in generated(generator):
+                yield *self._checked_data(x, y), None
 
-        self._train(epoch, _n_batches(generator), nb_epochs, True, scheduler, verbose, seed)
+        validation = self._checked_validation(validation_data)
+        self._train(epoch, _n_batches(generator), nb_epochs, True, scheduler, verbose, seed, validation)
 
     def _train(
         self,
@@ -181,8 +197,11 @@ class Streaming(_Host):
         scheduler: Any,
         verbose: bool,
         rng: Rng,
+        validation: tuple[Array, Indices] | None,
     ) -> None:
         check_at_least("nb_epochs", nb_epochs, 1)
+        if self._optimizer is None:
+            raise ValueError("expected an optimizer, got None: give one to the constructor or to set_params")
         rng = np.random.default_rng(rng)
         if isinstance(self.model, SpikingModule):
             self.model.reseed(draw_seed(rng))
@@ -193,9 +212,12 @@ class Streaming(_Host):
                 was_finite, is_finite = is_finite, self._train_epoch(epoch(), f"{number}/{nb_epochs}", bar)
                 if was_finite and not is_finite:
                     _warn_of_divergence(number, nb_epochs)
+                if validation is not None and not bar.disable:
+                    bar.set_postfix_str(f"{bar.postfix}, accuracy={self._accuracy(*validation):.3f}")
                 if scheduler is not None:
                     scheduler.step()
         self._model.zero_grad(set_to_none=True)
+        self._model.eval()  # ART's attacks ask the model itself
 
     def _train_epoch(self, batches: Iterator[Batch], number: str, bar: tqdm) -> bool:
         """One pass, with its number and the loss on the bar; whether every loss was finite."""
@@ -217,6 +239,25 @@ class Streaming(_Host):
         torch.autograd.backward(loss)
         self._optimizer.step()
         return loss.detach()
+
+    def _checked_data(self, x: Any, y: Any) -> tuple[Array, Labels]:
+        x, y = np.asarray(x), self._one_hot(np.asarray(y))
+        self._check_samples(x)
+        check_same_length("x", x, "y", y)
+        check_finite("x", x)
+        return x, y
+
+    def _checked_validation(self, data: Any) -> tuple[Array, Indices] | None:
+        if data is None:
+            return None
+        if not isinstance(data, tuple | list) or len(data) != 2 or len(data[0]) == 0:
+            raise ValueError(f"expected validation_data to be (x, y) of at least one sample, got {type(data).__name__}")
+        x, y = self._checked_data(*data)
+        return x, class_indices(y, self.nb_classes)
+
+    def _accuracy(self, x: Array, y: Indices) -> float:
+        with host_seed(0):  # whatever a defence draws, it must not move what the training draws
+            return float((self.predict(x).argmax(axis=1) == y).mean())
 
     def _weighted_loss(self, outputs: Tensor, labels: Tensor, weights: Array | None) -> Tensor:
         if weights is None:
