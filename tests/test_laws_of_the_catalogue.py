@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -59,6 +60,18 @@ def test_triggers(name: str) -> None:
     laws.check_trigger_changes_something(trigger, x)
     laws.check_trigger_is_a_value(trigger, x)
     laws.check_trigger_rejects_axes(trigger, x)
+    laws.check_trigger_rejects_layouts(trigger, x)
+    laws.check_trigger_rejects_what_is_no_array(trigger, x)
+    laws.check_trigger_rejects_nan(trigger, x)
+    laws.check_trigger_ignores_memory(trigger, x)
+    laws.check_trigger_gives_a_tensor_for_a_tensor(trigger, x)
+
+
+@_over({name: kind for name, kind in catalogue.TRIGGERS.items() if "size" in inspect.signature(kind).parameters})
+def test_triggers_that_have_a_size(name: str) -> None:
+    trigger = replace(_trigger(name), size=2)
+    x: Array = FRAMES * 0 + 7 if isinstance(trigger, FrameTrigger) else X * 0 + 0.5
+    laws.check_trigger_marks_a_square(trigger, x, 2)
 
 
 @_over({name: kind for name, kind in catalogue.TRIGGERS.items() if issubclass(kind, FrameTrigger)})
@@ -78,6 +91,8 @@ def test_attacks(name: str) -> None:
     laws.check_attack_is_arts(make(), PoisoningAttack)
     laws.check_attack_params(make())
     laws.check_attack_repeats_itself(lambda seed: make(seed=seed), X, Y)
+    laws.check_attack_rejects_labels(make(), X, Y)
+    laws.check_attack_gives_no_other_type(make(), X, Y)
 
 
 @pytest.mark.slow

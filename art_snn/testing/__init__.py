@@ -31,6 +31,16 @@ from art_snn.testing.detectors import (
     check_detector_repeats_itself,
     check_detector_scores_samples_alone,
 )
+from art_snn.testing.inputs import (
+    check_attack_gives_no_other_type,
+    check_attack_rejects_labels,
+    check_trigger_gives_a_tensor_for_a_tensor,
+    check_trigger_ignores_memory,
+    check_trigger_marks_a_square,
+    check_trigger_rejects_layouts,
+    check_trigger_rejects_nan,
+    check_trigger_rejects_what_is_no_array,
+)
 from art_snn.testing.metrics import (
     check_metric_equals_loop,
     check_metric_ignores_order,
@@ -70,11 +80,13 @@ from art_snn.testing.triggers import (
 
 __all__ = [
     "check_answers_alike_twice",
+    "check_attack_gives_no_other_type",
     "check_attack_is_arts",
     "check_attack_keeps_rows",
     "check_attack_labels",
     "check_attack_leaves_data_alone",
     "check_attack_params",
+    "check_attack_rejects_labels",
     "check_attack_rejects_unknown",
     "check_attack_repeats_itself",
     "check_detector_answers",
@@ -111,11 +123,17 @@ __all__ = [
     "check_trigger_agrees_on_events",
     "check_trigger_changes_nothing",
     "check_trigger_changes_something",
+    "check_trigger_gives_a_tensor_for_a_tensor",
+    "check_trigger_ignores_memory",
     "check_trigger_is_a_value",
     "check_trigger_keeps_shape_and_dtype",
     "check_trigger_leaves_input_alone",
+    "check_trigger_marks_a_square",
     "check_trigger_rejects_axes",
+    "check_trigger_rejects_layouts",
+    "check_trigger_rejects_nan",
     "check_trigger_rejects_sizes",
+    "check_trigger_rejects_what_is_no_array",
     "check_trigger_repeats_itself",
     "check_trigger_stays_within",
     "check_trigger_treats_samples_alone",
