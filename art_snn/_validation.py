@@ -202,3 +202,15 @@ def check_counts(name: str, x: Array) -> None:
         if not ((some >= 0) & (some < np.inf)).all():  # NaN fails, too
             last = min(start + 256, len(x)) - 1
             raise ValueError(f"expected {name} to hold counts from 0 up, got others in rows {start} to {last}")
+
+
+def brief(text: str, most: int = 300) -> str:
+    """A message that fits a screen: of a longer one the beginning and the end.
+
+    >>> brief("expected " + "so and " * 99 + "so", most=31)
+    'expected so and  … o and so and so'
+    """
+    text = " ".join(text.split())
+    if len(text) <= most:
+        return text
+    return f"{text[: most // 2]} … {text[-most // 2 :]}"

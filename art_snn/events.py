@@ -18,6 +18,7 @@ from art_snn.typing import Array, Events, Frames, Indices
 
 EVENT_DTYPE = np.dtype([("x", np.int16), ("y", np.int16), ("t", np.int64), ("p", np.uint8)])
 COORDINATE_LIMIT = int(np.iinfo(EVENT_DTYPE["x"]).max) + 1
+TIME_LIMIT = 1 << 62  # µs: two times' distance, and the µs after a time, are whole numbers of 64 bits
 _ANY_SENSOR = COORDINATE_LIMIT, COORDINATE_LIMIT
 
 SensorSize = tuple[int, int] | tuple[int, int, int]  # (width, height) or tonic's (width, height, 2)
@@ -171,8 +172,10 @@ def check_bins(n_bins: int, split_by: SplitBy) -> None:
 def check_window(window: Window) -> Window:
     """Start and stop in whole µs, start before stop."""
     ends = whole_numbers("window", window, "(start, stop) in µs")
-    if len(ends) != 2 or ends[0] >= ends[1]:
-        raise ValueError(f"expected window to be (start, stop) in µs with start < stop, got {window!r}")
+    if len(ends) != 2 or not -TIME_LIMIT <= ends[0] < ends[1] <= TIME_LIMIT:
+        raise ValueError(
+            f"expected window to be (start, stop) in µs with start < stop, from -2^62 to 2^62, got {window!r}"
+        )
     return ends
 
 
@@ -286,5 +289,6 @@ def _check_columns(x: Array, y: Array, t: Array, p: Array, *, width: int, height
     if backwards.any():
         event = int(np.argmax(backwards)) + 1
         raise ValueError(f"expected times in order, got {t[event]} after {t[event - 1]} µs in event {event}")
-    if t.size and t[-1] > np.iinfo(np.int64).max:
-        raise ValueError(f"expected times below 2^63 µs, got {t[-1]} in event {len(t) - 1}")
+    for event in (0, len(t) - 1) if t.size else ():
+        if not -TIME_LIMIT < int(t[event]) < TIME_LIMIT:
+            raise ValueError(f"expected times above -2^62 and below 2^62 µs, got {t[event]} in event {event}")

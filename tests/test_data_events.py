@@ -9,7 +9,7 @@ import pytest
 from art_snn.data import load_dataset
 from art_snn.events import check_events, to_frames
 from art_snn.typing import Events
-from tests.test_data_formats import aedat2, aedat3, aedat4, atis, gesture_npy, stream
+from tests.recordings import aedat2, aedat3, aedat4, atis, gesture_npy, stream
 
 SIDES = {"nmnist": (34, 34), "n-caltech101": (240, 180), "cifar10-dvs": (128, 128), "dvs-gesture": (128, 128)}
 GESTURE_LABELS = "class,startTime_usec,endTime_usec\n{}"

@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 
 from art_snn._files import read_regular
-from art_snn._validation import check_choice
+from art_snn._validation import brief, check_choice
 from art_snn.data.formats.aedat import parse_aedat
 from art_snn.data.formats.atis import parse_atis
 from art_snn.data.formats.numpy_files import parse_npy, parse_npz
@@ -41,8 +41,8 @@ def read_events(path: str | PathLike[str], sensor_size: SensorSize) -> Events:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is of another kind, truncated or damaged, leaves the sensor, runs backwards in time, or
-            holds no event; it names the file, and the byte or event.
+        ValueError: If the file is of another kind, truncated or damaged, leaves the sensor, runs backwards in time, has
+            times below 0 or from 2^62 µs on, or holds no event; it names the file, and the byte or event.
     """
     path = Path(path)
     check_choice("the file's ending", path.suffix, PARSERS)
@@ -51,8 +51,10 @@ def read_events(path: str | PathLike[str], sensor_size: SensorSize) -> Events:
     try:
         events = PARSERS[path.suffix](content)
         check_events(events, sensor_size)
+        if len(events) and events["t"][0] < 0:  # the first one is the least
+            raise ValueError(f"expected times from 0 µs on, got {events['t'][0]} in event 0")
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise ValueError(f"{path}: {brief(str(error))}") from error
     if len(events) == 0:
         raise ValueError(f"{path}: expected at least one event, got none")
     return events

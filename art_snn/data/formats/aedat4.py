@@ -1,138 +1,159 @@
-"""AEDAT 4.0, DV's format: packets of compressed flat buffers.
+"""AEDAT 4.0, DV's format: packets of compressed flat buffers, and a table that lists them.
 
 The reader on which tonic builds ends the whole process on some damaged files; this one raises an error.
 """
 
-import importlib
-import struct
-from collections import defaultdict
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
-from art_snn.events import EVENT_DTYPE, make_events
-from art_snn.typing import Events
+from art_snn.data.formats.aedat4_header import Header, read_header
+from art_snn.data.formats.compression import MOST_PACKED, Compression, Packed
+from art_snn.data.formats.flat_buffer import IDENTIFIER_END, Table, read_number, root_table
+from art_snn.events import EVENT_DTYPE, FIELDS, check_events
+from art_snn.typing import Array, Events
 
-VERSION_LINE = b"#!AER-DAT4.0\r\n"
-COMPRESSION, TABLE_POSITION = 0, 1  # fields of the file's header
 ELEMENTS = 0  # field of a packet of events
 EVENT = np.dtype(
     {"names": ["t", "x", "y", "p"], "formats": ["<i8", "<i2", "<i2", "u1"], "offsets": [0, 8, 10, 12], "itemsize": 16}
 )
-MOST_PACKED = 64  # times that a packet of events may be smaller than what it holds
+PREFIX = 8  # bytes before a packet: its stream and its size
+MOST_UNPACKED = (8, 1 << 26)  # of all events: times the file, and bytes beyond
 
-Inflate = Callable[[bytes, int], bytes]  # what is packed, and the most bytes of it that are wanted
+
+class Packet(NamedTuple):
+    """A packet of events as it lies in the file."""
+
+    number: int  # among all packets
+    body: int
+    size: int
+    unpacked: int
+
+
+class Entry(NamedTuple):
+    """What the table says of a packet; older files leave the last three at 0."""
+
+    body: int
+    stream: int
+    size: int
+    number: int
+    start: int
+    end: int
+
+
+class PacketTable:
+    """The table of all packets.
+
+    Raises:
+        ValueError: If it is damaged.
+    """
+
+    def __init__(self, buffer: bytes) -> None:
+        self._buffer = buffer
+        self._first, self._n = root_table(buffer, b"FTAB").vector(0)
+
+    def __len__(self) -> int:
+        return self._n
+
+    def entry(self, number: int) -> Entry:
+        place = self._first + 4 * number
+        table = Table(self._buffer, place + read_number(self._buffer, place, "<I"))
+        packet = table.field(1)
+        if packet is None:
+            raise ValueError(f"expected entry {number} of the table to hold a packet, got none")
+        stream, size = (read_number(self._buffer, packet + offset, "<i") for offset in (0, 4))
+        body, *contents = (table.number(field, "<q", default=0) for field in (0, 2, 3, 4))
+        return Entry(body, stream, size, *contents)
 
 
 def parse_aedat4(content: bytes) -> Events:
-    """The events of the file's first event stream.
+    """The events of the stream that the header declares as events; of several such, the one of the lowest number.
 
     Raises:
-        ValueError: If a size or a position that the file states is not within it, or a packet cannot be unpacked.
+        ValueError: If a part of the file is damaged, contradicts another one, or leaves bytes over.
         ModuleNotFoundError: If the library that unpacks the file's compression is not installed.
 
     Source: iniVation, AEDAT 4.0 file format, https://docs.inivation.com/software/software-advanced-usage/file-formats.
     """
-    at = len(VERSION_LINE)
-    header = content[at : at + 4 + _number("<I", content, at)]
-    compression = _field("<i", header, COMPRESSION, default=0)
-    table = _field("<q", header, TABLE_POSITION, default=-1)
-    if compression not in INFLATE:
-        raise ValueError(f"expected a compression in {[*INFLATE]}, got {compression}")
-    inflate = INFLATE[compression]
-    if table != -1 and _unpack(content[max(table, 0) :], b"FTAB", inflate) is None:
-        raise ValueError(f"expected the table of packets at byte {table} of {len(content)}, got none")
-    streams = defaultdict(list)
-    at += len(header)
-    end = len(content) if table == -1 else table
+    header = read_header(content)
+    view = memoryview(content)
+    table = None if header.table is None else PacketTable(_unpack(view[header.table :], header.compression))
+    packets = list(_event_packets(view, header, table))
+    unpacked, most = sum(packet.unpacked for packet in packets), MOST_UNPACKED[0] * len(content) + MOST_UNPACKED[1]
+    if unpacked > most:
+        raise ValueError(f"expected to unpack at most {most} bytes of events, got {unpacked}")
+    events, n = np.empty(unpacked // EVENT.itemsize, EVENT_DTYPE), 0
+    for packet in packets:
+        records = _records(view, packet, header.compression, table)
+        for field in FIELDS:
+            events[field][n : n + len(records)] = records[field]
+        n += len(records)
+    if sensor_size := header.streams[header.events].sensor_size:
+        check_events(events[:n], sensor_size)
+    return events[:n]
+
+
+def _event_packets(view: memoryview, header: Header, table: PacketTable | None) -> Iterator[Packet]:
+    """The packets of the stream of events; all packets are held against the header and the table."""
+    at, end = header.end, header.table or len(view)
+    number = 0
     while at < end:
-        stream, size = _number("<i", content, at), _number("<i", content, at + 4)
-        if not 0 <= size <= end - at - 8:
-            raise ValueError(f"expected a packet that fits the file at byte {at}, got one of {size} bytes")
         try:
-            if packet := _unpack(content[at + 8 : at + 8 + size], b"EVTS", inflate):
-                streams[stream].append(_events(packet))
+            stream, size, head = _packet(view[at:end], header)
+            if table is not None and (entry := table.entry(number))[:3] != (at + PREFIX, stream, size):
+                raise ValueError(f"expected the packet that the table lists, {entry}, got {size} bytes of {stream}")
+            if stream == header.events:
+                yield Packet(number, at + PREFIX, size, _unpacked_size(head, size))
         except ValueError as error:
-            raise ValueError(f"{error} of the packet at byte {at}") from error
-        at += 8 + size
-    return np.concatenate(streams[min(streams)]) if streams else np.empty(0, EVENT_DTYPE)
+            raise ValueError(f"{error} in the packet at byte {at}") from error
+        at += PREFIX + size
+        number += 1
+    if table is not None and number != len(table):
+        raise ValueError(f"expected {len(table)} packets, as the table says, got {number}")
 
 
-def _unpack(packed: bytes, identifier: bytes, inflate: Inflate) -> bytes | None:
-    """A flat buffer with its size before it, if it is of this kind; of another, no more than its head is unpacked."""
-    head = inflate(packed, 12)
-    if head[8:] != identifier:
-        return None
-    size = 4 + _number("<I", head, 0)
-    if size > MOST_PACKED * len(packed):
-        raise ValueError(f"expected at most {MOST_PACKED * len(packed)} bytes in {len(packed)}, got {size}")
-    buffer = inflate(packed, size + 1)
-    if len(buffer) != size:
-        raise ValueError(f"expected {size} bytes, as the buffer says itself, got {len(buffer)}")
-    return buffer
+def _packet(view: memoryview, header: Header) -> tuple[int, int, bytes]:
+    """The stream of a packet, its size and its first bytes."""
+    stream, size = read_number(view, 0, "<i"), read_number(view, 4, "<i")
+    if not 0 <= size <= len(view) - PREFIX:
+        raise ValueError(f"expected a packet that fits the file, got one of {size} bytes")
+    if stream not in header.streams:
+        raise ValueError(f"expected a stream that the header declares, {[*header.streams]}, got {stream}")
+    head = header.compression.head(view[PREFIX : PREFIX + size], IDENTIFIER_END)
+    if (found := head[8:]) != header.streams[stream].identifier.encode():
+        raise ValueError(f"expected {header.streams[stream].identifier} in stream {stream}, got {found!r}")
+    return stream, size, head
 
 
-def _events(buffer: bytes) -> Events:
-    """The events of one unpacked packet."""
-    place = _place(buffer, ELEMENTS)
-    if place is None:
-        return np.empty(0, EVENT_DTYPE)
-    place += _number("<I", buffer, place)
-    events = np.frombuffer(buffer, EVENT, _number("<I", buffer, place), place + 4)  # numpy compares number and bytes
-    return make_events(events["x"], events["y"], events["t"], events["p"])
-
-
-def _field(kind: str, buffer: bytes, field: int, default: int) -> int:
-    place = _place(buffer, field)
-    return default if place is None else _number(kind, buffer, place)
-
-
-def _place(buffer: bytes, field: int) -> int | None:
-    """Where a field of the root table lies, or None where the buffer leaves it at its default."""
-    table = 4 + _number("<I", buffer, 4)
-    layout = table - _number("<i", buffer, table)
-    if 4 + 2 * field >= _number("<H", buffer, layout):
-        return None
-    offset = _number("<H", buffer, layout + 4 + 2 * field)
-    return table + offset if offset else None
-
-
-def _number(kind: str, buffer: bytes, place: int) -> int:
-    if not 0 <= place <= len(buffer) - struct.calcsize(kind):
-        raise ValueError(f"expected a number at byte {place}, got {len(buffer)} bytes in all")
-    number: int = struct.unpack_from(kind, buffer, place)[0]
-    return number
-
-
-def _inflate_none(packed: bytes, most: int) -> bytes:
-    return packed[:most]
-
-
-def _inflate_lz4(packed: bytes, most: int) -> bytes:
-    decompressor = _extra("lz4.frame").LZ4FrameDecompressor()
+def _records(view: memoryview, packet: Packet, compression: Compression, table: PacketTable | None) -> Array:
+    """The events of one packet, in its own layout."""
     try:
-        content = bytes(decompressor.decompress(packed, max_length=most))
-    except RuntimeError as error:
-        raise ValueError(f"expected an LZ4 frame, got: {error}") from error
-    if len(content) < most and (decompressor.unused_data or not decompressor.eof):
-        raise ValueError("expected an LZ4 frame and nothing else, got one that is cut, or more")
-    return content
+        buffer = _unpack(view[packet.body : packet.body + packet.size], compression)
+        first, n = root_table(buffer, b"EVTS").only_vector(ELEMENTS, EVENT.itemsize)
+        records = np.frombuffer(buffer, EVENT, n, first)
+        if table is not None:
+            _check_contents(records, table.entry(packet.number))
+    except ValueError as error:
+        raise ValueError(f"{error} in the packet at byte {packet.body - PREFIX}") from error
+    return records
 
 
-def _inflate_zstd(packed: bytes, most: int) -> bytes:
-    zstandard = _extra("zstandard")
-    try:
-        return bytes(zstandard.ZstdDecompressor().stream_reader(packed).read(most))
-    except zstandard.ZstdError as error:
-        raise ValueError(f"expected a Zstandard frame, got: {error}") from error
+def _check_contents(records: Array, entry: Entry) -> None:
+    """As many events as the table says, from and to its times; older files do not say."""
+    ends = (int(records["t"][0]), int(records["t"][-1])) if len(records) else (entry.start, entry.end)
+    if any(entry[3:]) and (len(records), *ends) != entry[3:]:
+        raise ValueError(f"expected what the table lists, {entry}, got {len(records)} events at {ends} µs")
 
 
-def _extra(module: str) -> Any:
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(f"AEDAT 4 needs {module}: pip install 'art-snn[aedat]'") from error
+def _unpack(packed: Packed, compression: Compression) -> bytes:
+    """A flat buffer, no larger than it says itself."""
+    return compression.whole(packed, _unpacked_size(compression.head(packed, 4), len(packed)))
 
 
-INFLATE: dict[int, Inflate] = {0: _inflate_none, 1: _inflate_lz4, 2: _inflate_lz4, 3: _inflate_zstd, 4: _inflate_zstd}
+def _unpacked_size(head: bytes, packed_size: int) -> int:
+    """What a flat buffer says of its size, if so much can have been packed into so little."""
+    size = 4 + read_number(head, 0, "<I")
+    if size > (most := MOST_PACKED * packed_size):
+        raise ValueError(f"expected at most {most} bytes in {packed_size}, got {size}")
+    return size

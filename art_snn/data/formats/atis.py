@@ -29,5 +29,5 @@ def parse_atis(content: bytes) -> Events:
             f"expected events of {RECORD} bytes, got {len(content) % RECORD} bytes after the last whole one"
         )
     x, y, *stamp = np.frombuffer(content, np.uint8).reshape(-1, RECORD).T
-    high, middle, low = (byte.astype(np.int64) for byte in stamp)
+    high, middle, low = (byte.astype(np.int32) for byte in stamp)
     return make_events(x, y, (high & 0x7F) << 16 | middle << 8 | low, high >> 7)

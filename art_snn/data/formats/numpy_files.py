@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from art_snn.events import FIELDS, is_stream, make_events
+from art_snn.events import EVENT_DTYPE, FIELDS, is_stream, make_events
 from art_snn.typing import Array, Events
 
-MOST_PACKED = 100  # a column of equal numbers shrinks without end, but times do not
+MOST_MEMORY = (10, 1 << 26)  # to unpack an archive: times the file, and bytes beyond
 MS = 1000  # µs
+ROUNDING = 1e-3  # of a number that is whole
 READ_HEADER: dict[tuple[int, int], Callable[[BytesIO], Any]] = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -35,9 +36,8 @@ def parse_npy(content: bytes) -> Events:
         return make_events(*(array[field] for field in FIELDS))
     if array.ndim != 2 or array.shape[1] != 4 or array.dtype.kind not in "iuf":
         raise ValueError(f"expected fields x, y, t, p or columns x, y, p, t, got {array.dtype} of shape {array.shape}")
-    columns = array.T * np.array([[1], [1], [1], [MS]], np.float64)
-    x, y, p, t = (_whole(name, column) for name, column in zip("xypt", columns, strict=True))
-    return make_events(x, y, t, p)
+    x, y, p = (_whole(name, column) for name, column in zip("xyp", array.T, strict=False))
+    return make_events(x, y, _microseconds(array[:, 3]), p)
 
 
 def parse_npz(content: bytes) -> Events:
@@ -48,29 +48,48 @@ def parse_npz(content: bytes) -> Events:
     """
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
-            names = [f"{field}.npy" for field in FIELDS]
-            if missing := set(names) - set(archive.namelist()):
-                raise ValueError(f"expected the arrays x, y, t and p, got no {', '.join(sorted(missing))}")
-            members = [archive.getinfo(name) for name in names]
-            if any(member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members):
-                raise ValueError("expected arrays as numpy packs them, got another compression")
-            if (size := sum(member.file_size for member in members)) > MOST_PACKED * len(content):
-                raise ValueError(f"expected to unpack at most {MOST_PACKED} times the file, got {size} bytes")
-            return make_events(*(_parse_array(archive.read(name)) for name in names))
+            return make_events(**_columns(archive, MOST_MEMORY[0] * len(content) + MOST_MEMORY[1]))
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise ValueError(f"expected a zip archive of arrays, got: {error}") from error
+
+
+def _columns(archive: zipfile.ZipFile, most: int) -> dict[str, Array]:
+    """The array of each field, read one after another within `most` bytes of memory."""
+    names = archive.namelist()
+    if wrong := [field for field in FIELDS if names.count(f"{field}.npy") != 1]:
+        raise ValueError(f"expected one array each for x, y, t and p, got none or several for {', '.join(wrong)}")
+    columns, n = {}, 0
+    for field in FIELDS:
+        member = archive.getinfo(f"{field}.npy")
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError("expected arrays as numpy packs them, got another compression")
+        if (needed := 2 * member.file_size + n * (EVENT_DTYPE.itemsize + 1)) > most:
+            raise ValueError(f"expected to unpack it within {most} bytes of memory, got {needed} for {field} alone")
+        columns[field] = _compact(_parse_array(archive.read(member)))
+        n = columns[field].size
+    return columns
+
+
+def _compact(column: Array) -> Array:
+    """The same whole numbers in as few bytes as the largest one takes."""
+    if column.dtype.kind not in "iu" or column.size == 0:
+        return column
+    smallest = np.promote_types(np.min_scalar_type(column.min()), np.min_scalar_type(column.max()))
+    return column.astype(smallest, copy=False) if smallest.kind in "iu" else column
 
 
 def _parse_array(content: bytes) -> Array:
     """What follows the header of a `.npy` file, exactly as large as the header says."""
     file = BytesIO(content)
     shape, is_fortran, dtype = _parse_header(file)
-    body = content[file.tell() :]
+    start = file.tell()
     if dtype.hasobject or min(shape, default=0) < 0:
         raise ValueError(f"expected an array of numbers, got {dtype} of shape {shape}")
-    if len(body) != math.prod(shape) * dtype.itemsize:
-        raise ValueError(f"expected {math.prod(shape) * dtype.itemsize} bytes after the header, got {len(body)}")
-    return np.frombuffer(body, dtype).reshape(shape, order="F" if is_fortran else "C")
+    if len(content) - start != (size := math.prod(shape) * dtype.itemsize):
+        raise ValueError(f"expected {size} bytes after the header, got {len(content) - start}")
+    if size == 0:
+        return np.empty(shape, dtype)
+    return np.frombuffer(content, dtype, offset=start).reshape(shape, order="F" if is_fortran else "C")
 
 
 def _parse_header(file: BytesIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
@@ -85,9 +104,22 @@ def _parse_header(file: BytesIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
 
 
 def _whole(name: str, column: Array) -> Array:
-    """A column of numbers as int64, if they are whole but for rounding."""
-    with np.errstate(invalid="ignore"):
+    """A column of numbers as whole ones, if they are that but for rounding."""
+    if column.dtype.kind != "f":
+        return column
+    with np.errstate(all="ignore"):
         numbers = np.rint(column).astype(np.int64)
-    if not np.allclose(numbers, column, rtol=0, atol=1e-3):
-        raise ValueError(f"expected {name} to hold whole numbers, got others")
+        if not (np.abs(numbers - column) <= ROUNDING).all():
+            raise ValueError(f"expected {name} to hold whole numbers, got others")
     return numbers
+
+
+def _microseconds(column: Array) -> Array:
+    """Times in ms as whole µs."""
+    if column.dtype.kind == "f":
+        with np.errstate(all="ignore"):
+            return _whole("t", column.astype(np.float64) * MS)
+    limit = np.iinfo(np.int64).max // MS
+    if column.size and not -limit <= int(column.min()) <= int(column.max()) <= limit:
+        raise ValueError(f"expected times of at most {limit} ms, got {column.min()} to {column.max()}")
+    return column.astype(np.int64) * MS
