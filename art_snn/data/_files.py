@@ -7,16 +7,26 @@ import numpy as np
 
 from art_snn.typing import Array, Images
 
+MOST_NAMES = 4  # in one message
+
 
 def check_files(paths: Iterable[Path], offered_at: str) -> None:
     """All of these files exist.
 
     Raises:
-        FileNotFoundError: If one does not; it names every missing one and the publisher's page.
+        FileNotFoundError: If one does not; it names the first missing ones and the publisher's page.
     """
     missing = [str(path) for path in paths if not path.is_file()]
     if missing:
-        raise FileNotFoundError(f"expected the files {', '.join(missing)}; the data set is offered at {offered_at}")
+        names = ", ".join(missing[:MOST_NAMES])
+        more = f" and {len(missing) - MOST_NAMES} more" if len(missing) > MOST_NAMES else ""
+        raise FileNotFoundError(f"expected the files {names}{more}; the data set is offered at {offered_at}")
+
+
+def listed(folder: Path, pattern: str) -> list[Path]:
+    """What matches below a folder, sorted, and nothing hidden: a Mac leaves `._NAME` beside NAME on others' disks."""
+    found = (path for path in folder.glob(pattern) if not path.relative_to(folder).as_posix().startswith("."))
+    return sorted(path for path in found if not path.name.startswith("."))
 
 
 def top_folder(root: Path, name: str) -> Path:

@@ -2,18 +2,19 @@
 
 from pathlib import Path
 
-from art_snn.data._files import top_folder
+from art_snn.data._files import listed, top_folder
 from art_snn.data.cifar10 import CLASSES
 from art_snn.data.event_files import EventFiles
 from art_snn.data.recordings import Samples, first_nine_tenths
+
+SUFFIXES = (".aedat", ".aedat4")  # of a recording in both forms the later one
 
 
 def find_samples(root: Path) -> Samples:
     """`<class>/*.aedat`, or `*.aedat4` as they were offered later, in `root` or its `CIFAR10DVS/`."""
     top = top_folder(root, "CIFAR10DVS")
     recordings = {
-        # of a recording in both forms the later one
-        name: list({path.stem: path for path in sorted((top / name).glob("*.aedat*"))}.values())
+        name: list({path.stem: path for path in listed(top / name, "*.aedat*") if path.suffix in SUFFIXES}.values())
         for name in CLASSES
     }
     return first_nine_tenths(recordings)

@@ -7,10 +7,11 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from art_snn._files import open_regular, read_regular
-from art_snn.data._files import check_files, top_folder
+from art_snn._validation import brief
+from art_snn.data._files import check_files, listed, top_folder
 from art_snn.data.event_files import EventFiles
 from art_snn.data.recordings import Sample, Samples
-from art_snn.events import Window
+from art_snn.events import TIME_LIMIT, Window
 
 OFFERED_AT = "https://research.ibm.com/interactive/dvsgesture/"
 CLASSES = (
@@ -27,6 +28,7 @@ CLASSES = (
     "other gestures",
 )
 TRIALS = ("trials_to_train.txt", "trials_to_test.txt")
+MOST_TEXT = 1 << 20  # bytes; the publisher's lists and tables take a thousandth
 TONIC_FOLDERS = ("ibmGestureTrain", "ibmGestureTest")
 
 
@@ -44,7 +46,7 @@ def find_samples(root: Path) -> Samples:
 
 def _cut_samples(folder: Path) -> list[Sample]:
     """`<user>_<lighting>/<class index>.npy`."""
-    paths = sorted(folder.glob("*/*.npy"))
+    paths = listed(folder, "*/*.npy")
     if wrong := [path for path in paths if path.stem not in map(str, range(len(CLASSES)))]:
         raise ValueError(f"expected files to be named 0.npy to {len(CLASSES) - 1}.npy, got {wrong[0]}")
     return [Sample(path, int(path.stem)) for path in paths]
@@ -52,10 +54,10 @@ def _cut_samples(folder: Path) -> list[Sample]:
 
 def _trials(path: Path) -> list[Path]:
     """The recordings of one split that are there."""
-    names = read_regular(path).decode("ascii", errors="replace").split()
+    names = read_regular(path, MOST_TEXT).decode("ascii", errors="replace").split()
     if wrong := [name for name in names if not re.fullmatch(r"\w+\.aedat", name, re.ASCII)]:
-        raise ValueError(f"{path}: expected names of .aedat files, got {wrong[0]!r}")
-    return [path.parent / name for name in names if (path.parent / name).is_file()]
+        raise ValueError(f"{path}: expected names of .aedat files, got {brief(repr(wrong[0]))}")
+    return [path.parent / name for name in names if (path.parent / name).exists()]
 
 
 def _gestures(recording: Path) -> list[Sample]:
@@ -63,13 +65,15 @@ def _gestures(recording: Path) -> list[Sample]:
     path = recording.with_name(f"{recording.stem}_labels.csv")
     check_files([path], OFFERED_AT)
     gestures = []
-    with TextIOWrapper(open_regular(path), newline="", encoding="ascii", errors="replace") as file:
+    with TextIOWrapper(open_regular(path, MOST_TEXT), newline="", encoding="ascii", errors="replace") as file:
         table = csv.DictReader(file)
         try:
             for row in table:
                 gestures.append(Sample(recording, *_gesture(row)))
         except (KeyError, TypeError, ValueError, csv.Error) as error:
-            raise ValueError(f"{path}: expected a gesture in line {table.line_num}, got {error!r}") from error
+            raise ValueError(
+                f"{path}: expected a gesture in line {table.line_num}, got {brief(repr(error))}"
+            ) from error
     return gestures
 
 
@@ -77,7 +81,7 @@ def _gesture(row: Mapping[str, str]) -> tuple[int, Window]:
     """Class index, first µs and the µs after the last; the publisher counts classes from 1 on."""
     label = int(row["class"]) - 1
     start, stop = int(row["startTime_usec"]), int(row["endTime_usec"])
-    if not (0 <= label < len(CLASSES) and 0 <= start < stop < 2**63):
+    if not (0 <= label < len(CLASSES) and 0 <= start < stop < TIME_LIMIT):
         raise ValueError(f"expected a class from 1 to {len(CLASSES)} and a start before an end, got {row}")
     return label, (start, stop)
 

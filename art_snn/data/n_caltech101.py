@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from art_snn.data._files import top_folder
+from art_snn.data._files import listed, top_folder
 from art_snn.data.event_files import EventFiles
 from art_snn.data.recordings import Samples, first_nine_tenths
 
@@ -22,8 +22,8 @@ CLASSES = frozenset(NAMES.split())
 
 def find_samples(root: Path) -> Samples:
     """`<class>/*.bin` in `root` or its `Caltech101/`; a class is a folder, so a partial copy has fewer of them."""
-    folders = sorted(folder for folder in top_folder(root, "Caltech101").iterdir() if folder.is_dir())
-    recordings = {folder.name: sorted(folder.glob("*.bin")) for folder in folders}
+    folders = [folder for folder in listed(top_folder(root, "Caltech101"), "*") if folder.is_dir()]
+    recordings = {folder.name: listed(folder, "*.bin") for folder in folders}
     if unknown := [name for name, paths in recordings.items() if paths and name not in CLASSES]:
         raise ValueError(f"expected folders of N-Caltech101's classes below {root}, got {unknown[0]!r} with recordings")
     return first_nine_tenths({name: paths for name, paths in recordings.items() if paths})

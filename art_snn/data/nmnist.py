@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from art_snn.data._files import top_folder
+from art_snn.data._files import listed, top_folder
 from art_snn.data.event_files import EventFiles
 from art_snn.data.recordings import Sample, Samples
 
@@ -13,7 +13,7 @@ def find_samples(root: Path) -> Samples:
     """`Train/<digit>/*.bin` and `Test/<digit>/*.bin` in `root` or its `NMNIST/`; the publisher's splits."""
     top = top_folder(root, "NMNIST")
     train, test = (
-        [Sample(path, int(digit)) for digit in CLASSES for path in sorted((top / split / digit).glob("*.bin"))]
+        [Sample(path, int(digit)) for digit in CLASSES for path in listed(top / split / digit, "*.bin")]
         for split in ("Train", "Test")
     )
     return Samples(train, test, CLASSES)
