@@ -45,6 +45,17 @@ def check_images(name: str, x: Array) -> None:
         )
 
 
+def check_image_batch(name: str, x: Array) -> None:
+    """Images (N, C, H, W), as `check_images`, and none alone.
+
+    Raises:
+        ValueError: If it is another layout, or may be.
+    """
+    check_images(name, x)
+    if x.ndim != 4:
+        raise _error(name, IMAGES, x.shape, "looks like one image; x[None] makes a batch of it")
+
+
 def check_frames(name: str, x: Array, *, alone: bool = False) -> None:
     """Frames (N, T, 2, H, W), whose channels are OFF and ON; with `alone` one sample (T, 2, H, W) will do, too.
 
@@ -70,7 +81,7 @@ def check_fits(name: str, x: Array, input_shape: Sequence[int], *, any_time: boo
     if _fits(x.shape, shape, any_time):
         return
     wanted = f"(N, {', '.join(['T', *map(str, shape[1:])] if any_time else map(str, shape))})"
-    raise _error(name, wanted, x.shape, _hint(x.shape, shape, any_time))
+    raise _error(name, wanted, x.shape, layout_hint(x.shape, shape, any_time=any_time))
 
 
 def is_channels_last(shape: Shape) -> bool:
@@ -87,8 +98,8 @@ def _fits(shape: Shape, input_shape: Shape, any_time: bool) -> bool:
     return len(shape) == len(input_shape) + 1 and shape[1 + any_time :] == input_shape[any_time:]
 
 
-def _hint(shape: Shape, input_shape: Shape, any_time: bool) -> str:
-    """What the samples may be, and the call that puts it right."""
+def layout_hint(shape: Shape, input_shape: Shape, *, any_time: bool = False) -> str:
+    """What samples (N, ...) of a wrong shape may be, and the call that puts it right; "" where nothing is known."""
     x = np.broadcast_to(np.False_, shape)  # takes no memory
     for layout, call, convert in _CONVERSIONS:
         with suppress(ValueError):  # too few axes

@@ -1,13 +1,22 @@
 """What every loader returns: both splits of one data set, and what one needs to know to use them."""
 
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+
+from art_snn._arrays import as_numbers, is_stream
+from art_snn._layouts import check_frames, check_image_batch
+from art_snn._validation import check_same_length, class_indices
+from art_snn.events import stack_streams
 from art_snn.typing import Array, Indices
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Training and test samples of one data set with their class indices.
+
+    What is given may also be tensors, lists of streams and one-hot labels; what is kept are arrays and indices.
 
     Args:
         x_train: Images (N, C, H, W), frames (N, T, 2, H, W), or an object array (N,) of event streams.
@@ -18,6 +27,11 @@ class Dataset:
         clip_values: Lowest and highest value of an image; None for counts and events.
         sensor_size: Width and height in pixels and 2 polarities of an event camera; None for images.
         title: What the data are, for tables and pictures; it says so where they are simulated.
+
+    Raises:
+        TypeError: If samples are neither numbers nor event streams, or labels no numbers.
+        ValueError: If samples have another layout, the two splits differ in the shape of a sample, or samples and
+            labels do not fit each other or the classes.
     """
 
     x_train: Array
@@ -28,3 +42,24 @@ class Dataset:
     clip_values: tuple[float, float] | None = None
     sensor_size: tuple[int, int, int] | None = None
     title: str = ""
+
+    def __post_init__(self) -> None:
+        for split in ("train", "test"):
+            x, y = _samples(f"x_{split}", getattr(self, f"x_{split}")), getattr(self, f"y_{split}")
+            check_same_length(f"x_{split}", x, f"y_{split}", y)
+            object.__setattr__(self, f"x_{split}", x)
+            object.__setattr__(self, f"y_{split}", class_indices(y, len(self.classes)))
+        train, test = self.x_train, self.x_test
+        if (train.dtype == object, train.shape[1:]) != (test.dtype == object, test.shape[1:]):
+            raise ValueError(f"expected x_test like x_train, got shapes {test.shape} and {train.shape}")
+
+
+def _samples(name: str, x: Any) -> Array:
+    """Images, frames or streams as an array."""
+    is_collection = isinstance(x, list | tuple) or (isinstance(x, np.ndarray) and x.dtype == object and x.ndim == 1)
+    if is_collection and all(map(is_stream, x)):
+        return stack_streams(x)
+    samples = as_numbers(name, x)
+    check = check_frames if samples.ndim == 5 else check_image_batch
+    check(name, samples)
+    return samples

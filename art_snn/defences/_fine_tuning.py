@@ -5,6 +5,7 @@ from art.estimators.classification import PyTorchClassifier
 from art_snn._random import host_seed
 from art_snn._validation import check_at_least, check_finite, check_positive, check_same_length
 from art_snn.estimators.classification import ConvertedClassifier, HybridClassifier
+from art_snn.estimators.classification.inputs import samples_for
 from art_snn.estimators.classification.streaming import mode
 from art_snn.typing import Array, Labels
 
@@ -37,6 +38,7 @@ def fine_tune(
     Raises:
         ValueError: If samples and labels do not fit, or a sample is not finite.
     """
+    x = samples_for(classifier, x, "x")
     check_same_length("x", x, "y", y)
     check_finite("x", x)
     trained, fit = classifier, classifier.fit

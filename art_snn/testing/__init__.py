@@ -34,6 +34,7 @@ from art_snn.testing.detectors import (
 from art_snn.testing.inputs import (
     check_attack_gives_no_other_type,
     check_attack_rejects_labels,
+    check_samples_are_checked,
     check_trigger_gives_a_tensor_for_a_tensor,
     check_trigger_ignores_memory,
     check_trigger_marks_a_square,
@@ -119,6 +120,7 @@ __all__ = [
     "check_model_detector_reports",
     "check_model_detector_tells_apart",
     "check_restores_the_mode",
+    "check_samples_are_checked",
     "check_tells_samples_apart",
     "check_trigger_agrees_on_events",
     "check_trigger_changes_nothing",

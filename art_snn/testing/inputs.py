@@ -1,4 +1,4 @@
-"""Laws of what triggers and attacks take: right from any memory, as a tensor or not, and nothing of another layout.
+"""Laws of what is taken for samples and labels: right from any memory, as a tensor or not, and no other layout.
 
 `x` is a batch that the trigger is made for, N first; `y` are labels of it.
 """
@@ -28,16 +28,25 @@ def check_trigger_rejects_layouts(trigger: Trigger, x: Array) -> None:
 
 def check_trigger_rejects_what_is_no_array(trigger: Trigger, x: Array) -> None:
     """Streams, columns of events, data sets, masked arrays and arrays of objects are a TypeError that says which."""
-    stream = make_events(x=[0, 1], y=[0, 0], t=[0, 1], p=[0, 1])
-    objects = np.empty(len(x), object)
-    objects[:] = list(x)
-    data_set = torch.utils.data.TensorDataset(torch.as_tensor(x))
-    masked = np.ma.MaskedArray(x, np.zeros(x.shape, bool))
-    columns = {field: stream[field] for field in ("x", "y", "t", "p")}
-    no_arrays: list[Any] = [stream, [stream, stream], columns, data_set, masked, objects, None, x.astype(str)]
-    for wrong in no_arrays:
+    for wrong in _no_arrays(x):
         message = message_of(TypeError, partial(trigger, wrong))
         assert message.startswith("expected "), f"the message does not say what was expected: {message}"
+
+
+def check_samples_are_checked(take: Callable[[Any], object], x: Array) -> None:
+    """Whatever takes samples refuses other layouts and other things with an error that says what it expected.
+
+    Args:
+        take: Anything that is called with samples: a method of a classifier, a detector, an evaluation.
+        x: Samples that it takes, images or frames, of which it is called with a tensor, too.
+    """
+    layouts: list[Any] = [np.moveaxis(x, -3, -1), x[0], x.reshape(len(x), -1), x[:, None], x[..., 1:]]
+    for wrong in (*layouts, *_no_arrays(x)):
+        message = message_of((ValueError, TypeError), partial(take, wrong))
+        assert message.startswith("expected "), f"the message does not say what was expected: {message}"
+    message = message_of((ValueError, TypeError), partial(take, layouts[0]))
+    assert "np.moveaxis(x, -1, -3)" in message, f"the message names no call that converts: {message}"
+    take(torch.as_tensor(x))
 
 
 def check_trigger_rejects_nan(trigger: Trigger, x: Array) -> None:
@@ -118,3 +127,14 @@ def check_attack_gives_no_other_type(attack: PoisoningAttack, x: Array, y: Label
         except TypeError:
             continue
         assert [type(array) for array in made] == [type(array) for array in given], "a tensor became something else"
+
+
+def _no_arrays(x: Array) -> list[Any]:
+    """What looks like samples, or holds them, and is no array of numbers."""
+    stream = make_events(x=[0, 1], y=[0, 0], t=[0, 1], p=[0, 1])
+    objects = np.empty(len(x), object)
+    objects[:] = list(x)
+    columns = {field: stream[field] for field in ("x", "y", "t", "p")}
+    data_set = torch.utils.data.TensorDataset(torch.as_tensor(x))
+    masked = np.ma.MaskedArray(x, np.zeros(x.shape, bool))
+    return [stream, [stream, stream], columns, data_set, masked, objects, "samples.npy", x.astype(str)]

@@ -9,6 +9,7 @@ from art.estimators.classification import PyTorchClassifier
 
 from art_snn._validation import check_same_length, check_unknown, class_indices
 from art_snn.defences._parameters import Parameters
+from art_snn.estimators.classification.inputs import samples_for
 from art_snn.estimators.classification.streaming import mode
 from art_snn.typing import Array, Indices, Labels
 
@@ -64,11 +65,12 @@ class ModelDetector(Parameters, abc.ABC):
             y: Their labels, indices (N,) or one-hot (N, K), where it uses any.
 
         Raises:
-            TypeError: If an argument is unknown.
-            ValueError: If samples and labels do not fit.
+            TypeError: If an argument is unknown, or samples or labels are no numbers.
+            ValueError: If samples and labels do not fit, or the samples are not what the classifier takes.
         """
         check_unknown(f"{type(self).__name__}.detect_backdoor", kwargs)
         classes = None if y is None else class_indices(y, self.classifier.nb_classes)
+        x = None if x is None else samples_for(self.classifier, x, "x")
         if x is not None and classes is not None:
             check_same_length("x", x, "y", classes)
         with mode(self.classifier.model, False):

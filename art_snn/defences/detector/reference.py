@@ -218,8 +218,7 @@ class ReferenceDefence(SampleDetector):
             return model
         if model is not None or x is None or y is None:
             raise ValueError("expected either a reference model, or x_reference with y_reference")
-        x, labels = np.asarray(x), class_indices(y, self.classifier.nb_classes)
-        self._check_alike("x_reference", x)
+        x, labels = self._alike("x_reference", x), class_indices(y, self.classifier.nb_classes)
         check_same_length("reference samples", x, "labels", labels)
         check_every_class(self._labels, labels)
         return x, labels

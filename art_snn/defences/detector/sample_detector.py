@@ -9,10 +9,14 @@ import numpy as np
 from art.defences.detector.poison import GroundTruthEvaluator, PoisonFilteringDefence
 from art.estimators.classification import PyTorchClassifier
 
+from art_snn._arrays import as_labels, as_numbers, is_stream
+from art_snn._layouts import layout_hint
 from art_snn._random import host_seed
 from art_snn._validation import check_at_least, check_finite, check_same_length, class_indices, predicted_classes
 from art_snn.defences._parameters import Parameters
+from art_snn.estimators.classification.inputs import samples_for
 from art_snn.estimators.classification.streaming import mode
+from art_snn.events import stack_streams
 from art_snn.typing import Array, Indices, Labels, Mask
 
 
@@ -113,10 +117,9 @@ class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
         Raises:
             ValueError: If samples are not like those of the training, or what the classifier makes of them not finite.
         """
-        if x is not None:
-            self._check_alike("x", np.asarray(x))
+        samples = None if x is None else self._alike("x", x)
         with self._classifier_as_it_is():
-            return self._scores(None if x is None else np.asarray(x)).astype(np.float32)
+            return self._scores(samples).astype(np.float32)
 
     @abc.abstractmethod
     def _detect(self) -> tuple[dict[str, Any], Mask]:
@@ -133,19 +136,25 @@ class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
     def _check_data(self) -> None:
         if self.x_train is None or self.y_train is None:
             raise ValueError("expected samples and their labels, got None")
-        self.x_train, self.y_train = np.asarray(self.x_train), np.asarray(self.y_train)
-        check_samples("x_train", self.x_train)
-        if self.x_train.dtype == object and not self._takes_events:
+        streams = _are_streams(self.x_train)
+        if streams and not self._takes_events:
             raise ValueError("expected images or frames, got event streams; bin them by art_snn.events.to_frames")
+        self.x_train = stack_streams(self.x_train) if streams else samples_for(self.classifier, self.x_train, "x_train")
+        self.y_train = as_labels("labels", self.y_train)
+        check_samples("x_train", self.x_train)
         check_same_length("samples", self.x_train, "labels", self.y_train)
         self._labels = class_indices(self.y_train, self.classifier.nb_classes)
 
-    def _check_alike(self, name: str, x: Array) -> None:
-        """Other samples are of the training data's kind and shape."""
-        check_samples(name, x)
+    def _alike(self, name: str, x: Any) -> Array:
+        """Other samples as an array, if they are of the training data's kind and shape."""
         like = self._empty_sample() if self.x_train is None else self.x_train
-        if (x.dtype == object, x.shape[1:]) != (like.dtype == object, like.shape[1:]):
-            raise ValueError(f"expected {name} like x_train, {_kind(like)}, got {_kind(x)}")
+        samples = stack_streams(x) if _are_streams(x) else as_numbers(name, x)
+        if (samples.dtype == object, samples.shape[1:]) != (like.dtype == object, like.shape[1:]):
+            hint = layout_hint(samples.shape, like.shape[1:])
+            got = _kind(samples) + (f", which {hint}" if hint else "")
+            raise ValueError(f"expected {name} like x_train, {_kind(like)}, got {got}")
+        check_samples(name, samples)
+        return samples
 
     @property
     def _n_samples(self) -> int:
@@ -183,6 +192,12 @@ class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
         """Evaluation mode; ART's own classifier would keep it, and move the global random streams by predicting."""
         with mode(self.classifier.model, False), host_seed(self.seed):
             yield
+
+
+def _are_streams(x: Any) -> bool:
+    """Whether this is an object array or a list of event streams; whether all are is not looked at."""
+    is_collection = isinstance(x, list | tuple) or (isinstance(x, np.ndarray) and x.dtype == object and x.ndim == 1)
+    return is_collection and len(x) > 0 and is_stream(x[0])
 
 
 def _kind(x: Array) -> str:

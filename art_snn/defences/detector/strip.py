@@ -93,10 +93,8 @@ class STRIPDefence(SampleDetector):
         self.num_samples, self.false_acceptance_rate = num_samples, false_acceptance_rate
         self.superposition: Superposition = superposition
         self.outputs: Outputs = outputs
-        self.x_clean = None if x_clean is None else np.asarray(x_clean)
+        self.x_clean = None if x_clean is None else self._alike("x_clean", x_clean)
         self.batch_size, self.seed = batch_size, seed
-        if self.x_clean is not None:
-            self._check_alike("x_clean", self.x_clean)
         self._binning: tuple[SensorSize, int, SplitBy] | None = None
         if self.x_train.dtype == object:
             if sensor_size is None or n_bins is None:

@@ -6,8 +6,10 @@ from typing import Any
 from art.defences.transformer import Transformer
 from art.estimators.classification import PyTorchClassifier
 
+from art_snn._validation import class_indices
 from art_snn.defences._copying import copy_of
 from art_snn.defences._parameters import Parameters
+from art_snn.estimators.classification.inputs import samples_for
 from art_snn.typing import Array, Labels
 
 
@@ -36,8 +38,13 @@ class Elimination(Parameters, Transformer, abc.ABC):
 
         Raises:
             ValueError: If samples or labels that the method needs are missing or do not fit.
+            TypeError: If they are no numbers.
         """
-        return self._transform(copy_of(transformed_classifier or self.classifier), x, y)
+        given = transformed_classifier or self.classifier
+        x = None if x is None else samples_for(given, x, "x")
+        if y is not None:
+            class_indices(y, given.nb_classes)
+        return self._transform(copy_of(given), x, y)
 
     def fit(self, x: Array, y: Labels | None = None, **kwargs: Any) -> None:
         """Nothing is learnt beforehand: call the object."""

@@ -9,6 +9,8 @@ import torch
 from art.preprocessing.standardisation_mean_std.pytorch import StandardisationMeanStdPyTorch
 from torch import Tensor, nn
 
+from art_snn._arrays import as_numbers
+from art_snn._layouts import check_fits
 from art_snn._validation import check_choice, check_finite, check_same_length, class_indices
 from art_snn.estimators.classification.keywords import check_keywords
 from art_snn.estimators.classification.streaming import mode, reduced
@@ -109,12 +111,25 @@ class Inputs(_Host):
         return labels
 
     def _check_samples(self, x: Array) -> None:
-        shape = self.input_shape
-        # frames: another number of bins will do
-        any_time = len(shape) == 4 and getattr(self.model, "timesteps", 0) is None
-        fits = x.ndim == len(shape) + 1 and x.shape[1 + any_time :] == shape[any_time:]
-        if not fits:
-            raise ValueError(f"expected samples of shape (N, {', '.join(map(str, shape))}), got shape {x.shape}")
+        samples_for(self, x)
+
+
+def samples_for(classifier: Any, x: Any, name: str = "samples") -> Array:
+    """Samples as a classifier takes them, as an array (N, ...) of numbers, which nothing is copied for.
+
+    Args:
+        classifier: Any `PyTorchClassifier`, whose `input_shape` they are to have. Frames may have another number of
+            time bins where a `SpikingModule` does not fix it.
+        x: An array, a tensor or nested lists.
+        name: What they are called in an error.
+
+    Raises:
+        TypeError: If they are no numbers, such as event streams; the error says how to make numbers of them.
+        ValueError: If they have another shape; where that is a known layout, the error says how to convert it.
+    """
+    array, shape = as_numbers(name, x), tuple(classifier.input_shape)
+    check_fits(name, array, shape, any_time=len(shape) == 4 and getattr(classifier.model, "timesteps", 0) is None)
+    return array
 
 
 @contextmanager
