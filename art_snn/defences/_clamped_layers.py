@@ -20,6 +20,7 @@ class Clamped(base.MemoryModule):
     """
 
     keeps_time_apart = True
+    is_neuron = False
     step: int  # the next one
 
     def __init__(self, inner: nn.Module, low: Tensor, high: Tensor, step_mode: Literal["s", "m"] = "m") -> None:

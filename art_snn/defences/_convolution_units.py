@@ -17,7 +17,7 @@ from art_snn.estimators.classification import ConvertedClassifier
 from art_snn.estimators.classification.structure import is_spiking
 from art_snn.typing import Indices
 
-_WRAPPERS = (Clamped, layer.SeqToANNContainer, layer.MultiStepContainer, layer.StepModeContainer)
+_WRAPPERS = (Clamped, layer.SeqToANNContainer, layer.MultiStepContainer, layer.StepModeContainer)  # that end in a layer
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Unit:
         conv: The convolution.
         norm: Its batch norm, if there is one.
         last: What hands their output on: the norm, or else the convolution, or the container that ends with it; None
-            where more follows inside the container.
+            where more follows inside the container than the activation.
         activation: The neurons or rectifier that take it; None where, as before a residual sum, something else does, or
             where neurons serve several units. A rectifier may serve several.
         source: The unit of the ANN that this one was converted from: it shares this one's fate.
@@ -92,8 +92,9 @@ def units(classifier: PyTorchClassifier) -> list[Unit]:
         if follower is not None and isinstance(follower.module, nn.BatchNorm2d):
             norm, last = follower.module, follower
         handed_on = _handed_on(last, seen, parents)
-        taker = None if handed_on is None else seen.next(handed_on)
+        taker = seen.next(last if handed_on is None else handed_on)
         activation = taker.module if taker is not None and _is_activation(taker.module) else None
+        handed_on = last if activation is not None and handed_on is None else handed_on
         outside = None if handed_on is None else handed_on.module
         found.append(Unit(names[conv], conv, norm, outside, activation, sources.get(names[conv])))
     served = Counter(unit.activation for unit in found)

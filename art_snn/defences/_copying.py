@@ -54,7 +54,7 @@ def replace_network(classifier: PyTorchClassifier, net: nn.Module) -> None:
     if isinstance(classifier.model, SpikingModule):
         classifier.model.net = net
         functional.invalidate_reset_cache(classifier.model)
-        classifier._layer_names = classifier._hidden_spiking_layers()
+        classifier.look_into_model()
     else:
         classifier._model = classifier._make_model_wrapper(net)
         classifier._layer_names = classifier._model.get_layers

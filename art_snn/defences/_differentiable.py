@@ -6,9 +6,10 @@ from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 
 from art_snn.defences._tracing import trace
-from art_snn.estimators.classification import SpikingModule
+from art_snn.estimators.classification import SpikingClassifier, SpikingModule
+from art_snn.estimators.classification.inspection import Inspection, inspect
 from art_snn.estimators.classification.recording import record
-from art_snn.estimators.classification.structure import is_spiking, step_mode
+from art_snn.estimators.classification.structure import is_spiking
 
 
 def logits(classifier: PyTorchClassifier, x: Tensor) -> Tensor:
@@ -91,10 +92,18 @@ class ClassPotentials:
         x = preprocessed(self.classifier, x)
         if self._voters is None:
             return _finite(torch.cat(list(model.outputs(x))).cumsum(0).mean(0))
-        with record([self._voters], "voltage", "none", single_step=step_mode(model.net) == "s") as (recording,):
+        with record([inspection_of(self.classifier).watched(self._voters)], "voltage", "none", len(x)) as (recording,):
             timesteps = sum(len(chunk) for chunk in model.outputs(x))
         voltages = recording.result(timesteps).flatten(2).mean(1)
         return _finite(voltages.reshape(len(voltages), self.classifier.nb_classes, -1).mean(2))
+
+
+def inspection_of(classifier: PyTorchClassifier) -> Inspection:
+    """What was seen of the layers of a spiking network, in a classifier of ours or of ART's own class."""
+    if isinstance(classifier, SpikingClassifier):
+        return classifier.inspection
+    shape, device = classifier.input_shape, classifier.device
+    return inspect(classifier.model, lambda n: torch.zeros(n, *shape, device=device))
 
 
 def _finite(outputs: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from art_snn._validation import check_at_least, check_choice, check_finite, chec
 from art_snn.defences._clamped_layers import Clamped, Rechecked
 from art_snn.defences._convolution_units import units
 from art_snn.defences._copying import copy_of, network_of, replace_network
-from art_snn.defences._differentiable import ClassPotentials
+from art_snn.defences._differentiable import ClassPotentials, inspection_of
 from art_snn.defences.detector.membrane_potential import MembranePotentialDefence
 from art_snn.defences.transformer.elimination import Elimination
 from art_snn.estimators.classification import SpikingModule
@@ -116,16 +116,23 @@ class DendriteClamping(Elimination):
         if not found:
             raise ValueError("expected a model with convolutions, got one without")
         names = {module: name for name, module in classifier.model.named_modules()}
-        timesteps, modus = _steps(classifier)
+        timesteps, _ = _steps(classifier)
+        looked_into = inspection_of(classifier) if isinstance(classifier.model, SpikingModule) else None
         clamps = []
         for unit in found:
             if unit.last is None:
                 raise ValueError(
-                    f"expected {unit.name!r}, or its norm, to end its container, got one with more behind it: a clamp "
-                    "holds back what leaves the container"
+                    f"expected {unit.name!r}, or its norm, to end its container or to hand on to neurons, got one with "
+                    "something else behind it: a clamp holds back what leaves the container"
+                )
+            form = "step" if looked_into is None else looked_into.watched(unit.last).form
+            if form == "folded":
+                raise ValueError(
+                    f"expected {unit.name!r} in a container that steps it, got one that folds time into the batch: a "
+                    "clamp has bounds for each step; put the neurons behind the container"
                 )
             low = torch.full((timesteps, unit.conv.out_channels), 1 - self.reach, device=classifier.device)
-            clamps.append(Clamped(unit.last, low, low + 2 * self.reach, modus))
+            clamps.append(Clamped(unit.last, low, low + 2 * self.reach, "m" if form == "sequence" else "s"))
             classifier.model.set_submodule(names[unit.last], clamps[-1])
         replace_network(classifier, network_of(classifier))
         return clamps

@@ -11,13 +11,12 @@ from torch import Tensor, nn
 
 from art_snn._validation import check_choice, check_finite, check_fraction, share_of
 from art_snn.defences._convolution_units import Unit, units
-from art_snn.defences._differentiable import logits
+from art_snn.defences._differentiable import inspection_of, logits
 from art_snn.defences._fine_tuning import check_tuning, fine_tune
 from art_snn.defences.transformer.elimination import Elimination
 from art_snn.estimators.classification import SpikingModule
-from art_snn.estimators.classification.recording import Quantity, Recording, record
+from art_snn.estimators.classification.recording import Quantity, Recording, Watched, in_time, record
 from art_snn.estimators.classification.streaming import mode
-from art_snn.estimators.classification.structure import step_mode
 from art_snn.typing import Array, Labels
 
 
@@ -125,7 +124,7 @@ def channel_activity(classifier: PyTorchClassifier, unit: Unit, x: Array, quanti
     with mode(classifier.model, False), torch.no_grad():
         for start in range(0, len(x), batch_size):
             batch = torch.as_tensor(x[start : start + batch_size], dtype=torch.float32, device=classifier.device)
-            with _recorded(classifier, unit, quantity) as recording:
+            with _recorded(classifier, unit, quantity, len(batch)) as recording:
                 logits(classifier, batch)
             means = recording.result(recording.n_steps).double()
             total = total + means.transpose(0, 1).flatten(1).mean(1) * (len(batch) / len(x))
@@ -134,15 +133,15 @@ def channel_activity(classifier: PyTorchClassifier, unit: Unit, x: Array, quanti
 
 
 @contextmanager
-def _recorded(classifier: PyTorchClassifier, unit: Unit, quantity: Quantity) -> Iterator[Recording]:
+def _recorded(classifier: PyTorchClassifier, unit: Unit, quantity: Quantity, n_samples: int) -> Iterator[Recording]:
     """What a unit's activation makes of the unit's output while the block runs; a rectifier may serve other layers."""
     if unit.last is None or unit.activation is None:
         raise ValueError(f"expected a unit with an activation, got {unit.name!r} without")
+    watched = unit.activation if quantity == "spikes" else unit.neurons or unit.activation
+    is_spiking = isinstance(classifier.model, SpikingModule)
+    layer = inspection_of(classifier).watched(watched) if is_spiking else Watched(watched, "step")
     if quantity == "voltage" or unit.neurons is not None:
-        watched = unit.activation if quantity == "spikes" else unit.neurons or unit.activation
-        model = classifier.model
-        single_step = not isinstance(model, SpikingModule) or step_mode(model.net) == "s"
-        with record([watched], quantity, "rate", single_step=single_step) as (recording,):
+        with record([layer], quantity, "rate", n_samples) as (recording,):
             yield recording
         return
     recording, latest = Recording("rate"), list[Tensor]()
@@ -152,7 +151,7 @@ def _recorded(classifier: PyTorchClassifier, unit: Unit, quantity: Quantity) -> 
 
     def add(_module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         if latest and inputs[0] is latest[0]:
-            recording.add(output[None])
+            recording.add(in_time(output, layer.form, n_samples))
 
     handles = [unit.last.register_forward_hook(keep), unit.activation.register_forward_hook(add)]
     try:

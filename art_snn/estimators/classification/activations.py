@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from art_snn._random import host_seed
 from art_snn._validation import check_choice
 from art_snn.estimators.classification.encoding import undefined_as_nan
-from art_snn.estimators.classification.recording import Quantity, Reduction, record
+from art_snn.estimators.classification.inspection import Inspection, inspect
+from art_snn.estimators.classification.recording import Quantity, Reduction, Watched, record
 from art_snn.estimators.classification.streaming import mode
-from art_snn.estimators.classification.structure import observable, spiking_layers, step_mode
 from art_snn.typing import Array
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ else:
 class Activations(_Host):
     """`layer_names` and `get_activations` for a classifier whose model is a `SpikingModule`."""
 
+    _inspection: Inspection
     _layer_names: list[str]
 
     @property
@@ -70,9 +70,8 @@ class Activations(_Host):
         def activations(batch: Array | Tensor) -> list[Tensor]:
             inputs, _ = self._apply_preprocessing(batch, y=None, fit=False, no_grad=not framework)
             inputs = inputs if isinstance(inputs, Tensor) else self._to_device(inputs)
-            single_step = step_mode(self.model.net) == "s"
             with (
-                record(layers, quantity, reduction, single_step=single_step) as recordings,
+                record(layers, quantity, reduction, len(inputs)) as recordings,
                 closing(self.model.outputs(inputs)) as chunks,
             ):
                 timesteps = sum(len(chunk) for chunk in chunks)
@@ -87,36 +86,35 @@ class Activations(_Host):
                 results = [np.concatenate(parts) for parts in zip(*batches, strict=True)]
         return results if isinstance(layer, Sequence) and not isinstance(layer, str) else results[0]
 
-    def _layer(self, layer: int | str) -> nn.Module:
-        """The module of an index into `layer_names` or of a name."""
+    def look_into_model(self) -> None:
+        """Find the layers of the model as it is now, as after surgery on it.
+
+        Raises:
+            ValueError: If samples of `input_shape` do not pass, or the network answers as no classifier may; see
+                `art_snn.estimators.classification.inspection`.
+        """
+        self._inspection = inspect(self.model, self._probes)
+        if self._inspection.n_outputs != self.nb_classes:
+            raise ValueError(f"expected logits of nb_classes={self.nb_classes}, got {self._inspection.n_outputs}")
+        self._layer_names = list(self._inspection.layer_names)
+
+    @property
+    def inspection(self) -> Inspection:
+        """What was seen of the model's layers."""
+        return self._inspection
+
+    def _layer(self, layer: int | str) -> Watched:
+        """The layer of an index into `layer_names` or of a name."""
         if isinstance(layer, int | np.integer):
             if not -len(self._layer_names) <= layer < len(self._layer_names):
                 raise ValueError(f"expected layer below {len(self._layer_names)}, got {layer}; see layer_names")
             layer = self._layer_names[layer]
-        modules = observable(self.model)
-        check_choice("layer", layer, modules)
-        return modules[layer]
+        check_choice("layer", layer, self._inspection.watchable)
+        return self._inspection.watchable[layer]
 
-    def _hidden_spiking_layers(self) -> list[str]:
-        """Spiking layers in the order of a first pass, without one whose output is the network's own."""
-        names = {module: name for name, module in spiking_layers(self.model).items()}
-        produced: dict[str, Tensor] = {}
-        final: list[Tensor] = []
-
-        def note(module: nn.Module, _inputs: Any, output: Tensor) -> None:
-            produced.setdefault(names[module], output)
-
-        handles = [module.register_forward_hook(note) for module in names]
-        handles.append(self.model.net.register_forward_hook(lambda _module, _inputs, output: final.append(output)))
-        try:
-            with mode(self._model, False), torch.no_grad(), host_seed(0):  # a defence may draw
-                zeros = np.zeros((1, *self.input_shape), np.float32)
-                inputs, _ = self._apply_preprocessing(zeros, y=None, fit=False)
-                logits = self._model(self._to_device(inputs))[-1]
-        finally:
-            for handle in handles:
-                handle.remove()
-        if logits.shape[1] != self.nb_classes:
-            raise ValueError(f"expected logits of nb_classes={self.nb_classes}, got {logits.shape[1]}")
-        hidden = [name for name, output in produced.items() if output is not final[0]]
-        return hidden or list(produced)
+    def _probes(self, n: int) -> Tensor:
+        """Samples of noise, within the clip values, as the model sees them."""
+        low, high = (0.0, 1.0) if self.clip_values is None else self.clip_values
+        noise = np.random.default_rng(0).random((n, *self.input_shape))
+        x, _ = self._apply_preprocessing((low + (high - low) * noise).astype(np.float32), y=None, fit=False)
+        return x.to(self.device) if isinstance(x, Tensor) else self._to_device(x)

@@ -20,7 +20,7 @@ from art_snn.estimators.classification.encoding import (
     uniform_thresholds,
 )
 from art_snn.estimators.classification.locking import lock_of
-from art_snn.estimators.classification.structure import step_mode
+from art_snn.estimators.classification.structure import check_network, step_mode
 
 _PIXELS = 256 * 32 * 32  # at once, over samples and time steps: fastest as measured
 _FEW = 16  # samples at once though they be large: with fewer, convolutions are slower
@@ -34,7 +34,9 @@ class SpikingModule(nn.Module):
 
     Args:
         net: Any spikingjelly network. In multi-step mode it maps (T, N, C, H, W) to (T, N, K), in single-step mode
-            (N, C, H, W) to (N, K). It may end in spikes or in a linear layer. Taken as it is, not copied.
+            (N, C, H, W) to (N, K). It may end in spikes or in a linear layer, and hold neurons in spikingjelly's
+            containers, or of your own making: a `MemoryModule` without neurons inside is one, unless its class says
+            `is_neuron = False`. Taken as it is, not copied.
         timesteps: T, at least 1. Needed for static input; for frames, None or their number of bins.
         encoding: Of static input. "direct": each step sees the image itself. "poisson": each step sees spikes drawn
             with the pixel as probability (values in [0, 1]); in evaluation mode against one seeded set of thresholds
@@ -47,7 +49,8 @@ class SpikingModule(nn.Module):
 
     Raises:
         TypeError: If `net` is no `nn.Module`.
-        ValueError: If `net` has no spiking neurons, hides some from `modules()`, or mixes step modes.
+        ValueError: If `net` has no spiking neurons, hides some from `modules()`, draws at random, returns a list, or
+            mixes step modes.
 
     Source: direct encoding and rate readout as in Wu et al., Direct training for spiking neural networks, 2019,
     https://arxiv.org/abs/1809.05793, section 3.
@@ -74,7 +77,7 @@ class SpikingModule(nn.Module):
             raise ValueError(f"expected timesteps for input_layout {input_layout!r}, got None")
         if not isinstance(net, nn.Module):
             raise TypeError(f"expected net to be a torch nn.Module, got {type(net).__name__}")
-        step_mode(net)  # what is wrong with the network is said now
+        check_network(net)
         self.net = acceleration.accelerate(net) if accelerate else net
         self.timesteps, self.encoding, self.readout, self.input_layout = timesteps, encoding, readout, input_layout
         self.seed = seed
@@ -122,7 +125,7 @@ class SpikingModule(nn.Module):
         with lock_of(self):
             self.clear_state()
             try:
-                for chunk in self._encode(x):
+                for chunk in self.encoded(x):
                     yield self._checked(run(net, chunk), chunk)
             finally:
                 self.clear_state()
@@ -135,7 +138,7 @@ class SpikingModule(nn.Module):
         timesteps = self.timesteps or input_shape[0]
         return max(_FEW, _PIXELS // (timesteps * input_shape[-2] * input_shape[-1]))
 
-    def _encode(self, x: Tensor) -> Iterator[Tensor]:
+    def encoded(self, x: Tensor) -> Iterator[Tensor]:
         """What the network sees, (T', N, C, H, W), chunk by chunk: frames stay uint8 until here."""
         layout = layout_of(x, self.input_layout)
         sequence = to_sequence(x, layout, self.timesteps)
@@ -173,11 +176,12 @@ class SpikingModule(nn.Module):
         parameter = next(self.net.parameters(), None)
         return x.to(torch.get_default_dtype() if parameter is None else parameter.dtype)
 
-    def _checked(self, outputs: Tensor, steps: Tensor) -> Tensor:
-        if outputs.ndim != 3 or outputs.shape[:2] != steps.shape[:2]:
+    def _checked(self, outputs: Any, steps: Tensor) -> Tensor:
+        if not isinstance(outputs, Tensor) or outputs.ndim != 3 or outputs.shape[:2] != steps.shape[:2]:
+            got = f"shape {tuple(outputs.shape)}" if isinstance(outputs, Tensor) else f"a {type(outputs).__name__}"
             raise ValueError(
-                f"expected the network to map {tuple(steps.shape)} (T, N, C, H, W) to logits (T, N, K), "
-                f"got shape {tuple(outputs.shape)}"
+                f"expected the network to map {tuple(steps.shape)} (T, N, C, H, W) to logits (T, N, K), got {got}; "
+                "leave time in the outputs: readout='mean' averages it"
             )
         return outputs
 
@@ -200,5 +204,6 @@ class SpikingModule(nn.Module):
         )
 
 
-def _step_by_step(net: nn.Module, steps: Tensor) -> Tensor:
-    return torch.stack([net(step) for step in steps])
+def _step_by_step(net: nn.Module, steps: Tensor) -> Any:
+    outputs = [net(step) for step in steps]
+    return torch.stack(outputs) if all(isinstance(output, Tensor) for output in outputs) else outputs[0]

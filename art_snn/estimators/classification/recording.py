@@ -1,17 +1,26 @@
 """Recording what layers do during a pass, reduced over time as it comes, with no hook left behind."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
+from spikingjelly.activation_based import base
 from torch import Tensor, nn
 
 from art_snn.estimators.classification.structure import is_spiking
 
 Quantity = Literal["spikes", "voltage"]
 Reduction = Literal["rate", "sum", "last", "none"]
+Form = Literal["sequence", "step", "folded"]  # of a call's output: (T', N, ...), (N, ...) or (T' * N, ...)
+
+
+class Watched(NamedTuple):
+    """A layer, and the form in which each of its calls puts out time."""
+
+    module: nn.Module
+    form: Form
 
 
 @dataclass
@@ -23,12 +32,12 @@ class Recording:
     kept: list[Tensor] = field(default_factory=list)
 
     def add(self, chunk: Tensor) -> None:
-        """Take in the next time steps. Only "none" keeps them all."""
+        """Take in the next time steps, which may be written to afterwards. Only "none" keeps them all."""
         self.n_steps += len(chunk)
         if self.reduction == "none":
-            self.kept.append(chunk)
+            self.kept.append(chunk.clone())
         elif self.reduction == "last":
-            self.kept = [chunk[-1]]
+            self.kept = [chunk[-1].clone()]
         else:
             self.kept = [sum(self.kept, start=chunk.sum(0))]
 
@@ -52,35 +61,93 @@ class Recording:
 
 @contextmanager
 def record(
-    layers: Sequence[nn.Module], quantity: Quantity, reduction: Reduction, *, single_step: bool
+    layers: Sequence[Watched], quantity: Quantity, reduction: Reduction, n_samples: int
 ) -> Iterator[list[Recording]]:
     """Record the given layers while the block runs; hooks and settings are put back whatever happens.
 
+    Args:
+        layers: With the form in which they put out time.
+        quantity: The output, or the potential after each step's reset.
+        reduction: Over time.
+        n_samples: N of each pass in the block.
+
     Raises:
-        ValueError: If the voltage of a layer is asked for that has none.
+        ValueError: If the voltage of a layer is asked for that has none, or that does not keep it of each step.
     """
-    for module in layers:
-        if quantity == "voltage" and not (is_spiking(module) and hasattr(module, "store_v_seq")):
-            raise ValueError(f"expected a spiking neuron for quantity='voltage', got {type(module).__name__}")
+    for layer in layers:
+        if quantity == "voltage" and _potential(layer.module) is None:
+            raise ValueError(
+                f"expected a spiking neuron for quantity='voltage', got {type(layer.module).__name__}; what counts is "
+                "its registered memory v, or its only one; spikes can be read of all"
+            )
     with ExitStack() as stack:
-        yield [stack.enter_context(_hooked(module, quantity, reduction, single_step)) for module in layers]
+        yield [stack.enter_context(_hooked(layer, quantity, reduction, n_samples)) for layer in layers]
+
+
+def _potential(module: nn.Module) -> str | None:
+    """The name of a neuron's potential."""
+    if not is_spiking(module):
+        return None
+    memories = list(module._memories) if isinstance(module, base.MemoryModule) else []
+    return "v" if "v" in memories else memories[0] if len(memories) == 1 else None
 
 
 @contextmanager
-def _hooked(module: Any, quantity: Quantity, reduction: Reduction, single_step: bool) -> Iterator[Recording]:
+def _hooked(layer: Watched, quantity: Quantity, reduction: Reduction, n_samples: int) -> Iterator[Recording]:
     recording = Recording(reduction)
-    kept_voltages = getattr(module, "store_v_seq", None)
+    with _voltages(layer) if quantity == "voltage" else nullcontext() as voltage:
 
-    def hook(module: Any, _inputs: Any, output: Tensor) -> None:
-        seen = output if quantity == "spikes" else module.v if single_step else module.v_seq
-        recording.add(seen[None] if single_step else seen)
+        def hook(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
+            recording.add(in_time(output if voltage is None else voltage(), layer.form, n_samples))
 
-    handle = module.register_forward_hook(hook)
-    if quantity == "voltage":
-        module.store_v_seq = not single_step
+        handle = layer.module.register_forward_hook(hook)
+        try:
+            yield recording
+        finally:
+            handle.remove()
+
+
+@contextmanager
+def _voltages(layer: Watched) -> Iterator[Callable[[], Tensor]]:
+    """What tells, after each call, the potentials that it left; settings are put back."""
+    module: Any = layer.module
+    name = _potential(module)
+    if layer.form != "sequence":
+        yield lambda: getattr(module, name or "")
+        return
+    if not hasattr(module, "store_v_seq"):
+        with _stepping(module, name or "") as steps:
+            yield lambda: torch.stack(steps)
+        return
+    kept, module.store_v_seq = module.store_v_seq, True
     try:
-        yield recording
+        yield lambda: module.v_seq
     finally:
-        handle.remove()
-        if quantity == "voltage":
-            module.store_v_seq = kept_voltages
+        module.store_v_seq = kept
+
+
+@contextmanager
+def _stepping(module: Any, name: str) -> Iterator[list[Tensor]]:
+    """Let a neuron that keeps no sequence of potentials take its input step by step, and keep those of the last."""
+    steps: list[Tensor] = []
+
+    def multi_step_forward(x_seq: Tensor) -> Tensor:
+        steps.clear()
+        spikes = []
+        for x in x_seq:
+            spikes.append(module.single_step_forward(x))
+            steps.append(getattr(module, name).clone())
+        return torch.stack(spikes)
+
+    module.multi_step_forward = multi_step_forward
+    try:
+        yield steps
+    finally:
+        del module.multi_step_forward
+
+
+def in_time(output: Tensor, form: Form, n_samples: int) -> Tensor:
+    """The output of a call as (T', N, ...)."""
+    if form == "folded":
+        return output.reshape(-1, n_samples, *output.shape[1:])
+    return output[None] if form == "step" else output

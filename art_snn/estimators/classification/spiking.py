@@ -78,7 +78,7 @@ class SpikingClassifier(Streaming, Inputs, Activations, Copying, Saving, PyTorch
         )
         self._model.eval()  # ART's attacks ask the model itself
         self._initial = without_reset(model)
-        self._layer_names = self._hidden_spiking_layers()
+        self.look_into_model()
 
 
 def _per_channel(preprocessing: Any) -> Any:
