@@ -227,3 +227,16 @@ def test_what_is_read_is_not_changed_by_what_is_written_afterwards() -> None:
     writing = nn.Sequential(*net[:2], nn.ReLU(inplace=True), *net[2:])
     assert np.array_equal(classifier(writing).get_activations(X, "net.1", reduction="none"), before)
     assert before.min() < 0
+
+
+def test_layers_are_looked_into_again_after_surgery() -> None:
+    spiking = classifier(loud(lambda: of_layers(neuron.LIFNode())))
+    spiking.model.net[2] = neuron.IFNode()
+    functional.set_step_mode(spiking.model.net, "s")
+    net = copy.deepcopy(spiking.model.net)
+    net.single = True
+    assert np.allclose(spiking.get_activations(X, 0), by_hand(net)[1]["net.2"].numpy(), atol=1e-6)
+    assert np.array_equal(copy.deepcopy(spiking).get_activations(X, 0), spiking.get_activations(X, 0))
+    spiking.model.net.append(nn.Identity())
+    spiking.model.net.insert(3, neuron.LIFNode())
+    assert spiking.layer_names == ["net.2", "net.3"]

@@ -30,7 +30,7 @@ class Activations(_Host):
     @property
     def layer_names(self) -> list[str]:
         """The hidden spiking layers in the order in which they run, as `get_activations` takes them."""
-        return list(self._layer_names)
+        return list(self.inspection.layer_names)
 
     def get_activations(
         self,
@@ -87,7 +87,7 @@ class Activations(_Host):
         return results if isinstance(layer, Sequence) and not isinstance(layer, str) else results[0]
 
     def look_into_model(self) -> None:
-        """Find the layers of the model as it is now, as after surgery on it.
+        """Find the layers of the model as it is now.
 
         Raises:
             ValueError: If samples of `input_shape` do not pass, or the network answers as no classifier may; see
@@ -100,17 +100,20 @@ class Activations(_Host):
 
     @property
     def inspection(self) -> Inspection:
-        """What was seen of the model's layers."""
+        """What was seen of the model's layers; they are looked into again where the model was operated on."""
+        if not self._inspection.still_holds(self.model):
+            self.look_into_model()
         return self._inspection
 
     def _layer(self, layer: int | str) -> Watched:
         """The layer of an index into `layer_names` or of a name."""
+        names, watchable = self.layer_names, self.inspection.watchable
         if isinstance(layer, int | np.integer):
-            if not -len(self._layer_names) <= layer < len(self._layer_names):
-                raise ValueError(f"expected layer below {len(self._layer_names)}, got {layer}; see layer_names")
-            layer = self._layer_names[layer]
-        check_choice("layer", layer, self._inspection.watchable)
-        return self._inspection.watchable[layer]
+            if not -len(names) <= layer < len(names):
+                raise ValueError(f"expected layer below {len(names)}, got {layer}; see layer_names")
+            layer = names[layer]
+        check_choice("layer", layer, watchable)
+        return watchable[layer]
 
     def _probes(self, n: int) -> Tensor:
         """Samples of noise, within the clip values, as the model sees them."""

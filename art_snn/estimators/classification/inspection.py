@@ -27,11 +27,17 @@ class Inspection:
         layer_names: The hidden spiking layers in the order in which they ran; where there are none, the last one.
         watchable: All layers by name that put something out at each time step.
         n_outputs: K of its logits (T, N, K).
+        modules: All modules that it had, with their step modes.
     """
 
     layer_names: list[str]
     watchable: dict[str, Watched]
     n_outputs: int
+    modules: dict[str, tuple[nn.Module, Any]]
+
+    def still_holds(self, model: nn.Module) -> bool:
+        """Whether no module and no step mode has been changed since."""
+        return self.modules == _modules(model)
 
     def watched(self, module: nn.Module) -> Watched:
         """A layer that is given as a module.
@@ -93,7 +99,11 @@ def inspect(model: SpikingModule, prepare: Callable[[int], Tensor]) -> Inspectio
         layers = [name for name, watched in watchable.items() if is_spiking(watched.module)]
         if len(layers) > 1 and _is_output(watchable[layers[-1]], model, x):
             layers.pop()
-    return Inspection(layers, watchable, outputs[0].shape[2])
+    return Inspection(layers, watchable, outputs[0].shape[2], _modules(model))
+
+
+def _modules(model: nn.Module) -> dict[str, tuple[nn.Module, Any]]:
+    return {name: (module, getattr(module, "step_mode", None)) for name, module in model.named_modules()}
 
 
 def _watched_pass(model: SpikingModule, x: Tensor) -> tuple[list[Tensor], Seen]:
