@@ -345,12 +345,12 @@ def test_save_and_load_bring_back_both_networks_and_all_settings(kind, x, y, tmp
     assert np.array_equal(other.predict(x), spiking.predict(x))
     assert np.array_equal(other.ann.predict(x), spiking.ann.predict(x))
     assert repr(other.model) == repr(spiking.model)
-    assert other._settings() == spiking._settings()
+    assert all(getattr(other, name) == getattr(spiking, name) for name in kind._setting_names)
 
 
 def test_a_card_is_loaded_by_its_own_class_only(x, tmp_path):
     converted(ConvertedClassifier, x).save("saved", str(tmp_path))
-    with pytest.raises(ValueError, match=r"expected a HybridClassifier in .*, got a ConvertedClassifier"):
+    with pytest.raises(ValueError, match=r"saved\.safetensors: expected a HybridClassifier, got a ConvertedClassifier"):
         HybridClassifier.load(str(tmp_path / "saved"))
 
 

@@ -8,13 +8,15 @@ from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 
 from art_snn._validation import check_choice
+from art_snn.estimators.classification.card import Card
 from art_snn.estimators.classification.copying import Copying, without_reset
 from art_snn.estimators.classification.inputs import Inputs, floating
+from art_snn.estimators.classification.saving import Saving
 from art_snn.estimators.classification.streaming import Streaming, mode
 from art_snn.typing import Array
 
 
-class AnnClassifier(Streaming, Inputs, Copying, PyTorchClassifier):
+class AnnClassifier(Streaming, Inputs, Copying, Saving, PyTorchClassifier):
     """ART's `PyTorchClassifier` for an ANN, with the training, copying and inputs of `SpikingClassifier`.
 
     So `fit` takes a seed and weights of samples, no call moves a global random stream, samples may be of any number
@@ -88,6 +90,15 @@ class AnnClassifier(Streaming, Inputs, Copying, PyTorchClassifier):
                 return np.concatenate([activations(b).cpu().numpy() for b in self._sample_batches(x, batch_size)])
             finally:
                 hook.remove()
+
+    def _parts(self) -> dict[str, nn.Module]:
+        return {self._source: self.model}
+
+    @classmethod
+    def _model_of(cls, card: Card, net: nn.Module) -> nn.Module:
+        if card.module is not None:
+            raise ValueError(f"expected the card of an ordinary network, got one of a SpikingModule: {card.module}")
+        return net
 
     def _apply_preprocessing(self, x: Any, y: Any, fit: bool = False, no_grad: bool = True) -> tuple[Any, Any]:
         return super()._apply_preprocessing(floating(x), y, fit=fit, no_grad=no_grad)

@@ -14,9 +14,9 @@ from art_snn._validation import check_at_least
 from art_snn.conversion import Method, check_method, convert, thresholds, uncalibrated
 from art_snn.conversion.spiking import integrate_and_fire
 from art_snn.estimators.classification.ann import AnnClassifier
+from art_snn.estimators.classification.card import Card
 from art_snn.estimators.classification.locking import lock_of
 from art_snn.estimators.classification.module import SpikingModule
-from art_snn.estimators.classification.saving import Card
 from art_snn.estimators.classification.spiking import SpikingClassifier
 from art_snn.estimators.classification.streaming import generated, mode
 from art_snn.neurons import NeuronFactory
@@ -58,6 +58,7 @@ class ConvertedClassifier(SpikingClassifier):
     """
 
     _source = "ann."
+    _setting_names: tuple[str, ...] = ("method", "scale", "percentile", "n_calibration")
 
     def __init__(
         self,
@@ -238,12 +239,16 @@ class ConvertedClassifier(SpikingClassifier):
 
     def _check_as_converted(self) -> None:
         """Surgery on the spiking network would be undone by another conversion."""
-        as_converted = uncalibrated(self._ann.model, self._neuron())
-        if as_converted.state_dict().keys() != self.model.net.state_dict().keys():
+        if not self._is_as_converted():
             raise ValueError(
                 "expected a spiking network as it was converted, got one that was operated on: another conversion "
                 "would undo that; train and convert first, then operate"
             )
+
+    def _is_as_converted(self) -> bool:
+        """Layers, their settings and the names of their weights; accelerated layers read as others do."""
+        net, own = uncalibrated(self._ann.model, self._neuron()), self.model.net
+        return str(net) == str(own) and net.state_dict().keys() == own.state_dict().keys()
 
     def _become(self, net: nn.Module) -> None:
         """Take another network's weights; what the optimiser remembers is about the old ones."""
@@ -254,18 +259,28 @@ class ConvertedClassifier(SpikingClassifier):
     def _parts(self) -> dict[str, nn.Module]:
         return {"ann.": self._ann.model, "snn.": self.model.net}
 
-    def _settings(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("method", "scale", "percentile", "n_calibration")}
+    def _card(self, sha256: str) -> Card:
+        if not self._is_as_converted():
+            raise ValueError(
+                "expected a spiking network as it was converted, got one that was operated on, which cannot be saved: "
+                "no card describes it"
+            )
+        return super()._card(sha256)
+
+    @classmethod
+    def _model_of(cls, card: Card, net: nn.Module) -> SpikingModule:
+        time = cls._time(card)
+        return SpikingModule(uncalibrated(net), time["timesteps"], time["encoding"], time["readout"])
 
     @classmethod
     def _of_card(cls, card: Card, net: nn.Module, loss: Any, common: dict[str, Any]) -> Self:
-        module = card.module
-        time: dict[str, Any] = {
-            "timesteps": module.timesteps,
-            "encoding": module.encoding,
-            "readout": module.readout,
-        }
-        return cls(net, loss, card.input_shape, card.nb_classes, **time, **card.settings, **common)
+        return cls(net, loss, card.input_shape, card.nb_classes, **cls._time(card), **card.settings, **common)
+
+    @classmethod
+    def _time(cls, card: Card) -> dict[str, Any]:
+        if card.module is None or card.module.timesteps is None:
+            raise ValueError(f"expected the card of a {cls.__name__} to state timesteps, got none")
+        return card.module.model_dump(include={"timesteps", "encoding", "readout"})
 
     def _neuron(self) -> NeuronFactory:
         return integrate_and_fire

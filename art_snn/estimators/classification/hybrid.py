@@ -47,6 +47,11 @@ class HybridClassifier(ConvertedClassifier):
     Backpropagation, 2020, https://arxiv.org/abs/2005.01807, section 3.
     """
 
+    _setting_names = (
+        *ConvertedClassifier._setting_names,
+        *("surrogate", "leak", "alpha", "beta", "train_thresholds", "learning_rate", "nb_epochs_snn"),
+    )
+
     def __init__(
         self,
         ann: nn.Module,
@@ -125,10 +130,6 @@ class HybridClassifier(ConvertedClassifier):
     def fit_snn(self, x: Images, y: Labels, *args: Any, **kwargs: Any) -> None:
         """Train the spiking network from where it is, with the arguments of `SpikingClassifier.fit`."""
         SpikingClassifier.fit(self, x, y, *args, **kwargs)
-
-    def _settings(self) -> dict[str, Any]:
-        own = ("surrogate", "leak", "alpha", "beta", "train_thresholds", "learning_rate", "nb_epochs_snn")
-        return {**super()._settings(), **{name: getattr(self, name) for name in own}}
 
     def _neuron(self) -> NeuronFactory:
         return hybrid_factory(self.surrogate, leak=self.leak, alpha=self.alpha, beta=self.beta)

@@ -1,98 +1,40 @@
-"""Classifiers on disk: weights as safetensors and a JSON card beside them; reading executes nothing."""
+"""Classifiers on disk: weights and card in one safetensors file, and the card once more for people to read."""
 
-import hashlib
-import math
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
-import torch
 from art import config
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
-from safetensors import SafetensorError
-from safetensors.torch import load as read_tensors
-from safetensors.torch import save as tensors_to_bytes
+from art.preprocessing.standardisation_mean_std.pytorch import StandardisationMeanStdPyTorch
 from torch import Tensor, nn
 
 from art_snn._files import write_whole
-from art_snn.estimators.classification.encoding import Layout
+from art_snn.estimators.classification.card import LONGEST, LOSSES, Card, ModuleSettings, arrays, checked, read_card
+from art_snn.estimators.classification.locking import lock_of
 from art_snn.estimators.classification.module import SpikingModule
-from art_snn.models import build
+from art_snn.estimators.classification.trial import check_affordable, is_built_by, planned, without_numbers
+from art_snn.estimators.classification.weights import check_all_finite, check_fit, digest, pack, unpack
+from art_snn.models import Recipe, build
 
 if TYPE_CHECKING:
     from art.estimators.classification import PyTorchClassifier as _Host
 else:
     _Host = object
 
-LOSSES = {loss.__name__: loss for loss in (nn.CrossEntropyLoss, nn.MSELoss, nn.NLLLoss, nn.MultiMarginLoss)}
-
-MOST_TIMESTEPS = 10_000
-MOST_NUMBERS_AT_ONCE, MOST_NUMBERS = 2**25, 2**28  # in one time step of a sample, in all of them
-
-Numbers = float | list[Any]  # one, or nested lists as of an array
-
-
-class NetworkRecipe(BaseModel):
-    """What `art_snn.models.build` makes the network of."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: str
-    arguments: dict[str, Any]
-
-
-class ModuleSettings(BaseModel):
-    """The arguments of a `SpikingModule`, without its network."""
-
-    model_config = ConfigDict(extra="forbid", from_attributes=True)
-
-    timesteps: Annotated[int, Field(ge=1, le=MOST_TIMESTEPS)] | None
-    encoding: Literal["direct", "poisson"]
-    readout: Literal["mean", "sum", "last"]
-    input_layout: Layout | None
-    seed: int
-
-
-class Card(BaseModel):
-    """What a classifier is, but for its weights, which `sha256` ties to it."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    format: Literal["art-snn classifier 1"] = "art-snn classifier 1"
-    kind: str
-    sha256: str
-    network: NetworkRecipe | None
-    module: ModuleSettings
-    loss: str | None
-    input_shape: tuple[PositiveInt, ...]
-    nb_classes: PositiveInt
-    clip_values: tuple[Numbers, Numbers] | None
-    preprocessing: tuple[Numbers, Numbers] | None
-    settings: dict[str, Any] = {}
-
-    @model_validator(mode="after")
-    def _is_bounded(self) -> Self:
-        """A sample that a classifier can be tried on: it says itself how large that is, and how often it runs."""
-        timesteps, shape = self.module.timesteps, self.input_shape
-        if self.settings.get("timesteps", timesteps) != timesteps:
-            raise ValueError(f"expected settings of {timesteps} timesteps, got {self.settings['timesteps']!r}")
-        holds_time = len(shape) > 3 or self.module.input_layout == "N(TC)HW"
-        steps = 1 if holds_time else timesteps or 1
-        if math.prod(shape[-3:]) > MOST_NUMBERS_AT_ONCE or math.prod(shape) * steps > MOST_NUMBERS:
-            raise ValueError(
-                f"expected samples of at most {MOST_NUMBERS_AT_ONCE} numbers a time step and {MOST_NUMBERS} in all, "
-                f"got shape {shape} in {steps} time steps"
-            )
-        return self
+_PAIRS = ("clip_values", "preprocessing")
 
 
 class Saving(_Host):
-    """`save` and `load` for a classifier whose model is a `SpikingModule`."""
+    """`save` and `load` for a classifier."""
 
     _source = ""  # what the names of the weights begin with that belong to the network of the card's recipe
+    _setting_names: tuple[str, ...] = ()  # attributes and arguments of the constructor that the card has beside others'
 
     def save(self, filename: str, path: str | None = None) -> None:
-        """Write NAME.safetensors (weights) and NAME.json (everything else), each whole or not at all.
+        """Write NAME.safetensors, weights and card, and NAME.json, the card for people; each whole or not at all.
 
         What the optimiser remembers is not kept.
 
@@ -101,20 +43,23 @@ class Saving(_Host):
             path: The folder, made if need be; None is ART's data folder.
 
         Raises:
-            ValueError: If the classifier has defences for pre- or postprocessing, which a card cannot hold.
+            ValueError: If the classifier has what a card cannot hold, such as defences for pre- or postprocessing, or
+                what `load` refuses, such as weights that are NaN; nothing has been written then.
         """
         if self.preprocessing_defences or self.postprocessing_defences:
             raise ValueError("expected no pre- or postprocessing defences, got some; save without and add them again")
+        tensors = self._tensors()
+        check_all_finite(tensors)
+        card = self._card(digest(tensors))
+        with suppress(RuntimeError, TypeError):  # a network of one's own may need real numbers
+            check_affordable(self._model_of(card, without_numbers(self._parts()[self._source])), card)
         target = Path(path or config.ART_DATA_PATH) / filename
-        parts = self._parts().items()
-        state = {prefix + name: v for prefix, net in parts for name, v in net.state_dict().items()}
-        weights = tensors_to_bytes({name: v.contiguous().cpu() for name, v in state.items()})
-        write_whole(f"{target}.safetensors", weights)
-        write_whole(f"{target}.json", self._card(weights).model_dump_json(indent=2).encode())
+        write_whole(f"{target}.safetensors", pack(tensors, card.model_dump_json()))
+        write_whole(f"{target}.json", card.model_dump_json(indent=2).encode())
 
     @classmethod
     def load(cls, filename: str, *, net: nn.Module | None = None, loss: nn.Module | None = None) -> Self:
-        """Read what `save` wrote. Nothing is unpickled, and no code from the files runs.
+        """Read what `save` wrote. Nothing is unpickled, no code from the file runs, and NAME.json is not looked at.
 
         Args:
             filename: NAME or its path; a bare name is also looked for in ART's data folder.
@@ -122,56 +67,84 @@ class Saving(_Host):
             loss: The loss, where the card names none that is known.
 
         Raises:
-            FileNotFoundError: If one of the two files is missing.
-            ValueError: If a file is damaged, does not belong to the other, or holds another network's weights.
+            FileNotFoundError: If there is no such file.
+            ValueError: If it is damaged, another class's, describes what its weights do not fit, or asks for more
+                numbers at once than `card.MOST_NUMBERS`: before anything of that size is made.
             TypeError: If `net` or `loss` is needed and not given.
         """
-        stem = _stem(filename)
-        raw = Path(f"{stem}.safetensors").read_bytes()
-        card = Card.model_validate_json(Path(f"{stem}.json").read_bytes())
-        if hashlib.sha256(raw).hexdigest() != card.sha256:
-            raise ValueError(f"expected {stem}.safetensors to have the sha256 that {stem}.json states, got another")
-        if card.kind != cls.__name__:
-            raise ValueError(f"expected a {cls.__name__} in {stem}.json, got a {card.kind}: load it with that class")
-        weights = _tensors(raw, stem)
-        net = net or _network(card, _part(weights, cls._source), stem)
-        _check_fits(net, _part(weights, cls._source), stem)
-        common = {"clip_values": _arrays(card.clip_values), "preprocessing": _arrays(card.preprocessing)}
-        classifier = cls._of_card(card, net, loss or _loss(card, stem), common)
+        path = _found(filename)
+        with _naming(path):
+            tensors, text = unpack(path)
+            card = read_card(text, cls, cls._setting_names)
+            if digest(tensors) != card.sha256:
+                raise ValueError("expected weights of the SHA-256 that the card states, got others")
+            check_all_finite(tensors)
+        if net is None and card.network is None:
+            raise TypeError(f"{path}: expected a net, for the card names no network of art_snn.models, got None")
+        if loss is None and card.loss not in LOSSES:
+            raise TypeError(f"{path}: expected a loss, for the card names none that is known, got None")
+        with _naming(path):
+            return cls._read(card, tensors, net, loss or LOSSES[str(card.loss)]())
+
+    @classmethod
+    def _read(cls, card: Card, tensors: dict[str, Tensor], net: nn.Module | None, loss: nn.Module) -> Self:
+        """The classifier of a card; shapes are compared and tried before there is anything to hold their numbers."""
+        recipe = cast(Recipe, card.network and card.network.model_dump())
+        plan = planned(recipe) if net is None else without_numbers(net)
+        check_fit(plan.state_dict(), _part(tensors, cls._source))
+        with nullcontext() if net is None else suppress(RuntimeError, TypeError):
+            check_affordable(cls._model_of(card, plan), card)
+        net = net or build(recipe["name"], **recipe["arguments"])
+        common = {name: arrays(getattr(card, name)) for name in _PAIRS} | {"channels_first": card.channels_first}
+        classifier = cls._of_card(card, net, loss, common)
         for prefix, module in classifier._parts().items():
-            _check_fits(module, _part(weights, prefix), stem)
-            module.load_state_dict(_part(weights, prefix))
+            check_fit(module.state_dict(), _part(tensors, prefix))
+            module.load_state_dict(_part(tensors, prefix))
+        _check_same(card, classifier._card(card.sha256))
         return classifier
 
     def _parts(self) -> dict[str, nn.Module]:
         """The networks whose weights are saved, by the prefix of their names."""
         return {self._source: self.model.net}
 
-    def _settings(self) -> dict[str, Any]:
-        """Arguments of the constructor, of plain types, that the rest of the card does not hold."""
-        return {}
+    @classmethod
+    def _model_of(cls, card: Card, net: nn.Module) -> nn.Module:
+        """What classifies in a classifier as the card describes it, made of the network of the card's recipe."""
+        if card.module is None:
+            raise ValueError(f"expected the card of a {cls.__name__} to describe a SpikingModule, got none")
+        return SpikingModule(net, **card.module.model_dump())
 
     @classmethod
     def _of_card(cls, card: Card, net: nn.Module, loss: nn.Module, common: dict[str, Any]) -> Self:
         """A classifier as the card describes it, its weights not yet loaded."""
-        module = SpikingModule(net, **card.module.model_dump())
-        return cls(module, loss, card.input_shape, card.nb_classes, **common)
+        return cls(cls._model_of(card, net), loss, card.input_shape, card.nb_classes, **common)
 
-    def _card(self, weights: bytes) -> Card:
+    def _tensors(self) -> dict[str, Tensor]:
+        """All weights by name, as they are at one moment."""
+        parts = self._parts()
+        with ExitStack() as stack:
+            for net in parts.values():
+                stack.enter_context(lock_of(net))
+            state = {prefix + name: value for prefix, net in parts.items() for name, value in net.state_dict().items()}
+            return {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
+
+    def _card(self, sha256: str) -> Card:
         known = LOSSES.get(type(self._loss).__name__)
-        standard = self.preprocessing
-        return Card(
-            kind=type(self).__name__,
-            sha256=hashlib.sha256(weights).hexdigest(),
-            network=getattr(self._parts()[self._source], "recipe", None),
-            module=ModuleSettings.model_validate(self.model),
-            loss=known.__name__ if known and vars(known()) == vars(self._loss) else None,
-            input_shape=self.input_shape,
-            nb_classes=self.nb_classes,
-            clip_values=None if self.clip_values is None else _numbers(*self.clip_values),
-            preprocessing=None if standard is None else _numbers(standard.mean, standard.std),
-            settings=self._settings(),
-        )
+        module = {name: getattr(self.model, name) for name in ModuleSettings.model_fields if hasattr(self.model, name)}
+        described = {
+            "kind": type(self).__name__,
+            "sha256": sha256,
+            "network": _recipe(self._parts()[self._source]),
+            "module": module if isinstance(self.model, SpikingModule) else None,
+            "loss": known.__name__ if known and vars(known()) == vars(self._loss) else None,
+            "input_shape": self.input_shape,
+            "nb_classes": self.nb_classes,
+            "channels_first": self.channels_first,
+            "clip_values": self.clip_values,
+            "preprocessing": _mean_and_std(self.preprocessing),
+            "settings": {name: getattr(self, name) for name in self._setting_names},
+        }
+        return checked(lambda: Card.model_validate_json(json.dumps(described, default=_plain)))
 
 
 def _part(weights: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -179,49 +152,47 @@ def _part(weights: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): v for name, v in weights.items() if name.startswith(prefix)}
 
 
-def _numbers(low: Any, high: Any) -> tuple[Numbers, Numbers]:
-    return np.asarray(low).tolist(), np.asarray(high).tolist()
+def _plain(value: Any) -> Any:
+    """An array or a number of numpy's as JSON has it."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    raise ValueError(f"expected numbers and names, got a {type(value).__name__}, which a card cannot hold")
 
 
-def _arrays(pair: tuple[Numbers, Numbers] | None) -> tuple[Any, ...] | None:
-    return None if pair is None else tuple(v if isinstance(v, float) else np.asarray(v, np.float32) for v in pair)
+def _mean_and_std(preprocessing: Any) -> Any:
+    if preprocessing is None:
+        return None
+    if not isinstance(preprocessing, StandardisationMeanStdPyTorch):
+        raise ValueError(f"expected preprocessing (mean, std), got {preprocessing}, which a card cannot hold")
+    return preprocessing.mean, preprocessing.std
 
 
-def _stem(filename: str) -> str:
-    """The path without suffix under which both files are."""
-    for stem in (str(filename), str(Path(config.ART_DATA_PATH) / filename)):
-        if all(Path(stem + suffix).is_file() for suffix in (".safetensors", ".json")):
-            return stem
-    raise FileNotFoundError(f"expected {filename}.safetensors and {filename}.json, found not both; save() writes them")
+def _check_same(card: Card, again: Card) -> None:
+    """Nothing on a card was passed over; its network and loss may have been handed over instead."""
+    for name in Card.model_fields.keys() - {"network", "loss"}:
+        if getattr(card, name) != getattr(again, name):
+            raise ValueError(f"expected {name} as a {card.kind} has it, {getattr(again, name)}, got another")
 
 
-def _tensors(raw: bytes, stem: str) -> dict[str, Tensor]:
+def _recipe(net: nn.Module) -> Any:
+    """What builds a network again; None where that is not known, or it has been operated on since."""
+    recipe = getattr(net, "recipe", None)
+    return recipe if recipe and is_built_by(recipe, net) else None
+
+
+def _found(filename: str) -> Path:
+    """Where the file is."""
+    places = [Path(f"{stem}.safetensors") for stem in (filename, Path(config.ART_DATA_PATH) / filename)]
+    for place in places:
+        if place.exists():
+            return place
+    raise FileNotFoundError(f"expected {places[0]}, found no such file; save() writes it")
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Whatever is wrong with the file is a ValueError that names it."""
     try:
-        return read_tensors(raw)
-    except SafetensorError as error:
-        raise ValueError(f"expected safetensors in {stem}.safetensors, got something else: {error}") from error
-
-
-def _loss(card: Card, stem: str) -> nn.Module:
-    if card.loss not in LOSSES:
-        raise TypeError(f"expected a loss for {stem}, whose card names none that is known, got None")
-    return LOSSES[card.loss]()
-
-
-def _network(card: Card, weights: dict[str, Tensor], stem: str) -> nn.Module:
-    if card.network is None:
-        raise TypeError(f"expected a net for {stem}, whose card names no network of art_snn.models, got None")
-    with torch.device("meta"):  # a card may lie about sizes: nothing is allocated before they are compared
-        _check_fits(build(card.network.name, **card.network.arguments), weights, stem)
-    return build(card.network.name, **card.network.arguments)
-
-
-def _check_fits(net: nn.Module, weights: dict[str, Tensor], stem: str) -> None:
-    wanted = {name: tuple(tensor.shape) for name, tensor in net.state_dict().items()}
-    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
-    for name in sorted(wanted.keys() | found.keys()):
-        if wanted.get(name) != found.get(name):
-            raise ValueError(
-                f"expected {name} of shape {wanted.get(name)} in {stem}.safetensors, got {found.get(name)}: "
-                "these are another network's weights"
-            )
+        yield
+    except (ValueError, TypeError, RuntimeError, OverflowError) as error:
+        raise ValueError(f"{path}: {error}"[: len(str(path)) + LONGEST]) from error
