@@ -133,6 +133,8 @@ def _image_axes(shape: Shape) -> str:
 
 def _frame_axes(shape: Shape) -> str:
     n = len(shape)
+    if n == 4 and shape[1] == 2:
+        return "looks like one sample; x[None] makes a batch of it"
     if n in (4, 5) and shape[-1] == 2:
         return "looks like channels last; np.moveaxis(x, -1, -3) puts them before the rows"
     if n in (4, 5) and shape[-4] == 2:

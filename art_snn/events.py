@@ -113,11 +113,13 @@ def streams_of(events: Events | Iterable[Events]) -> list[Events]:
     """
     if is_stream(events) and events.ndim == 1:
         return [events]
-    streams = list(events) if _is_collection(events) else None
-    if streams is None or not all(is_stream(stream) and stream.ndim == 1 for stream in streams):
-        seen, cure = described(streams if streams and not isinstance(events, np.ndarray) else events)
-        expected = "a structured array with the fields x, y, t, p, or a collection of such"
-        raise TypeError(f"expected {expected}, got {seen}" + (f"; {cure}" if cure else ""))
+    if not _is_collection(events):
+        raise _no_stream(events)
+    streams: list[Events] = []
+    for stream in events:  # which may be slow to read, or have no end
+        streams.append(stream)
+        if not is_stream(stream) or stream.ndim != 1:
+            raise _no_stream(events if isinstance(events, np.ndarray) else streams)
     return streams
 
 
@@ -235,7 +237,8 @@ def bin_centres(events: Events, n_bins: int, split_by: SplitBy = "count", *, win
     if split_by != "count":
         edges = _edges(events, n_bins, split_by, window)
         if (edges[1:] == edges[:-1]).any():
-            raise ValueError(f"expected {n_bins} bins of at least 1 µs each, got edges at {edges.tolist()} µs")
+            got = f"a window of {edges[-1] - edges[0]} µs"
+            raise ValueError(f"expected {n_bins} bins of at least 1 µs each, got {got}")
         centres: Indices = edges[:-1] + np.diff(edges) // 2
         return centres
     borders = bin_borders(events, n_bins, split_by, window=window)
@@ -245,6 +248,12 @@ def bin_centres(events: Events, n_bins: int, split_by: SplitBy = "count", *, win
     first, last = t[borders[:-1]], t[np.maximum(borders[1:] - 1, borders[0])]
     middle: Indices = first + (last - first) // 2
     return middle
+
+
+def _no_stream(events: Any) -> TypeError:
+    seen, cure = described(events)
+    expected = "a structured array with the fields x, y, t, p, or a collection of such"
+    return TypeError(f"expected {expected}, got {seen}" + (f"; {cure}" if cure else ""))
 
 
 def _is_collection(events: Any) -> TypeGuard[Iterable[Any]]:

@@ -176,8 +176,8 @@ def test_a_list_of_streams_is_the_object_array_of_them(attack: TriggerBackdoor, 
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        (STREAMS[0], "samples .*got one event stream"),
-        (np.stack(STREAMS), r"samples .*streams in an array of shape \(4, 3\); list\(x\)"),
+        (STREAMS[0], r"samples as a list or an object array \(N,\) of event streams, got shape \(3,\); \[x\]"),
+        (np.stack(STREAMS), r"samples as .*, got shape \(4, 3\); list\(x\) takes them apart"),
         (np.array([FRAMES[0], None, 1, 2], object), "got an object array of shape"),
         ({"x": [1], "y": [1], "t": [1], "p": [1]}, "make_events"),
         ([{"x": [1], "y": [1], "t": [1], "p": [1]}] * 4, "make_events"),
@@ -195,6 +195,23 @@ def test_samples_of_another_kind_are_refused_with_the_cure(
 ) -> None:
     with pytest.raises(TypeError, match=message):
         getattr(attack, method)(x, np.array([0, 1, 0, 1]))
+
+
+@pytest.mark.parametrize("method", ["poison", "poison_dataset", "poison_lazily"])
+@pytest.mark.parametrize(
+    ("trigger", "x", "message"),
+    [
+        (PatchTrigger(), IMAGES[0], r"looks like one image; x\[None\]"),
+        (PatchTrigger(), IMAGES[0, :1], r"looks like one image; x\[None\]"),
+        (MovingTrigger(), FRAMES[0], r"frames of shape \(N, T, 2, H, W\), .* looks like one sample; x\[None\]"),
+        (FlashTrigger(), STREAMS[:1], r"expected sensor_size"),
+    ],
+)
+def test_an_attack_takes_one_sample_for_no_set(trigger: Trigger, x: Any, message: str, method: str) -> None:
+    attack = TriggerBackdoor(trigger, 1, 1.0, include_target=True)
+
+    with pytest.raises(ValueError, match=message):
+        getattr(attack, method)(x, np.ones(len(x), int))
 
 
 @pytest.mark.parametrize("x", [np.array(3.0), np.zeros(4), 5])

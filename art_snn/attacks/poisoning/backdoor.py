@@ -1,6 +1,7 @@
 """Plant a trigger: which rows get it, and which labels they carry afterwards."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -152,7 +153,8 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
         """
         x = rows_of(x)
         y_poisoned, is_poison, y_clean = self._labels(x, y)
-        x_poisoned, rows, trigger = copied(x), np.flatnonzero(is_poison), self._on_rows_of(x)
+        trigger = self._on_rows_of(x)
+        x_poisoned, rows = copied(x), np.flatnonzero(is_poison)
         n_at_once = max(1, _BYTES_AT_ONCE // max(1, x[:1].nbytes))
         for start in range(0, len(rows), n_at_once):
             some = rows[start : start + n_at_once]
@@ -186,11 +188,12 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
         return y_poisoned, is_poison, y.copy()
 
     def _on_rows_of(self, x: Array) -> RowTrigger:
-        """The trigger at work on rows of this set, of any kind."""
-        trigger = self.trigger
-        if isinstance(trigger, FrameTrigger) and x.dtype != object:
-            trigger = trigger.for_set(x)
-        return RowTrigger(trigger, self.sensor_size, self.n_bins, self.split_by, self.window)
+        """The trigger at work on rows of this set, of any kind; an error if it does not take them."""
+        of_rows = RowTrigger(self.trigger, self.sensor_size, self.n_bins, self.split_by, self.window)
+        of_rows.check(x)
+        if isinstance(self.trigger, FrameTrigger) and x.dtype != object:
+            return replace(of_rows, trigger=self.trigger.for_set(x))
+        return of_rows
 
     def _draw(self, classes: Indices) -> Indices:
         """The rows to poison, in rising order."""

@@ -6,6 +6,9 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from art_snn._arrays import as_labels, as_numbers, is_stream, is_tensor
+from art_snn._layouts import check_frames, check_image_batch
+from art_snn.attacks.poisoning.frame_trigger import FrameTrigger
+from art_snn.attacks.poisoning.patch import PatchTrigger
 from art_snn.events import SensorSize, SplitBy, Window, stack_streams
 from art_snn.typing import Array, Events, Labels, Trigger
 
@@ -22,6 +25,11 @@ def rows_of(x: Any) -> Array:
     is_list_of_streams = isinstance(x, list | tuple) and len(x) > 0 and all(map(is_stream, x))
     if is_list_of_streams or (isinstance(x, np.ndarray) and x.dtype == object and x.ndim == 1):
         return stack_streams(x)
+    if is_stream(x):
+        cure = "[x] is a set of one" if x.ndim == 1 else "list(x) takes them apart"
+        raise TypeError(
+            f"expected samples as a list or an object array (N,) of event streams, got shape {x.shape}; {cure}"
+        )
     rows = as_numbers("samples", x)
     if rows.ndim < 2:
         raise ValueError(f"expected samples of shape (N, ...), got shape {rows.shape}")
@@ -90,13 +98,29 @@ class RowTrigger:
             raise ValueError(f"expected the trigger to give back {expected} as it got, got {got}")
         return triggered
 
+    def check(self, x: Array) -> None:
+        """Rows that the trigger takes, with their axis of samples, whatever it would make of one sample alone.
+
+        Raises:
+            ValueError: If they have another layout, or events come without `sensor_size`.
+            TypeError: If events meet a trigger that does not act on them.
+        """
+        if x.dtype == object:
+            self._event_trigger()
+        elif isinstance(self.trigger, PatchTrigger):
+            check_image_batch("images", x)
+        elif isinstance(self.trigger, FrameTrigger):
+            check_frames("frames", x)
+
     def _on_events(self, streams: Events) -> Events:
+        trigger, sensor_size = self._event_trigger()
+        return trigger.on_events(streams, sensor_size, n_bins=self.n_bins, split_by=self.split_by, window=self.window)
+
+    def _event_trigger(self) -> tuple[EventTrigger, SensorSize]:
         if not isinstance(self.trigger, EventTrigger):
             raise TypeError(
                 f"expected a trigger that acts on events, got {self.trigger}; bin the events into frames first"
             )
         if self.sensor_size is None:
             raise ValueError("expected sensor_size (W, H) for samples that are event streams, got None")
-        return self.trigger.on_events(
-            streams, self.sensor_size, n_bins=self.n_bins, split_by=self.split_by, window=self.window
-        )
+        return self.trigger, self.sensor_size
