@@ -122,7 +122,9 @@ def test_a_data_set_whose_parts_do_not_fit_is_an_error(digits: Dataset, changes:
 # Metrics
 
 
-@pytest.mark.parametrize("y_true", [X[:3, 0, 0, :4], X[:3, 0, 0, :4] - 0.5, np.full((3, 4), 0.25), np.ones((3, 4))])
+@pytest.mark.parametrize(
+    "y_true", [X[:3, 0, 0, :4], X[:3, 0, 0, :4] - 0.5, np.array([[0.1, 0.2, 0.7]] * 3), np.ones((3, 4))]
+)
 def test_scores_where_the_classes_belong_are_an_error(y_true: Array) -> None:
     for metric in (accuracy, lambda *classes: attack_success_rate(*classes, target=0)):
         with pytest.raises(ValueError, match="expected labels of"):

@@ -237,7 +237,16 @@ def test_the_middle_is_where_the_released_code_puts_it(side: int, size: int, sta
 
 @pytest.mark.parametrize(
     ("fraction", "side", "pixels"),
-    [(0.1, 34, 3), (0.1, 128, 12), (0.1, 180, 18), (0.01, 34, 1), (0.01, 180, 1), (0.3, 34, 10), (0.3, 128, 38)],
+    [
+        (0.1, 34, 3),
+        (0.1, 128, 12),
+        (0.1, 180, 18),
+        (0.01, 34, 1),
+        (0.01, 180, 1),
+        (0.3, 34, 10),
+        (0.3, 128, 38),
+        (0.29, 100, 29),
+    ],
 )
 def test_a_fraction_is_rounded_down_but_never_to_nothing(fraction: float, side: int, pixels: int) -> None:
     assert side_in_pixels(fraction, side, side + 5) == pixels
