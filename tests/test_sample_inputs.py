@@ -11,11 +11,13 @@ from art.estimators.classification import PyTorchClassifier
 
 from art_snn import catalogue
 from art_snn import testing as laws
+from art_snn.attacks.poisoning import PatchTrigger, TriggerBackdoor
 from art_snn.data import Dataset
 from art_snn.defences.detector import NeuralCleanse, SpikeSpectralDefence, STRIPDefence
 from art_snn.defences.preprocessor import BackgroundActivityFilter, FlashFilter, RefractoryFilter
 from art_snn.defences.trainer import CleanFineTuning
 from art_snn.defences.transformer import FinePruning
+from art_snn.evaluations import BackdoorEvaluation, EliminationEvaluation
 from art_snn.events import make_events, stack_streams
 from art_snn.metrics import accuracy, attack_success_rate, auroc, event_distance, mse, ssim
 from art_snn.typing import Array
@@ -158,3 +160,18 @@ def test_metrics_read_tensors_and_foreign_bytes() -> None:
 
     assert accuracy(torch.from_numpy(y), y.astype(">i2")[::-1][::-1]) == 1.0
     assert mse(torch.zeros(1, 1, 2, 2), np.ones((1, 1, 2, 2), ">f4")) == 1.0
+
+
+# Evaluations
+
+
+def test_evaluations_check_their_samples_before_anything_is_trained(classifier: PyTorchClassifier) -> None:
+    attack = TriggerBackdoor(PatchTrigger(), 1)
+    backdoor = BackdoorEvaluation(attack, {"lif": classifier})
+    elimination = EliminationEvaluation(attack, {"lif": classifier}, {"none": lambda given: given})
+
+    laws.check_samples_are_checked(lambda x: backdoor.results(x, Y, X, Y), X)
+    laws.check_samples_are_checked(lambda x: backdoor.results(X, Y, x, Y), X)
+    laws.check_samples_are_checked(lambda x: elimination.evaluate(x, Y, X, Y, verbose=False), X)
+    laws.check_samples_are_checked(lambda x: elimination.evaluate(X, Y, x, Y, verbose=False), X)
+    assert not backdoor.trained

@@ -9,11 +9,14 @@ import numpy as np
 from art.estimators.classification import PyTorchClassifier
 from art.evaluations.evaluation import Evaluation
 
+from art_snn._arrays import as_numbers
+from art_snn._layouts import layout_hint
 from art_snn._progress import is_shown, task
 from art_snn._random import Rng, draw_seed, host_seed
-from art_snn._validation import check_class, check_finite, check_same_length, class_indices
+from art_snn._validation import check_class, check_same_length, class_indices
 from art_snn.attacks.poisoning import TriggerBackdoor
 from art_snn.evaluations.combination import PoisonCombination
+from art_snn.evaluations.inputs import samples_for_all
 from art_snn.evaluations.migration import Migration, measure_migration
 from art_snn.evaluations.training import Seeds, Step, Trained, check_fit_arguments, train_afresh
 from art_snn.metrics import accuracy, attack_success_rate, counts_for_success, robust_accuracy
@@ -148,12 +151,13 @@ class BackdoorEvaluation(Evaluation):
             **fit_arguments: For every `fit`, such as `batch_size` and `nb_epochs`.
 
         Raises:
-            ValueError: If data and labels do not fit each other or an estimator's classes, no test sample is of another
-                class than the target's, or the attack finds no rows to poison; nothing has been trained then.
-            TypeError: If a `fit` argument is unknown.
+            ValueError: If data and labels do not fit each other or an estimator's classes, samples are not what an
+                estimator takes, no test sample is of another class than the target's, or the attack finds no rows to
+                poison; nothing has been trained then.
+            TypeError: If a `fit` argument is unknown, or samples or labels are no numbers.
         """
         check_fit_arguments("BackdoorEvaluation", fit_arguments)
-        self._check_data(x_train, y_train, x_test, y_test)
+        x_train, x_test = self._checked(x_train, y_train, x_test, y_test)
         weights, batches, host = (draw_seed(stream) for stream in np.random.default_rng(seed).spawn(3))
         plan = _Plan(
             clean=Step(x_train, y_train),
@@ -179,19 +183,24 @@ class BackdoorEvaluation(Evaluation):
         self.trained[name] = TrainedPair(trained[0].final, trained[1].final)
         return BackdoorResult(model=name, seconds=time.perf_counter() - started, **measured)
 
-    def _check_data(self, x_train: Array, y_train: Labels, x_test: Array, y_test: Labels) -> None:
-        """What would otherwise fail, or mislead, after the trainings."""
+    def _checked(self, x_train: Any, y_train: Labels, x_test: Any, y_test: Labels) -> tuple[Array, Array]:
+        """Both sets of samples as arrays; what would otherwise fail, or mislead, after the trainings is an error."""
+        x_train = samples_for_all("x_train", x_train, self.estimators.values())
+        x_test = as_numbers("x_test", x_test)
         check_same_length("x_train", x_train, "y_train", y_train)
         check_same_length("x_test", x_test, "y_test", y_test)
         if (x_train.ndim, x_train.shape[1:][-3:]) != (x_test.ndim, x_test.shape[1:][-3:]):
-            raise ValueError(f"expected x_test like x_train, got shapes {x_test.shape} and {x_train.shape}")
-        check_finite("x_test", x_test)
+            hint = layout_hint(x_test.shape, x_train.shape[1:])
+            got = f"shapes {x_test.shape} and {x_train.shape}" + (f"; the first {hint}" if hint else "")
+            raise ValueError(f"expected x_test like x_train, got {got}")
+        x_test = samples_for_all("x_test", x_test, self.estimators.values())
         for estimator in self.estimators.values():
             check_class("target_class", self.attack.target_class, estimator.nb_classes)
             for y in (y_train, y_test):
                 class_indices(y, estimator.nb_classes)
         if not counts_for_success(y_test, self.attack.target_class).any():
             raise ValueError(f"expected test samples of other classes than {self.attack.target_class}, got none")
+        return x_train, x_test
 
     def _poisoned(self, x: Array, y: Labels) -> Step:
         poisoned = self.attack.poison_dataset(x, y)

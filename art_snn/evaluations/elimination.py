@@ -15,6 +15,7 @@ from art_snn._validation import check_same_length, class_indices
 from art_snn.attacks.poisoning import TriggerBackdoor
 from art_snn.estimators.classification.streaming import mode
 from art_snn.evaluations.cost import Cost, measured_cost
+from art_snn.evaluations.inputs import samples_for_all
 from art_snn.metrics import (
     accuracy,
     attack_success_rate,
@@ -103,6 +104,8 @@ class EliminationEvaluation(Evaluation):
         Raises:
             ValueError: If samples and labels do not fit.
         """
+        x_clean = samples_for_all("x_clean", x_clean, self.estimators.values())
+        x_test = samples_for_all("x_test", x_test, self.estimators.values())
         check_same_length("x_clean", x_clean, "y_clean", y_clean)
         check_same_length("x_test", x_test, "y_test", y_test)
         test = _TestSamples(x_test, self.attack.poison(x_test)[0], class_indices(y_test), self.attack.target_class)
