@@ -1,7 +1,7 @@
 """Conversion: a trained ANN becomes a spiking network with the same weights, its rates the rectifiers' outputs."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from torch import nn
@@ -9,7 +9,7 @@ from torch import nn
 from art_snn._validation import check_at_least, check_choice, check_finite, check_positive
 from art_snn.conversion.balancing import balanced_thresholds
 from art_snn.conversion.graph import LayerGraph
-from art_snn.conversion.samples import Samples
+from art_snn.conversion.samples import Samples, Together
 from art_snn.conversion.spiking import ScaledNeuron, integrate_and_fire, scaled_neurons, to_spiking
 from art_snn.conversion.statistics import maxima, percentiles
 from art_snn.conversion.tracing import rectifiers, trace
@@ -23,6 +23,7 @@ __all__ = [
     "METHODS",
     "Method",
     "ScaledNeuron",
+    "Together",
     "check_method",
     "convert",
     "threshold_shift",
@@ -33,7 +34,7 @@ __all__ = [
 
 def convert(
     ann: nn.Module,
-    x_calibration: Images,
+    x_calibration: Images | Together,
     *,
     method: Method,
     scale: float = 1.0,
@@ -83,9 +84,9 @@ def convert(
     check_method(method, scale, percentile)
     check_at_least("timesteps", timesteps, 1)
     check_at_least("batch_size", batch_size, 1)
-    x_calibration = np.asarray(x_calibration)
+    x_calibration = x_calibration if isinstance(x_calibration, Together) else np.asarray(x_calibration)
     check_at_least("the number of calibration samples", len(x_calibration), 1)
-    check_finite("x_calibration", x_calibration)
+    check_finite("x_calibration", cast(Images, x_calibration))  # of which it looks at slices
     net, graph, samples = uncalibrated(ann, neuron), trace(ann), Samples(x_calibration, batch_size, prepare)
     if method == "robust":
         found = percentiles(graph, samples, percentile)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,6 +11,32 @@ from torch import Tensor
 from art_snn.typing import Array
 
 _AT_ONCE, _NUMBERS_AT_ONCE = 32, 2**19  # samples, and numbers in them: more save no time, as measured
+
+
+@dataclass(frozen=True)
+class Together:
+    """Two arrays of samples as if they were one behind the other, of which nothing is copied but the slices taken."""
+
+    first: Array
+    second: Array
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.result_type(self.first, self.second)
+
+    def __len__(self) -> int:
+        return len(self.first) + len(self.second)
+
+    def __getitem__(self, index: Any) -> Array:
+        """One sample, or a slice of them without a step."""
+        n = len(self.first)
+        if not isinstance(index, slice):
+            sample: Array = self.first[index] if index < n else self.second[index - n]
+            return sample
+        start, stop, _ = index.indices(len(self))
+        if stop <= n:
+            return self.first[start:stop]
+        return np.concatenate([self.first[start:n], self.second[max(0, start - n) : stop - n]])
 
 
 @dataclass(frozen=True)
@@ -22,7 +49,7 @@ class Samples:
         prepare: Turns an array of samples into one of as many, each by itself.
     """
 
-    x: Array
+    x: Array | Together
     batch_size: int
     prepare: Callable[[Array], Array]
 

@@ -18,11 +18,13 @@ class ScaledNeuron(nn.Module):
     For an input x that is the same at each step, soft reset and T steps, the mean is θ/T · clip(⌊T·x/θ⌋, 0, T).
 
     Args:
-        threshold: θ, above 0, in the units of the rectifier's output; it becomes a parameter.
+        threshold: θ, above 0, in the units of the rectifier's output; it becomes a parameter, or by
+            `hold_thresholds` a buffer.
         node: A multi-step neuron of threshold 1; it sees x/θ.
     """
 
     keeps_time_apart = True
+    threshold: Tensor
 
     def __init__(self, threshold: float, node: nn.Module) -> None:
         super().__init__()
@@ -55,6 +57,18 @@ def to_spiking(graph: LayerGraph, neuron: NeuronFactory = integrate_and_fire) ->
             module.step_mode = "m"
     functional.set_step_mode(graph, "m")
     return graph.to(device).eval()
+
+
+def hold_thresholds(net: nn.Module) -> None:
+    """Make the thresholds of a converted network buffers: no training moves them, and no gradient is asked of them.
+
+    A parameter without gradient would do for our own trainings, but not for whoever differentiates with respect to
+    all parameters of a model, as ART's attacks on the training do.
+    """
+    for neuron in scaled_neurons(net).values():
+        threshold = neuron.threshold.detach().clone()
+        del neuron.threshold
+        neuron.register_buffer("threshold", threshold)
 
 
 def scaled_neurons(net: nn.Module) -> dict[str, ScaledNeuron]:

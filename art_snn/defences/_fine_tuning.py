@@ -41,13 +41,13 @@ def fine_tune(
     x = samples_for(classifier, x, "x")
     check_same_length("x", x, "y", y)
     check_finite("x", x)
-    trained, fit = classifier, classifier.fit
+    trained, fit, optimizer = classifier, classifier.fit, classifier.optimizer
     if isinstance(classifier, HybridClassifier):
-        fit = classifier.fit_snn
+        fit, optimizer = classifier.fit_snn, classifier.snn_optimizer
     elif isinstance(classifier, ConvertedClassifier):
-        trained, fit = classifier.ann, classifier.fit_ann
-    trained.optimizer.state.clear()
-    for group in trained.optimizer.param_groups:
+        trained, fit, optimizer = classifier.ann, classifier.fit_ann, classifier.ann.optimizer
+    optimizer.state.clear()
+    for group in optimizer.param_groups:
         group["lr"] = learning_rate
     with mode(trained.model, True), host_seed(seed):  # ART's own class draws from the global streams
         fit(x, y, batch_size=batch_size, nb_epochs=nb_epochs, verbose=verbose, seed=seed)

@@ -7,16 +7,19 @@ from typing import Any, Literal, Self
 import numpy as np
 import torch
 from art.data_generators import DataGenerator
-from torch import nn
+from torch import Tensor, nn
 
 from art_snn._random import Rng, host_seed
 from art_snn._validation import check_at_least
-from art_snn.conversion import Method, check_method, convert, thresholds, uncalibrated
-from art_snn.conversion.spiking import integrate_and_fire
+from art_snn.conversion import Method, Together, check_method, convert, thresholds, uncalibrated
+from art_snn.conversion.spiking import hold_thresholds, integrate_and_fire
 from art_snn.estimators.classification.ann import AnnClassifier
 from art_snn.estimators.classification.card import Card
+from art_snn.estimators.classification.joint import JointOptimizer
+from art_snn.estimators.classification.learnt import Learnt, learnt_since
 from art_snn.estimators.classification.locking import lock_of
 from art_snn.estimators.classification.module import SpikingModule
+from art_snn.estimators.classification.reservoir import Reservoir
 from art_snn.estimators.classification.spiking import SpikingClassifier
 from art_snn.estimators.classification.streaming import generated, mode
 from art_snn.neurons import NeuronFactory
@@ -59,6 +62,9 @@ class ConvertedClassifier(SpikingClassifier):
 
     _source = "ann."
     _setting_names: tuple[str, ...] = ("method", "scale", "percentile", "n_calibration")
+    _origin: dict[str, Tensor]  # the state in which the spiking network was converted
+    _seen: Reservoir
+    train_thresholds = True  # by whoever trains `model` itself; `fit` calibrates them
 
     def __init__(
         self,
@@ -86,7 +92,7 @@ class ConvertedClassifier(SpikingClassifier):
         if n_calibration is not None:
             check_at_least("n_calibration", n_calibration, 1)
         self.method, self.scale, self.percentile, self.n_calibration = method, scale, percentile, n_calibration
-        model = SpikingModule(uncalibrated(ann, self._neuron()), timesteps, encoding, readout)
+        model = SpikingModule(self._unfitted(ann), timesteps, encoding, readout)
         common = {
             "channels_first": channels_first,
             "clip_values": clip_values,
@@ -97,11 +103,35 @@ class ConvertedClassifier(SpikingClassifier):
         }
         super().__init__(model, loss, input_shape, nb_classes, **common)
         self._ann = AnnClassifier(ann, loss, tuple(input_shape), nb_classes, optimizer=optimizer, **common)
+        self._forget()
 
     @property
     def ann(self) -> AnnClassifier:
         """The source ANN as a classifier of its own, a `PyTorchClassifier` of ART's."""
         return self._ann
+
+    @property
+    def optimizer(self) -> torch.optim.Optimizer | None:
+        """What `fit` trains with: the ANN's optimiser, whose groups come first, and that of the spiking network.
+
+        A step moves the network that has gradients. ART's trainers that call `model` themselves train the spiking one.
+        """
+        return self._optimizer
+
+    @property
+    def snn_optimizer(self) -> torch.optim.Optimizer | None:
+        """Over the spiking network's parameters; None is no optimiser."""
+        return self._snn_optimizer
+
+    @property
+    def _optimizer(self) -> torch.optim.Optimizer | None:
+        parts = [part for part in (self._ann.optimizer, self._snn_optimizer) if part is not None]
+        return JointOptimizer(*parts) if parts else None
+
+    @_optimizer.setter
+    def _optimizer(self, optimizer: torch.optim.Optimizer | None) -> None:
+        """ART's callers set an optimiser over `model.parameters()`."""
+        self._snn_optimizer = optimizer
 
     @property
     def thresholds(self) -> dict[str, float]:
@@ -124,6 +154,12 @@ class ConvertedClassifier(SpikingClassifier):
     ) -> None:
         """Train the ANN, calibrate on the same samples and convert.
 
+        A further call goes on from there, so that calling once a batch, as ART's trainers do, is one training: the ANN
+        is trained on; thresholds are calibrated on the samples given together with at most 256 (or 32 MB) of those of
+        the calls before, drawn evenly from all of them by the seeds; and whatever the spiking network has learnt by
+        itself since its conversion is added to the new one, its weights' differences and its thresholds' ratios. A
+        file holds no samples: after `load` the first call knows of none before. `convert` and `reset` start afresh.
+
         Args:
             x: Samples of `input_shape`, any number dtype.
             y: Class indices (N,), or one-hot or probabilities (N, K).
@@ -142,9 +178,9 @@ class ConvertedClassifier(SpikingClassifier):
         """
         self._check_as_converted()
         ann, rows = np.random.default_rng(seed).spawn(2)
+        learnt = self._learnt()
         self.fit_ann(x, y, batch_size, nb_epochs, training_mode, drop_last, scheduler, verbose, seed=ann, **kwargs)
-        self.convert(self.calibration_samples(x, rows))
-        self._model.eval()
+        self._go_on(self.calibration_samples(x, rows), learnt, rows)
 
     def fit_ann(self, x: Images, y: Labels, *args: Any, **kwargs: Any) -> None:
         """Train the ANN, with the arguments of `SpikingClassifier.fit`; until `convert`, the SNN stays as it is."""
@@ -162,9 +198,9 @@ class ConvertedClassifier(SpikingClassifier):
         """Train the ANN as `SpikingClassifier.fit_generator` trains, calibrate on one epoch more, and convert."""
         self._check_as_converted()
         ann, rest = np.random.default_rng(seed).spawn(2)
+        learnt = self._learnt()
         self._ann.fit_generator(generator, nb_epochs, verbose, seed=ann, **kwargs)
-        self.convert(self._drawn(generator, rest))
-        self._model.eval()
+        self._go_on(self._drawn(generator, rest), learnt, rest)
 
     def calibration_samples(self, x: Images, seed: Rng = 0) -> Images:
         """Those of the samples on which `fit` calibrates: all, or `n_calibration` of them, drawn by the seed."""
@@ -186,7 +222,7 @@ class ConvertedClassifier(SpikingClassifier):
         return np.concatenate(kept)
 
     def convert(self, x_calibration: Images) -> None:
-        """Calibrate on these samples and convert the ANN as it is now; what the SNN had learnt is gone.
+        """Calibrate on these samples alone and convert the ANN as it is now; what the SNN had learnt is gone.
 
         Raises:
             ValueError: If there are no samples, they do not fit or are not finite, a layer is silent on them, or the
@@ -195,7 +231,12 @@ class ConvertedClassifier(SpikingClassifier):
         self._check_as_converted()
         x_calibration = np.asarray(x_calibration)
         self._check_samples(x_calibration)
-        net = convert(
+        self._become(self._converted(x_calibration))
+        self._forget()
+        self._seen.add(x_calibration, 0)
+
+    def _converted(self, x_calibration: Images | Together) -> nn.Module:
+        return convert(
             self._ann.model,
             x_calibration,
             method=self.method,
@@ -205,7 +246,30 @@ class ConvertedClassifier(SpikingClassifier):
             neuron=self._neuron(),
             prepare=lambda x: self._apply_preprocessing(x, None)[0],
         )
-        self._become(net)
+
+    def _go_on(self, x: Images, learnt: Learnt, rng: Rng) -> None:
+        """Convert, and keep what was learnt and a part of the samples."""
+        seen, before = self._seen, self._seen.samples
+        if before is None and not learnt:
+            self.convert(x)
+        else:
+            net = self._converted(x if before is None else Together(x, before))
+            self._origin = _copied(net)
+            learnt.add_to(net)
+            self._become(net)
+        self._seen = seen
+        self._seen.add(x, rng)
+        self._model.eval()
+
+    def _learnt(self) -> Learnt:
+        """By how much the SNN differs from its conversion: the last one, or where weights were loaded, the ANN's."""
+        return learnt_since(self.model.net.state_dict(), [self._origin, self._unfitted(self._ann.model).state_dict()])
+
+    def _forget(self) -> None:
+        """The SNN as it is comes from a conversion, and no samples were seen; what its optimiser remembers is old."""
+        self._origin, self._seen = _copied(self.model.net), Reservoir()
+        if self._snn_optimizer is not None:
+            self._snn_optimizer.state.clear()
 
     def predict_at(self, x: Images, timesteps: Sequence[int], batch_size: int = 128) -> dict[int, Array]:
         """Logits after each of several numbers of time steps, in one pass over the largest.
@@ -225,17 +289,12 @@ class ConvertedClassifier(SpikingClassifier):
         empty = np.empty((0, self.nb_classes), np.float32)
         return {t: np.concatenate([empty, *(logits[t] for logits in batches)]) for t in timesteps}
 
-    def clone_for_refitting(self) -> Self:
-        """A copy with a fresh ANN, not yet converted, and fresh optimisers."""
-        clone = super().clone_for_refitting()
-        clone._ann = clone._ann.clone_for_refitting()
-        return clone
-
     def reset(self, seed: Rng = 0) -> None:
         """Draw the weights of the ANN afresh, the same for the same seed; the spiking network gets them too."""
         self._check_as_converted()
         self._ann.reset(seed)
-        self._become(uncalibrated(self._ann.model, self._neuron()))
+        self._become(self._unfitted(self._ann.model))
+        self._forget()
 
     def _check_as_converted(self) -> None:
         """Surgery on the spiking network would be undone by another conversion."""
@@ -251,10 +310,16 @@ class ConvertedClassifier(SpikingClassifier):
         return str(net) == str(own) and net.state_dict().keys() == own.state_dict().keys()
 
     def _become(self, net: nn.Module) -> None:
-        """Take another network's weights; what the optimiser remembers is about the old ones."""
+        """Take another network's weights."""
         with lock_of(self.model):
             self.model.net.load_state_dict(net.state_dict())
-            self._optimizer.state.clear()
+
+    def _unfitted(self, ann: nn.Module) -> nn.Module:
+        """The spiking network of an ANN with thresholds of 1, which are buffers where they are never trained."""
+        net = uncalibrated(ann, self._neuron())
+        if not self.train_thresholds:
+            hold_thresholds(net)
+        return net
 
     def _parts(self) -> dict[str, nn.Module]:
         return {"ann.": self._ann.model, "snn.": self.model.net}
@@ -304,3 +369,7 @@ class ConvertedClassifier(SpikingClassifier):
                     read = {"mean": total / t, "sum": total, "last": step}[self.model.readout]
                     found[t] = read.cpu().numpy()
         return found
+
+
+def _copied(net: nn.Module) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in net.state_dict().items()}

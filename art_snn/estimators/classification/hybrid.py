@@ -76,8 +76,6 @@ class HybridClassifier(ConvertedClassifier):
         self.surrogate, self.leak, self.alpha, self.beta = surrogate, leak, alpha, beta
         self.train_thresholds, self.learning_rate, self.nb_epochs_snn = train_thresholds, learning_rate, nb_epochs_snn
         super().__init__(ann, loss, input_shape, nb_classes, timesteps, method, scale, **kwargs)
-        for name, parameter in self.model.net.named_parameters():
-            parameter.requires_grad_(train_thresholds or not name.endswith(".threshold"))
         self._optimizer = torch.optim.Adam(self.model.parameters(), lr=learning_rate)
 
     def fit(
@@ -95,6 +93,9 @@ class HybridClassifier(ConvertedClassifier):
         **kwargs: Any,
     ) -> None:
         """Train the ANN for `nb_epochs`, convert, and train the spiking network for `nb_epochs_snn`.
+
+        A further call goes on from there, as in `ConvertedClassifier.fit`: the conversion of the ANN, trained on, takes
+        up what the spiking network has learnt before, which is then trained on as well.
 
         Args:
             x: As in `ConvertedClassifier.fit`.
