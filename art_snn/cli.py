@@ -2,22 +2,53 @@
 
 import importlib
 import json
+import os
+import signal
 import sys
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 from rich.console import Console, RenderableType
 
+import art_snn as package
+from art_snn._progress import silence
+from art_snn._wording import in_options
+
 if TYPE_CHECKING:
-    from art_snn.experiment import Experiment
+    from art_snn.experiment import Defended, Experiment, Result
+    from art_snn.report import ResultsFolder
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+Found = TypeVar("Found", "Result", "Defended")
+INTERRUPTED, CLOSED_PIPE = 128 + signal.SIGINT, 128 + 13  # as a shell gives them; Windows knows no SIGPIPE
+EXIT_STATUSES = (
+    "Exit status: 0 all done; 2 a wrong value, or what the machine cannot do, in one line; 130 interrupted, and models "
+    "that are finished are kept; 141 nobody read the output any more; 1 a fault of this program."
+)
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
-@app.callback()
-def art_snn() -> None:
+def _tell_version(is_asked: bool) -> None:
+    if is_asked:
+        print(f"art-snn {package.__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog=EXIT_STATUSES)
+def art_snn(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
     """Backdoor attacks, defences and measurements for spiking neural networks."""
 
 
@@ -82,8 +113,15 @@ DefenceNames = Annotated[
     ),
 ]
 ShareOfCleanData = Annotated[float, typer.Option(help="Share of the training samples that is the defender's.")]
-Out = Annotated[Path, typer.Option(help="Folder for what is written.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print results.json instead of the table.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder for what is written. Results of the same options that are there are gone on with, others refused.",
+        show_default="results/NAME-HASH of the options",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print what is written as JSON instead of the table.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no table: files and errors only.")]
 
 
 @app.command()
@@ -112,20 +150,21 @@ def compare(
     network: Network = "small_cnn",
     width: Width = 1.0,
     seed: Seed = 0,
-    out: Out = Path("results"),
+    out: Out = None,
     as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train an ANN and SNNs on clean and on poisoned data, and compare what the backdoor does to them."""
     spec = _spec(locals())
-    from art_snn.experiment import run
-    from art_snn.report import comparison_table, write_result
+    from art_snn.experiment import identity, restored_result, run
+    from art_snn.report import RESULTS, ResultsFolder, comparison_table, keep_result, write_result
 
-    result = run(spec)
-    written = write_result(result, out)
-    if as_json:
-        print(json.dumps(result.as_json(), indent=2))
-        return
-    _print([comparison_table(result)], written)
+    determined_by = identity(spec)
+    folder = ResultsFolder(out or _default_out("compare", determined_by), *RESULTS, determined_by)
+    with _working(folder, lambda record: restored_result(spec, record), quiet) as known:
+        result = run(spec, known=known, keep=lambda found: keep_result(found, folder.path))
+        written = [] if _is_done(folder, known) else write_result(result, folder.path)
+    _show(result, lambda: [comparison_table(result)], folder, written, as_json, quiet)
 
 
 @app.command()
@@ -157,21 +196,30 @@ def defend(
     network: Network = "small_cnn",
     width: Width = 1.0,
     seed: Seed = 0,
-    out: Out = Path("results"),
+    out: Out = None,
     as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Set defences on backdoored and on clean models: who finds the poison, who is accused, what is left of it."""
     spec = _spec(locals())
     from art_snn import experiment
-    from art_snn.report import defence_tables, write_defended
+    from art_snn.report import DEFENCES, ResultsFolder, defence_tables, keep_defended, write_defended
 
     names = None if defences == "all" else tuple(name.strip() for name in defences.split(","))
-    defended = experiment.defend(spec, names, share_of_clean_data=share_of_clean_data, with_art=with_art)
-    written = write_defended(defended, out)
-    if as_json:
-        print(json.dumps(defended.as_json(), indent=2))
-        return
-    _print(defence_tables(defended), written)
+    settings = experiment.defence_settings(spec, names, share_of_clean_data, with_art)
+    determined_by = experiment.identity(spec, settings=settings)
+    folder, drawn = ResultsFolder(out or _default_out("defend", determined_by), *DEFENCES, determined_by), list[Path]()
+    with _working(folder, lambda record: experiment.restored_defended(spec, record), quiet) as known:
+        defended = experiment.defend(
+            spec,
+            names,
+            share_of_clean_data=share_of_clean_data,
+            with_art=with_art,
+            known=known,
+            keep=lambda found: drawn.extend(keep_defended(found, folder.path)),
+        )
+        written = [] if _is_done(folder, known) else [*write_defended(defended, folder.path, models=()), *drawn]
+    _show(defended, lambda: defence_tables(defended), folder, written, as_json, quiet)
 
 
 @app.command()
@@ -189,22 +237,28 @@ def show_trigger(
     position: Position = None,
     polarity: Polarity = None,
     seed: Seed = 0,
-    out: Out = Path("results"),
+    out: Out = None,
+    quiet: Quiet = False,
 ) -> None:
     """Draw what a trigger does to a sample, in frames and among events: a contact sheet and an animation."""
     spec = _spec(locals())
     from art_snn import experiment
-    from art_snn.report import write_trigger
+    from art_snn.report import TRIGGER, ResultsFolder, write_trigger
 
-    for path in write_trigger(experiment.show_trigger(spec), out):
-        print(f"wrote {path}")
+    determined_by = experiment.identity(spec)
+    folder = ResultsFolder(out or _default_out("show-trigger", determined_by), *TRIGGER, determined_by)
+    with folder.claimed() as known, silence() if quiet else nullcontext():
+        is_done = known is not None and folder.has_all()
+        written = [] if is_done else write_trigger(experiment.show_trigger(spec), folder.path, determined_by)
+    if not quiet:
+        _tell_files(folder, written)
 
 
 @app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def bench(context: typer.Context) -> None:
     """Time art_snn against what users would write by hand; in a checkout with the extra bench, --help says more."""
     if not Path("tests/benchmarks/__main__.py").is_file():
-        if "--help" in context.args:
+        if {"-h", "--help"} & set(context.args):
             print(context.get_help())
             return
         raise ValueError(f"expected a checkout of art-snn as the working folder, got {Path.cwd()}")
@@ -214,46 +268,119 @@ def bench(context: typer.Context) -> None:
 
 
 def _spec(options: dict[str, Any]) -> "Experiment":
-    """The experiment that a command's options describe; there is room for what will be written of it."""
+    """The experiment that a command's options describe."""
     from art_snn.experiment import Experiment
-    from art_snn.report import check_folder
 
-    check_folder(options["out"])
     given = {name: value for name, value in options.items() if name in Experiment.model_fields}
     if "models" in given:
         given["models"] = tuple(model.strip() for model in given["models"].split(","))
     return Experiment(**given)
 
 
-def _print(tables: Iterable[RenderableType], written: Iterable[Path]) -> None:
-    """The tables, as wide as the terminal, or as a file has room for; and what else was written."""
-    from art_snn.report import WIDTH
+def _default_out(command: str, determined_by: dict[str, Any]) -> Path:
+    from art_snn.experiment import digest
 
-    console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    for table in tables:
-        console.print(table)
-    console.print("\n".join(f"wrote {path}" for path in written), highlight=False)
+    return Path("results", f"{command}-{determined_by['spec']['data']}-{digest(determined_by)}")
+
+
+@contextmanager
+def _working(
+    folder: "ResultsFolder", restore: Callable[[dict[str, Any]], Found], quiet: bool
+) -> Iterator["Found | None"]:
+    """Hold the folder, and show no progress where none is wanted; gives what had been found before."""
+    with folder.claimed() as record, silence() if quiet else nullcontext():
+        try:
+            known = None if record is None else restore(record)
+        except ValueError as error:
+            file = folder.path / folder.record
+            raise ValueError(f"{file}: {error}; remove it, or name another folder with --out") from error
+        if known is not None and not known.is_complete and not quiet:
+            _told(f"goes on in {folder.path}, where {', '.join(row.model for row in known.rows)} is finished", 0)
+        yield known
+
+
+def _is_done(folder: "ResultsFolder", known: "Result | Defended | None") -> bool:
+    """Whether nothing was left to do."""
+    return known is not None and known.is_complete and folder.has_all()
+
+
+def _show(
+    found: "Result | Defended",
+    tables: Callable[[], Iterable[RenderableType]],
+    folder: "ResultsFolder",
+    written: list[Path],
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Print what was found, as it is asked for."""
+    if as_json:
+        print(json.dumps(found.as_json(), indent=2))
+    elif not quiet:
+        from art_snn.report import WIDTH
+
+        console = Console(width=None if sys.stdout.isatty() else WIDTH)
+        with console.capture() as printed:  # rich would end the program where nobody reads
+            for table in tables():
+                console.print(table)
+        print(printed.get(), end="")
+        _tell_files(folder, written)
+
+
+def _tell_files(folder: "ResultsFolder", written: list[Path]) -> None:
+    for path in written:
+        print(f"wrote {path}")
+    if not written:
+        print(f"done before, nothing to do: {folder.path / folder.record}")
 
 
 def main() -> NoReturn:
     """Run the command; a wrong value is one line and exit status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that has no such letter
+    with warnings.catch_warnings():
+        warnings.showwarning = _tell_warning
+        status = _run(sys.argv[1:])
+    sys.exit(status)
+
+
+def _run(arguments: list[str]) -> int:
+    """Run the command; returns the exit status."""
     try:
-        app(standalone_mode=False)
-    except (typer.Abort, KeyboardInterrupt):
-        sys.exit(130)
-    except (ValueError, TypeError, OSError) as error:
-        _fail(_one_line(error))
-    except Exception as error:
-        if not hasattr(error, "format_message"):  # typer's own, whose class is not public in every version
+        with typer.main.get_command(app).make_context("art-snn", arguments) as context:
+            context.command.invoke(context)
+        sys.stdout.flush()
+    except KeyboardInterrupt as error:
+        return _told("; ".join(["interrupted", *getattr(error, "__notes__", [])]), INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # python writes the rest as it ends
+        return CLOSED_PIPE
+    except (ValueError, TypeError, OSError, MemoryError) as error:
+        return _told(in_options(_one_line(error), _options()), 2)
+    except Exception as error:  # typer's own, whose classes are not public in every version
+        if hasattr(error, "exit_code") and not hasattr(error, "format_message"):
+            return int(error.exit_code)
+        if not hasattr(error, "format_message"):
             raise
-        _fail(error.format_message())
-    sys.exit(0)
+        return _told(error.format_message(), 2)
+    return 0
 
 
-def _fail(message: str) -> NoReturn:
+def _told(message: str, status: int) -> int:
+    """Print a line for people; returns the exit status."""
     if message:  # the help of a bare `art-snn` has been printed already
         print(f"art-snn: {message}", file=sys.stderr)
-    sys.exit(2)
+    return status
+
+
+def _tell_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    _told(in_options(" ".join(str(message).split()), _options()), 0)
+
+
+def _options() -> dict[str, str]:
+    """By the name of an argument the option that sets it, of all commands."""
+    commands = typer.main.get_command(app).commands.values()  # type: ignore[attr-defined]
+    return {option.name: option.opts[0] for command in commands for option in command.params if option.opts}
 
 
 def _one_line(error: Exception) -> str:
@@ -267,4 +394,6 @@ def _one_line(error: Exception) -> str:
         return f"expected {name} to be {first['msg'].removeprefix('Input should be ')}, got {first['input']!r}"
     if isinstance(error, OSError) and error.filename is not None:  # python's own words
         return f"{error.filename}: {error.strerror}"
+    if isinstance(error, MemoryError):
+        return f"expected no more than this machine's memory holds, got: {' '.join(str(error).split())}"
     return " ".join(str(error).split())

@@ -52,7 +52,7 @@ def test_compare_writes_what_it_prints(art_snn: Callable[..., Outcome], tmp_path
         assert {"accuracy_clean", "accuracy", "asr", "asr_all", "n_asr", "n_asr_all", "floor", "seconds"} <= row.keys()
         assert all(0 <= row[rate] <= 1 for rate in ("accuracy_clean", "accuracy", "asr", "asr_all", "floor"))
     assert (tmp_path / "triggered.png").read_bytes().startswith(b"\x89PNG")
-    again = json.loads(art_snn("compare", *small, "--json").stdout)
+    again = json.loads(art_snn("compare", *small[:-1], tmp_path / "again", "--json").stdout)
     for row, same in zip(printed["rows"], again["rows"], strict=True):
         assert row | {"seconds": 0} == same | {"seconds": 0}
 
@@ -74,20 +74,23 @@ def test_compare_prints_a_table_of_all_learning_rules(art_snn: Callable[..., Out
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("--size 0", "expected size to be greater than 0, got 0.0"),
-        ("--models ann,foo", "expected models to be one of"),
+        ("--size 0", "expected --size to be greater than 0, got 0.0"),
+        ("--models ann,foo", "expected --models to be one of"),
         ("--epochs x", "--epochs"),
-        ("--target 77", "expected target below 10 classes, got 77"),
+        ("--target 77", "expected --target below 10 classes, got 77"),
         ("--data mnist --data-root nowhere", "train-images-idx3-ubyte.gz"),
         (
             "--data digits-dvs --trigger patch",
-            "trigger for frames to be one of 'static', 'moving', 'smart', 'flash', got 'patch'",
+            "expected --trigger for frames to be one of 'static', 'moving', 'smart', 'flash', got 'patch'",
         ),
-        ("--data mnist", "expected data_root, the folder that holds the files of 'mnist', got None"),
-        ("--n-bins 8", "expected no n_bins for data='digits', got 8"),
-        ("--width inf", "expected width to be a finite number, got inf"),
-        ("--data digits-dvs --trigger flash --size 2", "expected no size for trigger='flash'"),
-        ("--data digits-dvs --models converted", "expected models to be ann, if or lif for frames"),
+        ("--data mnist", "expected --data-root, the folder that holds the files of 'mnist', got None"),
+        ("--n-bins 8", "expected no --n-bins for --data digits, got 8"),
+        ("--width inf", "expected --width to be a finite number, got inf"),
+        ("--data digits-dvs --trigger flash --size 2", "expected no --size for --trigger flash"),
+        ("--data digits-dvs --models converted", "expected --models to be ann, if or lif for frames"),
+        ("--models ann,ann", "expected --models that differ, got ann, ann"),
+        ("--models ,", "expected --models to be one of"),
+        ("--network event_net", "expected --network for digits to be one of 'small_cnn', 'vgg11', 'resnet18', got"),
         ("--bogus 3", "--bogus"),
     ],
 )
@@ -129,7 +132,7 @@ def test_the_module_is_the_command() -> None:
         [sys.executable, "-m", "art_snn", "compare", "--size", "-1"], capture_output=True, text=True
     )
     assert (outcome.returncode, outcome.stdout) == (2, "")
-    assert outcome.stderr == "art-snn: expected size to be greater than 0, got -1.0\n"
+    assert outcome.stderr == "art-snn: expected --size to be greater than 0, got -1.0\n"
 
 
 @pytest.mark.slow
@@ -204,7 +207,7 @@ def test_a_wrong_share_of_clean_data_is_named_as_it_was_written(
     art_snn: Callable[..., Outcome], tmp_path: Path
 ) -> None:
     outcome = art_snn("defend", "--share-of-clean-data", 2, "--out", tmp_path / "out")
-    message = "expected share_of_clean_data to be a fraction in (0, 1], got 2.0; 10 % is 0.1"
+    message = "expected --share-of-clean-data to be a fraction in (0, 1], got 2.0; 10 % is 0.1"
     assert outcome == (2, "", f"art-snn: {message}\n")
 
 
@@ -219,4 +222,4 @@ def test_bench_explains_itself_outside_of_a_checkout_and_does_no_more(
 def test_an_unknown_defence_is_named_before_anything_runs(art_snn: Callable[..., Outcome], tmp_path: Path) -> None:
     outcome = art_snn("defend", "--defences", "prayer", "--out", tmp_path / "out")
     assert outcome.returncode == 2
-    assert "expected defences to be one of 'activation'" in outcome.stderr
+    assert "expected --defences to be one of 'activation'" in outcome.stderr

@@ -1,11 +1,17 @@
 """An experiment's spec: what it fills in, and what it refuses before any file is read."""
 
+import inspect
 from typing import Any
 
+import numpy as np
 import pytest
 
+from art_snn.catalogue import DATASETS
+from art_snn.data import Dataset
 from art_snn.experiment import Experiment, parts, show_trigger
+from art_snn.experiment.parts import make_estimator
 from art_snn.experiment.spec import OF_CONVERSION, OF_THE_DATA, OF_THE_TRIGGER
+from art_snn.models import Network, datasets_of
 
 FRAMES = {"data": "digits-dvs", "trigger": "static", "models": ("ann", "if")}
 NMNIST = {**FRAMES, "data": "nmnist", "data_root": "somewhere"}
@@ -49,6 +55,8 @@ def asked_for(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         ({"percent_poison": float("nan")}, "expected percent_poison to be a fraction in .*got nan"),
         ({"models": ("converted",), "conversion": "fraction"}, "expected scale between 0 and 1"),
         ({"learning_rate": float("inf")}, "finite"),
+        ({"models": ("ann", "ann")}, "expected models that differ, got ann, ann"),
+        ({"network": "event_net"}, "expected network for digits to be one of 'small_cnn', .*, got 'event_net'"),
     ],
 )
 def test_what_does_not_fit_is_refused_before_anything_is_read(given: dict[str, Any], message: str) -> None:
@@ -105,3 +113,24 @@ def test_a_smart_trigger_is_fitted_on_frames_before_it_is_shown(asked_for: list[
     assert [(options.get("form"), options["limit"]) for options in asked_for] == [(None, 20), ("events", 1)]
     assert len({options["seed"] for options in asked_for}) == 1, "another split"
     assert shown.rows["difference"].any()
+
+
+@pytest.mark.parametrize("data", ["nmnist", "cifar10-dvs", "dvs-gesture", "n-caltech101", "digits-dvs"])
+@pytest.mark.parametrize("model", ["ann", "if"])
+def test_event_net_is_the_data_sets_own(data: str, model: str) -> None:
+    root = {} if data == "digits-dvs" else {"data_root": "somewhere"}
+    spec = Experiment(data=data, **root, network="event_net", models=(model,), n_bins=2, width=0.02)
+    frames, labels = np.zeros((2, 2, 2, 32, 32), np.uint8), np.arange(2)
+    dataset = Dataset(frames, labels, frames, labels, classes=("a", "b"))
+
+    net = make_estimator(model, spec, dataset).model
+    network = net.net if model == "if" else net
+
+    (recipe,) = (module.recipe for module in network.modules() if isinstance(module, Network))
+    assert recipe["arguments"]["dataset"] == data
+
+
+def test_every_data_set_of_events_has_an_event_net_and_no_other() -> None:
+    with_bins = {name for name, load in DATASETS.items() if "n_bins" in inspect.signature(load).parameters}
+
+    assert with_bins == set(datasets_of("event_net"))

@@ -141,6 +141,7 @@ def test_the_stem_pool_is_of_the_named_kind_or_absent():
         ("cifar10-dvs", 128, [8192, 512]),
         ("dvs-gesture", 128, [2048, 512]),
         ("n-caltech101", 180, [3200, 2048]),
+        ("digits-dvs", 20, [3200, 2048]),
     ],
 )
 def test_event_nets_have_the_published_features_at_the_published_resolution(dataset, side, features):

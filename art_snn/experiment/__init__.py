@@ -1,8 +1,9 @@
 """A whole experiment, where all parts come together: a validated spec, `run`, and a result that is a value."""
 
 from art_snn.experiment.defended import Defended, Evidence, Failure, ModelVerdict
-from art_snn.experiment.defending import DEFENCES, defend
+from art_snn.experiment.defending import DEFENCES, defence_settings, defend
 from art_snn.experiment.result import Examples, Result
+from art_snn.experiment.resuming import digest, identity, restored_defended, restored_result
 from art_snn.experiment.running import run
 from art_snn.experiment.showing import Shown, show_trigger
 from art_snn.experiment.spec import MODELS, Experiment
@@ -18,7 +19,12 @@ __all__ = [
     "ModelVerdict",
     "Result",
     "Shown",
+    "defence_settings",
     "defend",
+    "digest",
+    "identity",
+    "restored_defended",
+    "restored_result",
     "run",
     "show_trigger",
 ]

@@ -22,7 +22,7 @@ from art_snn.estimators.classification import (
 )
 from art_snn.evaluations import BackdoorEvaluation
 from art_snn.experiment.spec import OF_NEURONS, OF_THE_DATA, Experiment
-from art_snn.models import OverTime, build
+from art_snn.models import OverTime, build, datasets_of
 from art_snn.typing import Array, Indices
 
 
@@ -87,6 +87,7 @@ def make_estimator(name: str, spec: Experiment, dataset: Dataset, seed: int = 0)
         pool=spec.pool,
         width=spec.width,
         seed=seed,
+        **({} if datasets_of(spec.network) is None else {"dataset": spec.data}),
     )
     settings: dict[str, Any] = {
         "optimizer": torch.optim.Adam(net.parameters(), lr=spec.learning_rate),

@@ -10,6 +10,7 @@ from art_snn.evaluations import BackdoorResult
 from art_snn.experiment.spec import Experiment
 from art_snn.typing import Array, Indices
 
+RESULTS_VERSION = 1  # raised when the same spec gives other numbers
 VERSIONED = ("art-snn", "adversarial-robustness-toolbox", "numpy", "scikit-learn", "spikingjelly", "torch")
 
 
@@ -69,8 +70,9 @@ class Result:
 
 
 def versions() -> dict[str, str]:
-    """Of Python and of the packages that compute."""
-    return {"python": platform.python_version(), **{name: version(name) for name in VERSIONED}}
+    """Of Python, of the packages that compute, and of the results themselves."""
+    packages = {name: version(name) for name in VERSIONED}
+    return {"python": platform.python_version(), **packages, "results": str(RESULTS_VERSION)}
 
 
 def without_nan(value: Any) -> Any:

@@ -19,8 +19,6 @@ from art_snn.experiment.spec import Experiment
 
 T = TypeVar("T")
 
-RESULTS_VERSION = 1  # raised when the same spec gives other numbers
-
 
 def identity(spec: Experiment, **settings: Any) -> dict[str, Any]:
     """Everything that determines the numbers of an experiment, but for the content of its data; of plain types only.
@@ -29,9 +27,9 @@ def identity(spec: Experiment, **settings: Any) -> dict[str, Any]:
         spec: The experiment.
         **settings: What else does, such as the names of defences.
     """
-    packages = {name: number for name, number in versions().items() if name != "python"}
+    numbers = {name: number for name, number in versions().items() if name != "python"}
     plain: dict[str, Any] = json.loads(json.dumps(settings))
-    return {"spec": spec.model_dump(mode="json"), "versions": {"results": RESULTS_VERSION, **packages}, **plain}
+    return {"spec": spec.model_dump(mode="json"), "versions": numbers, **plain}
 
 
 def digest(determined_by: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ from art_snn._validation import check_choice, check_fraction
 from art_snn.attacks.poisoning import FrameTrigger
 from art_snn.catalogue import DATASETS, NETWORKS, TRIGGERS
 from art_snn.conversion import Method, check_method
+from art_snn.models import datasets_of
 from art_snn.typing import Trigger
 
 OF_NEURONS = ("if", "lif")
@@ -55,7 +56,7 @@ class Experiment(BaseModel):
         epochs: Of each training.
         batch_size: Of each training.
         learning_rate: Of Adam.
-        network: Name of a topology, see `art_snn.catalogue.NETWORKS`.
+        network: Name of a topology, see `art_snn.catalogue.NETWORKS`; "event_net" is the data set's own.
         width: Multiplier of its channels.
         seed: Decides the split, the poisoned rows, the weights and the order of batches, each on a stream of its own.
 
@@ -120,6 +121,10 @@ class Experiment(BaseModel):
         check_choice("network", self.network, NETWORKS)
         for model in self.models or ("",):
             check_choice("models", model, MODELS)
+        if len(set(self.models)) < len(self.models):
+            raise ValueError(f"expected models that differ, got {', '.join(self.models)}")
+        fitting = [name for name in NETWORKS if self.data in (datasets_of(name) or DATASETS)]
+        check_choice(f"network for {self.data}", self.network, fitting)
         written = self.model_dump(mode="json")
         for name, owner in _idle(self.data, self.trigger, self.models).items():
             if written[name] is not None:

@@ -1,7 +1,8 @@
 """Networks by name: each is one topology, an ANN or, with a neuron, an SNN with the same parameter names."""
 
+import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 from art_snn._validation import check_choice
 from art_snn.models.event_net import event_net
@@ -18,7 +19,18 @@ MODELS: dict[str, Callable[..., Network]] = {
     "event_net": event_net,
 }
 
-__all__ = ["MODELS", "Network", "OverTime", "Recipe", "build", "event_net", "resnet18", "small_cnn", "vgg11"]
+__all__ = [
+    "MODELS",
+    "Network",
+    "OverTime",
+    "Recipe",
+    "build",
+    "datasets_of",
+    "event_net",
+    "resnet18",
+    "small_cnn",
+    "vgg11",
+]
 
 
 def build(name: str, **arguments: Any) -> Network:
@@ -32,3 +44,13 @@ def build(name: str, **arguments: Any) -> Network:
     """
     check_choice("name", name, MODELS)
     return MODELS[name](**arguments)
+
+
+def datasets_of(name: str) -> tuple[str, ...] | None:
+    """The data sets whose own network it builds, by its argument `dataset`; None for a network that suits any.
+
+    >>> datasets_of("small_cnn"), "nmnist" in datasets_of("event_net")
+    (None, True)
+    """
+    dataset = inspect.signature(MODELS[name]).parameters.get("dataset")
+    return None if dataset is None else get_args(dataset.annotation)

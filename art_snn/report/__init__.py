@@ -2,18 +2,33 @@
 
 from art_snn.report.animation import write_animation
 from art_snn.report.evidence import evidence_figures
-from art_snn.report.files import check_folder, write_defended, write_result, write_trigger
+from art_snn.report.files import (
+    DEFENCES,
+    RESULTS,
+    TRIGGER,
+    keep_defended,
+    keep_result,
+    write_defended,
+    write_result,
+    write_trigger,
+)
+from art_snn.report.folder import ResultsFolder
 from art_snn.report.matrix import defences_figure
 from art_snn.report.pictures import trigger_sheet, triggered_figure
 from art_snn.report.tables import WIDTH, comparison_table, defence_tables
 
 __all__ = [
+    "DEFENCES",
+    "RESULTS",
+    "TRIGGER",
     "WIDTH",
-    "check_folder",
+    "ResultsFolder",
     "comparison_table",
     "defence_tables",
     "defences_figure",
     "evidence_figures",
+    "keep_defended",
+    "keep_result",
     "trigger_sheet",
     "triggered_figure",
     "write_animation",

@@ -1,11 +1,10 @@
 """Files, each written whole or not at all."""
 
 import json
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from matplotlib.figure import Figure
 
@@ -13,61 +12,71 @@ from art_snn._files import write_whole
 from art_snn.experiment import Defended, Result, Shown
 from art_snn.report.animation import write_animation
 from art_snn.report.evidence import evidence_figures
+from art_snn.report.folder import png_record
 from art_snn.report.matrix import defences_figure
 from art_snn.report.pictures import as_pictures_alike, trigger_sheet, triggered_figure
 
+RESULTS = "results.json", ("triggered.png",)  # the record of `compare`, and the files beside it
+DEFENCES = "defences.json", ("defences.png", "scores-*.png", "clusters-*.png", "sequences-*.png")
+TRIGGER = "trigger.png", ("trigger.gif",)
 
-def check_folder(folder: Path) -> None:
-    """Results can be written there: to a folder that there is, or that can be made; none is made yet.
 
-    Raises:
-        NotADirectoryError: If a file is in the way.
-        PermissionError: If nobody may write there.
-    """
-    place = folder.absolute()
-    while not place.exists():
-        place = place.parent
-    if not place.is_dir():
-        raise NotADirectoryError(f"expected {folder} to be a folder for results, got the file {place}")
-    if not os.access(place, os.W_OK | os.X_OK):
-        raise PermissionError(f"expected {folder} to be a folder for results, got {place}, which cannot be written to")
+def keep_result(result: Result, folder: Path) -> Path:
+    """Write `results.json` alone, whole or as far as it goes; returns its path."""
+    return write_whole(folder / RESULTS[0], _json(result.as_json()))
+
+
+def keep_defended(defended: Defended, folder: Path) -> list[Path]:
+    """Write what detectors saw of the last model, and then `defences.json`; returns the paths of the former."""
+    drawn = _write_evidence(defended, folder, [row.model for row in defended.rows[-1:]])
+    write_whole(folder / DEFENCES[0], _json(defended.as_json()))
+    return drawn
 
 
 def write_result(result: Result, folder: Path) -> list[Path]:
     """Write `results.json` and `triggered.png` into `folder`; returns their paths."""
-    table = (json.dumps(result.as_json(), indent=2) + "\n").encode()
     figure = triggered_figure(result.examples)
-    return [
-        write_whole(folder / "results.json", table),
-        write_whole(folder / "triggered.png", _png(figure)),
-    ]
+    return [keep_result(result, folder), write_whole(folder / "triggered.png", _png(figure))]
 
 
-def write_trigger(shown: Shown, folder: Path) -> list[Path]:
-    """Write `trigger.png`, a contact sheet, and `trigger.gif`, the same in motion, into `folder`."""
+def write_trigger(shown: Shown, folder: Path, record: Mapping[str, Any] | None = None) -> list[Path]:
+    """Write `trigger.png`, a contact sheet, and `trigger.gif`, the same in motion, into `folder`.
+
+    Args:
+        shown: What to draw.
+        folder: Where to; it is made where it is missing.
+        record: What determines the pictures, which `trigger.png` then holds.
+    """
     pictures = dict(zip(shown.rows, as_pictures_alike(shown.rows.values()), strict=True))
     figure = trigger_sheet(shown.title, pictures)
-    return [
-        write_whole(folder / "trigger.png", _png(figure)),
-        write_animation(pictures, folder / "trigger.gif"),
-    ]
+    animation = write_animation(pictures, folder / "trigger.gif")
+    metadata = {} if record is None else png_record(record)
+    return [write_whole(folder / "trigger.png", _png(figure, metadata=metadata)), animation]
 
 
-def write_defended(defended: Defended, folder: Path) -> list[Path]:
+def write_defended(defended: Defended, folder: Path, models: Collection[str] | None = None) -> list[Path]:
     """Write `defences.json`, `defences.png` and, by model, what detectors saw, into `folder`; returns the paths.
 
     That is `scores-MODEL.png`, and where a defence clusters or compares sequences, `clusters-MODEL.png` and
-    `sequences-MODEL.png`.
+    `sequences-MODEL.png`; of these models only, where they are named.
     """
-    table = (json.dumps(defended.as_json(), indent=2) + "\n").encode()
-    figures = {"defences.png": defences_figure(defended)}
-    for model in defended.evidence:
-        figures |= {f"{name}-{model}.png": figure for name, figure in evidence_figures(defended, model).items()}
-    written = [write_whole(folder / "defences.json", table)]
-    for name, figure in figures.items():
-        written.append(write_whole(folder / name, _png(figure)))
-    return written
+    evidence = _write_evidence(defended, folder, defended.evidence if models is None else models)
+    matrix = write_whole(folder / "defences.png", _png(defences_figure(defended)))
+    return [write_whole(folder / DEFENCES[0], _json(defended.as_json())), matrix, *evidence]
 
 
-def _png(figure: Figure) -> Callable[[IO[bytes]], object]:
-    return partial(figure.savefig, format="png", dpi=110)
+def _write_evidence(defended: Defended, folder: Path, models: Collection[str]) -> list[Path]:
+    return [
+        write_whole(folder / f"{name}-{model}.png", _png(figure))
+        for model in models
+        if model in defended.evidence
+        for name, figure in evidence_figures(defended, model).items()
+    ]
+
+
+def _json(plain: dict[str, Any]) -> bytes:
+    return (json.dumps(plain, indent=2) + "\n").encode()
+
+
+def _png(figure: Figure, **options: Any) -> Callable[[IO[bytes]], object]:
+    return partial(figure.savefig, format="png", dpi=110, **options)

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from art_snn.experiment import Defended, ModelVerdict
+from art_snn.report.tables import as_percent
 
 BOX = {"facecolor": "white", "alpha": 0.7, "edgecolor": "none"}
 N_COLUMNS = 3
@@ -47,7 +48,7 @@ def attack_title(defended: Defended) -> str:
     """What was poisoned, and how."""
     spec = defended.spec
     return (
-        f"{defended.title}, {spec.trigger} trigger in {spec.percent_poison:.0%} of the samples, "
+        f"{defended.title}, {spec.trigger} trigger in {as_percent(spec.percent_poison)} of the samples, "
         f"target class {spec.target}, seed {spec.seed}"
     )
 

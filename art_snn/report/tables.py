@@ -27,7 +27,7 @@ def comparison_table(result: Result) -> Group:
     spec, rows = result.spec, result.rows
     migrates = any(row.migration for row in rows)
     table = Table(
-        title=f"A {spec.trigger} trigger in {spec.percent_poison:.0%} of {result.title}, "
+        title=f"A {spec.trigger} trigger in {as_percent(spec.percent_poison)} of {result.title}, "
         f"target class {spec.target}, seed {spec.seed}",
     )
     table.add_column("model")
@@ -42,6 +42,15 @@ def comparison_table(result: Result) -> Group:
     for note in _comparison_notes(result, migrates):
         notes.add_row(*note)
     return Group(table, notes)
+
+
+def as_percent(fraction: float) -> str:
+    """As it was given, not rounded to whole percents.
+
+    >>> as_percent(0.1), as_percent(0.005), as_percent(0.07), as_percent(1 / 3)
+    ('10 %', '0.5 %', '7 %', '33.33333333 %')
+    """
+    return f"{100 * fraction:.10g} %"
 
 
 def _comparison_notes(result: Result, migrates: bool) -> Iterator[tuple[str, str]]:

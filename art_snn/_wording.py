@@ -1,0 +1,41 @@
+"""What the library says, in the words of the command."""
+
+import re
+from collections.abc import Mapping
+
+ALIASES = {  # names that the parts of an experiment have for what an option sets
+    "root": "data_root",
+    "target_class": "target",
+    "nb_epochs": "epochs",
+    "timesteps_converted": "timesteps",
+}
+_VALUE = r"""(?:'[^']*'|"[^"]*"|\[[^\]]*\]|[\w.+-]*\w)"""
+
+
+def in_options(message: str, options: Mapping[str, str]) -> str:
+    """Arguments as the options that set them: where one is assigned, where it is expected, or where no other word fits.
+
+    Args:
+        message: For people.
+        options: By the name of an argument, with underscores, the option.
+
+    >>> in_options("expected n_bins of 2, got size=3; on_bad='skip' leaves it out", {
+    ...     "n_bins": "--n-bins", "size": "--size", "on_bad": "--on-bad"})
+    'expected --n-bins of 2, got --size 3; --on-bad skip leaves it out'
+    """
+    known = {**options, **{alias: options[name] for alias, name in ALIASES.items() if name in options}}
+    names = "|".join(map(re.escape, known))
+    assigned = rf"(?<![,(]\s)(?<![\w(./\\-])({names})=({_VALUE})"
+    message = re.sub(assigned, lambda found: _assigned(known[found[1]], found[2]), message)
+    message = re.sub(
+        rf"\bexpected (no |)({names})\b(?![/\\.=]\w)", lambda found: f"expected {found[1]}{known[found[2]]}", message
+    )
+    compound = "|".join(re.escape(name) for name in known if "_" in name)
+    return re.sub(rf"(?<![\w./\\-])({compound})(?![\w/\\-]|\.\w)", lambda found: known[found[1]], message)
+
+
+def _assigned(option: str, value: str) -> str:
+    """An option with a value as it is typed; one that is switched on stands alone."""
+    if value == "True":
+        return option
+    return f"{option} {re.sub(r', *', ',', value.strip('[]')) if value.startswith('[') else value}".replace("'", "")

@@ -1,0 +1,180 @@
+"""The command goes on where it was interrupted, says what is done, and keeps its peace where it is told to."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from art_snn import __version__
+from art_snn.cli import main
+from art_snn.data import Dataset
+from art_snn.evaluations import BackdoorEvaluation, BackdoorResult
+from art_snn.experiment import parts
+from tests.backdoored import bars
+
+BARS = Dataset(*bars(), *bars(80, seed=1), classes=tuple("abcd"), clip_values=(0.0, 1.0), title="bars")
+SMALL = ("--models", "ann,if", "--timesteps", 2, "--width", 0.25, "--epochs", 1)
+
+
+class Outcome(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture(autouse=True)
+def bars_for_digits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(parts, "load_dataset", lambda *_args, **_options: BARS)
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def art_snn(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """The command, in this process."""
+
+    def call(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["art-snn", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        return Outcome(exit_.value.code, *capfd.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The models that are trained; "interrupt" after the first one is as if by the user."""
+    names, result = [], BackdoorEvaluation._result
+
+    def spied(self: BackdoorEvaluation, name: str, *rest: Any) -> BackdoorResult:
+        if names[-1:] == ["interrupt"]:
+            names[-1] = name + ", interrupted"
+            raise KeyboardInterrupt
+        found = result(self, name, *rest)
+        names.extend([name, "interrupt"] if not names else [name])
+        return found
+
+    monkeypatch.setattr(BackdoorEvaluation, "_result", spied)
+    return names
+
+
+@pytest.mark.parametrize(
+    ("command", "record", "others"),
+    [
+        (("compare", *SMALL), "results.json", {"triggered.png"}),
+        (
+            ("defend", *SMALL, "--defences", "spectral"),
+            "defences.json",
+            {"defences.png", "scores-ann.png", "scores-if.png"},
+        ),
+    ],
+)
+def test_what_is_finished_is_kept_and_the_same_command_goes_on(
+    command: tuple[object, ...], record: str, others: set[str], art_snn: Callable[..., Outcome], trained: list[str]
+) -> None:
+    outcome = art_snn(*command)
+    (out,) = Path("results").iterdir()
+    assert outcome == (
+        130,
+        "",
+        f"art-snn: interrupted; {out} keeps what is finished, and the same command goes on from there\n",
+    )
+    kept = json.loads((out / record).read_text())
+    assert ([row["model"] for row in kept["rows"]], kept["complete"]) == (["ann"], False)
+
+    continued = art_snn(*command)
+    assert trained == ["ann", "if, interrupted", "if"]
+    assert (continued.returncode, continued.stderr) == (0, f"art-snn: goes on in {out}, where ann is finished\n")
+    assert {path.name for path in out.iterdir()} == {record, *others}
+    found = json.loads((out / record).read_text())
+    assert found["complete"]
+    assert found["rows"][0] == kept["rows"][0]
+
+    before = {path: path.stat().st_mtime_ns for path in out.iterdir()}
+    again = art_snn(*command)
+    assert len(trained) == 3
+    assert (again.returncode, again.stderr) == (0, "")
+    table, done = continued.stdout.split("wrote")[0], f"done before, nothing to do: {out}/{record}\n"
+    assert again.stdout == table + done
+    assert {path: path.stat().st_mtime_ns for path in out.iterdir()} == before
+    assert json.loads(art_snn(*command, "--json").stdout) == found
+
+
+def test_other_options_have_a_folder_of_their_own_and_are_refused_in_this_one(
+    art_snn: Callable[..., Outcome], trained: list[str]
+) -> None:
+    trained.append("")  # nobody interrupts
+    for seed in (0, 1):
+        assert art_snn("compare", *SMALL[2:], "--models", "if", "--seed", seed, "-q") == (0, "", "")
+    first, _ = (path for path in Path("results").iterdir())
+    before = {path: path.read_bytes() for path in first.iterdir()}
+    outcome = art_snn("compare", *SMALL[2:], "--models", "if", "--seed", 2, "--out", first)
+    assert (outcome.returncode, outcome.stdout) == (2, "")
+    assert "some with seed" in outcome.stderr
+    assert "not 2; name another folder with --out" in outcome.stderr
+    assert {path: path.read_bytes() for path in first.iterdir()} == before
+    assert trained == ["", "if", "if"]
+
+
+def test_a_record_that_is_damaged_is_named(art_snn: Callable[..., Outcome]) -> None:
+    assert art_snn("compare", *SMALL, "-q", "--out", "out").returncode == 0
+    record = json.loads(Path("out/results.json").read_text())
+    record["rows"][0]["accuracy"] = "high"
+    Path("out/results.json").write_text(json.dumps(record))
+    outcome = art_snn("compare", *SMALL, "--out", "out")
+    assert outcome.returncode == 2
+    assert "out/results.json: expected accuracy of a BackdoorResult as it was written, got 'high'" in outcome.stderr
+
+
+def test_a_picture_that_is_missing_is_drawn_without_a_training(
+    art_snn: Callable[..., Outcome], trained: list[str]
+) -> None:
+    trained.append("")
+    art_snn("compare", *SMALL, "--out", "out", "-q")
+    before = Path("out/triggered.png").read_bytes()
+    Path("out/triggered.png").unlink()
+    assert "wrote out/triggered.png" in art_snn("compare", *SMALL, "--out", "out").stdout
+    assert Path("out/triggered.png").read_bytes() == before
+    assert trained == ["", "ann", "if"]
+
+
+def test_a_share_is_printed_as_it_was_given(art_snn: Callable[..., Outcome]) -> None:
+    outcome = art_snn("compare", *SMALL, "--models", "if", "--percent-poison", "0.125")
+    assert "patch trigger in 12.5 % of bars" in outcome.stdout
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_training_that_diverges_is_told_in_a_line(art_snn: Callable[..., Outcome]) -> None:
+    outcome = art_snn("compare", *SMALL[2:], "--models", "ann,if", "--learning-rate", 1e30, "--batch-size", 8)
+    told = [line for line in outcome.stderr.splitlines() if "diverged" in line]
+    assert told[0].startswith("art-snn: ann, clean data: the training diverged, its loss is not finite in epoch 1 of 1")
+    assert "Traceback" not in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [("-h",), ("compare", "-h"), ("defend", "-h"), ("show-trigger", "-h"), ("bench", "-h")]
+)
+def test_help_is_near_everywhere(arguments: tuple[str, ...], art_snn: Callable[..., Outcome]) -> None:
+    outcome = art_snn(*arguments)
+    assert outcome == (0, art_snn(*arguments[:-1], "--help").stdout, "")
+    assert "Usage" in outcome.stdout
+
+
+def test_the_version_is_told(art_snn: Callable[..., Outcome]) -> None:
+    assert art_snn("--version") == (0, f"art-snn {__version__}\n", "")
+
+
+@pytest.mark.slow
+def test_an_output_that_nobody_reads_is_no_error() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "art_snn", "--version"]
+    outcome = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+    assert (outcome.returncode, outcome.stderr) == (141, "")
