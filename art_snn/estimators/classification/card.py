@@ -18,7 +18,6 @@ LOSSES = {loss.__name__: loss for loss in (nn.CrossEntropyLoss, nn.MSELoss, nn.N
 LONGEST = 500  # characters of a message: a card can hold any number
 
 MOST_TIMESTEPS = 10_000
-MOST_NUMBERS = 1 << 26  # of a sample over its time steps, and of what a layer puts out at once: 256 MiB
 
 Checked = TypeVar("Checked")
 Numbers = float | list[float] | list[list[float]] | list[list[list[float]]] | list[list[list[list[float]]]]
@@ -70,16 +69,12 @@ class Card(Strict):
     preprocessing: tuple[Numbers, Numbers] | None
     settings: dict[str, Any]
 
-    @model_validator(mode="after")
-    def _is_bounded(self) -> Self:
-        """A sample that a classifier can be tried on: it says itself how large that is, and how often it runs."""
+    @property
+    def numbers_a_sample(self) -> int:
+        """How many numbers a network sees of a sample over all its time steps."""
         static = self.module is not None and len(self.input_shape) < 4 and self.module.input_layout != "N(TC)HW"
         steps = self.module.timesteps or 1 if self.module is not None and static else 1
-        if math.prod(self.input_shape) * steps > MOST_NUMBERS:
-            raise ValueError(
-                f"expected at most {MOST_NUMBERS} numbers a sample, got shape {self.input_shape} in {steps} time steps"
-            )
-        return self
+        return math.prod(self.input_shape) * steps
 
     @model_validator(mode="after")
     def _is_meant_for_samples(self) -> Self:

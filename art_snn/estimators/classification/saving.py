@@ -69,7 +69,7 @@ class Saving(_Host):
         Raises:
             FileNotFoundError: If there is no such file.
             ValueError: If it is damaged, another class's, describes what its weights do not fit, or asks for more
-                numbers at once than `card.MOST_NUMBERS`: before anything of that size is made.
+                memory than networks of its size need: before anything of that size is made.
             TypeError: If `net` or `loss` is needed and not given.
         """
         path = _found(filename)

@@ -6,8 +6,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from art_snn.estimators.classification.card import MOST_NUMBERS, Card
+from art_snn.estimators.classification.card import Card
 from art_snn.models import Network, Recipe, build
+
+MOST_NUMBERS = 1 << 24  # 64 MiB, of which a pass holds several
+_NUMBERS_A_WEIGHT = 16  # a large network may work on more: this is twice what the largest here need
+_SAMPLES = 2  # pass a spiking network as it is made
 
 
 def planned(recipe: Recipe) -> Network:
@@ -29,22 +33,30 @@ def without_numbers(net: nn.Module) -> nn.Module:
 
 
 def check_affordable(model: nn.Module, card: Card) -> None:
-    """One sample of the card's passes a model on no device, and no layer puts out too much at once.
+    """Samples of the card's pass a model on no device, and neither they nor what a layer puts out is too large.
+
+    Too large is what neither a small network nor one of that many weights works on: so the file itself has to be large.
 
     Raises:
-        ValueError: If one does, or what comes out are not logits of the card's classes.
+        ValueError: If something is, or what comes out are not logits of the card's classes.
     """
+    most = max(MOST_NUMBERS, _NUMBERS_A_WEIGHT * sum(parameter.numel() for parameter in model.parameters()))
 
-    def measure(module: nn.Module, _inputs: Any, output: Any) -> None:
-        if isinstance(output, Tensor) and output.numel() > MOST_NUMBERS:
+    def check(what: str, n: int) -> None:
+        if n > most:
             raise ValueError(
-                f"expected layers that put out at most {MOST_NUMBERS} numbers at once, got {output.numel()} from a "
-                f"{type(module).__name__} for a sample of shape {card.input_shape}"
+                f"expected at most {most} numbers at once for a network of this size, got {n} in {what} for {_SAMPLES} "
+                f"samples of shape {card.input_shape}"
             )
 
+    def measure(module: nn.Module, _inputs: Any, output: Any) -> None:
+        if isinstance(output, Tensor):
+            check(f"the output of a {type(module).__name__}", output.numel())
+
+    check("all time steps", _SAMPLES * card.numbers_a_sample)
     for module in model.modules():
         module.register_forward_hook(measure)
     with torch.device("meta"), torch.no_grad():
-        logits = model.eval()(torch.zeros(1, *card.input_shape))
-    if logits.shape != (1, card.nb_classes):
-        raise ValueError(f"expected logits of shape {(1, card.nb_classes)}, got {tuple(logits.shape)}")
+        logits = model.eval()(torch.zeros(_SAMPLES, *card.input_shape))
+    if logits.shape != (_SAMPLES, card.nb_classes):
+        raise ValueError(f"expected logits of shape (N, {card.nb_classes}), got {tuple(logits.shape)}")
