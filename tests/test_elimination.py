@@ -18,23 +18,17 @@ from torch import nn
 from art_snn import testing as laws
 from art_snn._random import host_seed
 from art_snn.attacks.poisoning import TriggerBackdoor
-from art_snn.defences._clamped_layers import Clamped, Rechecked
 from art_snn.defences._convolution_units import units
 from art_snn.defences._copying import copy_of
-from art_snn.defences.detector import MembranePotentialDefence, ModelReport
 from art_snn.defences.trainer import CleanFineTuning
 from art_snn.defences.transformer import ChannelLipschitzPruning, DendriteClamping, FinePruning
-from art_snn.defences.transformer.channel_lipschitz_pruning import lipschitz_constants
-from art_snn.defences.transformer.fine_pruning import channel_activity
 from art_snn.estimators.classification import SpikingClassifier, SpikingModule
 from art_snn.evaluations.cost import measured_cost
 from art_snn.evaluations.elimination import EliminationEvaluation, eliminate
-from art_snn.metrics import accuracy, attack_success_rate
 from art_snn.models import build
-from tests.backdoored import KINDS, SHAPE, TARGET, TRIGGER, K, bars, trained
+from tests.backdoored import SHAPE, TARGET, TRIGGER, K, trained
+from tests.eliminating import ALL_KINDS, CLEAN, TEST, rates
 
-CLEAN = bars(40, seed=2)
-TEST = bars(80, seed=1)
 DEFENCES: dict[str, Callable[[PyTorchClassifier], Transformer | Trainer]] = {
     "fine-tuning": partial(CleanFineTuning, nb_epochs=2, batch_size=8),
     "fine-pruning": partial(FinePruning, nb_epochs=2, batch_size=8),
@@ -44,22 +38,11 @@ DEFENCES: dict[str, Callable[[PyTorchClassifier], Transformer | Trainer]] = {
     "clamping suspects": partial(DendriteClamping, target_class=TARGET, nb_epochs=2, batch_size=20),
 }
 _ARRAY_BYTES = 96_000  # below what the allocator maps by itself
-ALL_KINDS = pytest.mark.parametrize("kind", KINDS)
 ALL_DEFENCES = pytest.mark.parametrize("name", DEFENCES)
 
 
 def eliminated(name: str, given: PyTorchClassifier) -> PyTorchClassifier:
     return eliminate(DEFENCES[name](given), *CLEAN)
-
-
-def rates(classifier: PyTorchClassifier) -> tuple[float, float]:
-    """Accuracy and attack success rate."""
-    x, y = TEST
-    with host_seed(0):
-        return accuracy(y, classifier.predict(x)), attack_success_rate(y, classifier.predict(TRIGGER(x)), TARGET)
-
-
-# --- laws -----------------------------------------------------------------------------------------------------------
 
 
 @ALL_KINDS
@@ -104,280 +87,6 @@ def test_the_new_network_is_reset_as_the_old_one_was(name: str, kind: str) -> No
 @ALL_DEFENCES
 def test_parameters_are_the_constructors(name: str) -> None:
     laws.check_elimination_params(DEFENCES[name](trained("ann")))
-
-
-# --- what each of them does -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-@ALL_KINDS
-@pytest.mark.parametrize("defence", [CleanFineTuning, FinePruning])
-def test_training_on_clean_samples_takes_much_of_the_backdoor_and_little_accuracy(
-    defence: Callable[..., Transformer | Trainer], kind: str
-) -> None:
-    make = partial(defence, learning_rate=5e-3, batch_size=8)
-    laws.check_elimination_keeps_accuracy(
-        lambda given: eliminate(make(given), *CLEAN), trained(kind), *TEST, bound=0.02
-    )
-    _, asr = rates(eliminate(make(trained(kind)), *CLEAN))
-    assert asr <= 0.7
-
-
-@pytest.mark.parametrize("quantity", ["spikes", "voltage"])
-def test_the_least_active_channels_are_pruned(quantity: str) -> None:
-    given = trained("lif")
-    activity = given.get_activations(CLEAN[0], "net.act2", quantity=quantity, flatten=False).mean(axis=(0, 2, 3))
-    new = FinePruning(given, share=0.25, quantity=quantity, nb_epochs=0)(CLEAN[0])
-    silent = new.get_activations(TEST[0], "net.act2", flatten=False).max(axis=(0, 2, 3)) == 0
-    weights = new.model.net.conv2.weight.flatten(1).abs().sum(1).detach().numpy()
-    assert set(np.flatnonzero(weights == 0)) == set(np.argsort(activity, kind="stable")[: len(activity) // 4])
-    assert silent[weights == 0].all()
-
-
-def test_activity_is_the_mean_over_samples_time_and_pixels_in_any_batches() -> None:
-    given = trained("ann")
-    seen: list[torch.Tensor] = []
-    handle = given.model.act2.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
-    with torch.no_grad():
-        given.model(torch.tensor(CLEAN[0]))
-    handle.remove()
-    found = channel_activity(given, units(given)[-1], CLEAN[0], "spikes", batch_size=7)
-    assert found == pytest.approx(seen[0].mean(dim=(0, 2, 3)).numpy(), rel=1e-5)
-
-
-def test_activity_is_the_same_where_predictions_take_few_samples_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = trained("lif")
-    whole = channel_activity(given, units(given)[-1], CLEAN[0], "spikes", batch_size=7)
-    monkeypatch.setattr(SpikingModule, "samples_at_once", lambda *_: 3)
-    assert channel_activity(given, units(given)[-1], CLEAN[0], "spikes", batch_size=7) == pytest.approx(whole, rel=1e-6)
-
-
-@pytest.mark.parametrize("n_channels", [4, 6])
-@pytest.mark.parametrize("inplace", [False, True])
-def test_a_rectifier_that_serves_two_layers_tells_each_ones_activity(n_channels: int, inplace: bool) -> None:
-    class Shared(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.c1, self.c2 = nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(4, n_channels, 3, padding=1)
-            self.r, self.f = nn.ReLU(inplace), nn.Linear(n_channels * 64, K)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.f(self.r(self.c2(self.r(self.c1(x)))).flatten(1))
-
-    with host_seed(0):
-        net = Shared()
-    given = PyTorchClassifier(net, nn.CrossEntropyLoss(), SHAPE, K, clip_values=(0.0, 1.0))
-    with torch.no_grad():
-        first = net.c1(torch.tensor(CLEAN[0])).relu()
-        activity = net.c2(first).relu().mean(dim=(0, 2, 3)).numpy()
-    found = units(given)
-    assert [unit.name for unit in found if unit.activation is net.r] == ["c1", "c2"]
-    assert channel_activity(given, found[0], CLEAN[0], "spikes", 7) == pytest.approx(
-        first.mean(dim=(0, 2, 3)).numpy(), rel=1e-5
-    )
-    assert channel_activity(given, found[1], CLEAN[0], "spikes", 7) == pytest.approx(activity, rel=1e-5)
-    pruned = FinePruning(given, nb_epochs=0)(CLEAN[0]).model.c2.weight.flatten(1).abs().sum(1) == 0
-    assert set(torch.nonzero(pruned).flatten().tolist()) == set(np.argsort(activity)[: n_channels // 2])
-
-
-@ALL_KINDS
-def test_pruned_channels_stay_silent_in_fine_tuning(kind: str) -> None:
-    pruned = FinePruning(trained(kind), nb_epochs=0)(CLEAN[0])
-    tuned = FinePruning(trained(kind), batch_size=8, nb_epochs=2)(CLEAN[0], y=CLEAN[1])
-    before, after = (units(classifier)[-1].conv.weight.flatten(1).abs().sum(1) for classifier in (pruned, tuned))
-    assert (before == 0).sum() == len(before) // 2
-    assert torch.equal(before == 0, after == 0)
-
-
-def test_pruning_a_converted_network_prunes_its_ann() -> None:
-    pruned = FinePruning(trained("converted"), nb_epochs=0)(CLEAN[0])
-    silent = units(pruned)[-1].conv.weight.flatten(1).abs().sum(1) == 0
-    assert torch.equal(pruned.ann.model.conv2.weight.flatten(1).abs().sum(1) == 0, silent)
-    with torch.no_grad():
-        outputs = pruned.ann.model.norm2(pruned.ann.model.conv2(torch.ones(2, 8, 4, 4)))
-    assert not outputs[:, silent].any()
-
-
-def test_fine_tuning_a_converted_classifier_trains_its_ann_and_converts_again() -> None:
-    given = trained("converted")
-    tuned = eliminate(CleanFineTuning(given, nb_epochs=1), *CLEAN)
-    assert not torch.equal(tuned.ann.model.fc1.weight, given.ann.model.fc1.weight)
-    assert torch.equal(tuned.ann.model.fc1.weight, tuned.model.net.fc1.weight)
-    again = copy.deepcopy(tuned)
-    again.convert(CLEAN[0])
-    assert tuned.thresholds == again.thresholds
-
-
-def test_a_hybrid_classifier_can_be_converted_afresh_first() -> None:
-    given = trained("hybrid")
-    plain, afresh = (eliminate(CleanFineTuning(given, nb_epochs=1, recalibrate=r), *CLEAN) for r in (False, True))
-    converted = copy.deepcopy(given)
-    converted.convert(CLEAN[0])
-    assert plain.thresholds == given.thresholds
-    assert afresh.thresholds == converted.thresholds != given.thresholds
-
-
-def test_fine_tuning_begins_without_the_optimisers_memory() -> None:
-    given = copy_of(trained("lif"))
-    eliminate(CleanFineTuning(given, nb_epochs=1), *CLEAN)
-    remembers = eliminate(CleanFineTuning(given, nb_epochs=1), *CLEAN)
-    given.optimizer.state.clear()
-    forgets = eliminate(CleanFineTuning(given, nb_epochs=1), *CLEAN)
-    assert torch.equal(remembers.model.net.fc1.weight, forgets.model.net.fc1.weight)
-
-
-def test_fine_tuning_twice_starts_from_the_one_given() -> None:
-    trainer = CleanFineTuning(trained("lif"), nb_epochs=1)
-    assert trainer.get_classifier() is trained("lif")
-    trainer.fit(*CLEAN)
-    first = trainer.get_classifier()
-    trainer.fit(*CLEAN)
-    assert trainer.get_classifier() is not first
-    assert torch.equal(trainer.get_classifier().model.net.fc1.weight, first.model.net.fc1.weight)
-
-
-def test_lipschitz_constants_are_largest_singular_values_times_the_norms_factor() -> None:
-    for unit in units(trained("ann")):
-        norm = unit.norm
-        for channel, constant in enumerate(lipschitz_constants(unit)):
-            kernel = unit.conv.weight[channel].detach().numpy()
-            largest = np.linalg.svd(kernel.reshape(len(kernel), -1), compute_uv=False)[0]
-            factor = abs(norm.weight[channel].item()) / math.sqrt(norm.running_var[channel].item() + norm.eps)
-            assert constant == pytest.approx(largest * factor, rel=1e-5)
-
-
-def test_a_folded_norm_gives_the_same_constants() -> None:
-    given = trained("converted")
-    for unit, source in zip(units(given), units(given.ann), strict=True):
-        assert unit.norm is None
-        assert lipschitz_constants(unit) == pytest.approx(lipschitz_constants(source), rel=1e-4)
-
-
-@pytest.mark.parametrize("kind", ["ann", "converted"])
-def test_outliers_among_the_channels_are_pruned_without_data(kind: str) -> None:
-    given = copy_of(trained(kind))
-    with torch.no_grad():
-        units(given)[0].conv.weight[3] *= 50
-    pruned = units(ChannelLipschitzPruning(given, u=2.0)())[0].conv.weight.flatten(1).abs().sum(1)
-    assert torch.nonzero(pruned == 0).flatten().tolist() == [3]
-
-
-# --- clamps ---------------------------------------------------------------------------------------------------------
-
-
-class Twice(nn.Module):
-    """Makes (N, 1, 1, 1) of (N, 1, 1, 1), with or without time."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return 2 * x
-
-
-@pytest.mark.parametrize("pieces", [[3], [1, 2], [2, 1]])
-def test_a_clamp_knows_the_time_step_in_any_pieces_of_time(pieces: list[int]) -> None:
-    clamp = Clamped(Twice(), torch.tensor([[0.0], [1.0], [-9.0]]), torch.tensor([[5.0], [3.0], [-8.0]]))
-    x = torch.tensor([-1.0, 4.0, 0.0]).reshape(3, 1, 1, 1, 1)
-    for _ in range(2):
-        clamped = torch.cat([clamp(piece) for piece in torch.split(x, pieces)])
-        assert clamped.flatten().tolist() == [0.0, 3.0, -8.0]
-        functional.reset_net(clamp)
-
-
-def test_a_clamp_takes_single_steps_and_its_last_bounds_hold_on() -> None:
-    clamp = Clamped(Twice(), torch.tensor([[0.0], [1.0]]), torch.tensor([[5.0], [3.0]]), "s")
-    assert [clamp(torch.full((1, 1, 1, 1), value)).item() for value in (4.0, 4.0, 0.0, 4.0)] == [5.0, 3.0, 1.0, 3.0]
-
-
-def test_bounds_shrink_until_clean_samples_would_notice() -> None:
-    given = trained("lif")
-    clamped = DendriteClamping(given, reach=2.0, penalty=0.1, nb_epochs=20)(CLEAN[0])
-    bounds = [m for m in clamped.model.modules() if isinstance(m, Clamped)]
-    assert [m.low.shape for m in bounds] == [(3, 8), (3, 16)]
-    assert all((m.high - m.low).mean() < 2 for m in bounds)
-    assert rates(clamped)[0] >= 0.95
-
-
-@pytest.mark.parametrize("readout", ["mean", "sum", "last"])
-def test_suspects_are_decided_by_the_second_network(readout: str) -> None:
-    class Fixed(nn.Module):
-        def __init__(self, outputs: list[list[float]]) -> None:
-            super().__init__()
-            self.outputs = torch.tensor(outputs)  # (T, K), of samples that are 1; the negative of others
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return x[..., None] * self.outputs[:, None]
-
-    first, second = Fixed([[0.0, 3.0], [1.0, 0.0]]), Fixed([[7.0, 8.0], [7.0, 8.0]])
-    x = torch.tensor([[1.0, -1.0], [1.0, -1.0]])  # (T, N)
-    logits = Rechecked(first, second, suspect_class=1, readout=readout)(x)
-    suspect, other = (1, 0) if readout == "last" else (0, 1)
-    assert torch.equal(logits[:, suspect], second(x)[:, suspect])
-    assert torch.equal(logits[:, other], first(x)[:, other])
-
-
-def test_only_samples_taken_for_the_class_are_decided_anew() -> None:
-    given = trained("ann")
-    with host_seed(0):
-        before = given.predict(TEST[0])
-        after = DendriteClamping(given, target_class=TARGET, penalty=10.0)(CLEAN[0]).predict(TEST[0])
-    others = before.argmax(1) != TARGET
-    assert np.allclose(after[others], before[others], atol=1e-4)
-    assert not np.allclose(after[~others], before[~others], atol=1e-2)
-
-
-@pytest.mark.parametrize(("accused", "decided_anew"), [(True, True), (False, False)])
-def test_the_detector_can_name_the_class(accused: bool, decided_anew: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    def report(_self: object) -> ModelReport:
-        return ModelReport(accused, TARGET, None, np.zeros(K))
-
-    monkeypatch.setattr(MembranePotentialDefence, "detect_backdoor", report)
-    new = DendriteClamping(trained("lif"), target_class="detect", nb_epochs=1)(CLEAN[0])
-    assert isinstance(new.model.net, Rechecked) is decided_anew
-
-
-def test_a_single_step_network_cannot_look_twice() -> None:
-    given = copy_of(trained("lif"))
-    functional.set_step_mode(given.model.net, "s")
-    assert rates(DendriteClamping(given, nb_epochs=1, reach=100.0)(CLEAN[0])) == rates(given)
-    with pytest.raises(ValueError, match="expected a multi-step network for target_class"):
-        DendriteClamping(given, target_class=TARGET)(CLEAN[0])
-
-
-def test_layers_bear_the_names_of_the_new_structure() -> None:
-    new = DendriteClamping(trained("lif"), target_class=TARGET, nb_epochs=1)(CLEAN[0])
-    assert new.layer_names == [f"net.{which}.act{n}" for which in ("first", "second") for n in (1, 2, 3)]
-    assert {len(found) for found in new.get_activations(TEST[0], new.layer_names)} == {len(TEST[0])}
-
-
-def test_a_clamped_network_no_longer_claims_to_be_what_its_recipe_builds() -> None:
-    assert trained("lif").model.net.recipe is not None
-    assert DendriteClamping(trained("lif"), nb_epochs=1)(CLEAN[0]).model.net.recipe is None
-
-
-def in_container(*behind: nn.Module) -> SpikingClassifier:
-    """Convolution and norm, as users of spikingjelly put them into a container that merges time and batch."""
-    with host_seed(0):
-        conv, linear = nn.Conv2d(1, 4, 3), layer.Linear(4 * 36, K, step_mode="m")
-    container = layer.SeqToANNContainer(conv, nn.BatchNorm2d(4), *behind)
-    net = nn.Sequential(container, neuron.IFNode(step_mode="m"), layer.Flatten(step_mode="m"), linear)
-    return SpikingClassifier(SpikingModule(net, 3), nn.CrossEntropyLoss(), SHAPE, K, clip_values=(0.0, 1.0))
-
-
-def test_layers_in_a_container_are_clamped_and_pruned_as_others_are() -> None:
-    given = in_container()
-    wide = DendriteClamping(given, nb_epochs=1, reach=1000.0)(CLEAN[0])
-    (clamp,) = (module for module in wide.model.modules() if isinstance(module, Clamped))
-    assert clamp.low.shape == (3, 4)
-    assert np.array_equal(wide.predict(TEST[0]), given.predict(TEST[0]))
-    pruned = FinePruning(given, nb_epochs=1)(CLEAN[0], y=CLEAN[1])
-    assert (pruned.model.net[0][0].weight.flatten(1).abs().sum(1) == 0).sum() == 2
-
-
-def test_a_layer_with_more_behind_it_in_its_container_cannot_be_clamped() -> None:
-    with pytest.raises(ValueError, match=r"expected 'net\.0\.0', or its norm, to end its container"):
-        DendriteClamping(in_container(nn.Dropout(0.1)))(CLEAN[0])
-
-
-# --- copies and units -----------------------------------------------------------------------------------------------
 
 
 @ALL_KINDS
@@ -455,9 +164,6 @@ def test_a_users_network_without_norm_can_be_pruned(step_mode: str) -> None:
     assert not pruned.model.net[0].bias[pruned.model.net[0].weight.flatten(1).abs().sum(1) == 0].any()
 
 
-# --- the evaluation -------------------------------------------------------------------------------------------------
-
-
 def test_an_evaluation_measures_before_and_after() -> None:
     given = trained("lif")
     defences = {"nothing": partial(FinePruning, share=0.0, nb_epochs=0), "fine-pruning": DEFENCES["fine-pruning"]}
@@ -488,9 +194,6 @@ def test_the_peak_of_memory_is_that_of_the_block_whatever_was_freed_before() -> 
         assert cost.peak_memory == pytest.approx(megabytes * 2**20, rel=0.25)
         kept += work[::8]  # nothing at the end of the heap can be given back
         del work
-
-
-# --- edges ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("defence", [FinePruning, DendriteClamping])

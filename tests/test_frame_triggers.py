@@ -1,4 +1,4 @@
-"""Every neuromorphic trigger obeys the laws, and writes where the published code and papers say that it does."""
+"""What every trigger of frames does, where it lies, and what it refuses."""
 
 from dataclasses import replace
 
@@ -14,9 +14,9 @@ from art_snn.attacks.poisoning import (
     polarity_from_code,
     strobe_frames,
 )
-from art_snn.attacks.poisoning.activity import grid, measure
 from art_snn.attacks.poisoning.frame_trigger import FrameTrigger
-from art_snn.typing import Array, Frames
+from art_snn.typing import Frames
+from tests.frame_triggers import lit
 
 STATES = {"none": (0, 0), "on": (0, 1), "off": (1, 0), "both": (1, 1)}  # values of channel 0 and 1
 TRIGGERS = {
@@ -33,27 +33,16 @@ TRIGGERS = {
 }
 
 
-@pytest.fixture(params=[np.uint8, np.int64, np.float32, np.bool_], ids=lambda dtype: dtype.__name__)
-def frames(request: pytest.FixtureRequest) -> Frames:
-    """Busy, non-square frames, in which every pixel has OFF and ON events, and often more than one."""
-    counts = np.random.default_rng(0).integers(2, 7, (3, 4, 2, 8, 11))
-    return counts.astype(request.param)
-
-
 @pytest.fixture(params=TRIGGERS.values(), ids=TRIGGERS.keys())
 def trigger(request: pytest.FixtureRequest) -> FrameTrigger:
     return request.param
 
 
-def lit(trigger: FrameTrigger, n_bins: int, height: int, width: int) -> Array:
-    """Where the trigger writes ON events into empty frames, (T, H, W)."""
-    return trigger(np.zeros((n_bins, 2, height, width), np.uint8))[:, 1].astype(bool)
-
-
-def first_columns(trigger: FrameTrigger, n_bins: int, side: int) -> list[int | None]:
-    """The leftmost lit column of each frame; None where nothing is lit."""
-    columns = lit(trigger, n_bins, side, side).any(axis=1)
-    return [int(row.argmax()) if row.any() else None for row in columns]
+@pytest.fixture(params=[np.uint8, np.int64, np.float32, np.bool_], ids=lambda dtype: dtype.__name__)
+def frames(request: pytest.FixtureRequest) -> Frames:
+    """Busy, non-square frames, in which every pixel has OFF and ON events, and often more than one."""
+    counts = np.random.default_rng(0).integers(2, 7, (3, 4, 2, 8, 11))
+    return counts.astype(request.param)
 
 
 def test_it_keeps_shape_and_dtype(trigger: FrameTrigger, frames: Frames) -> None:
@@ -120,9 +109,6 @@ def test_it_changes_nothing_without_time_bins(kind: type, frames: Frames) -> Non
 
 def test_the_smart_trigger_changes_nothing_without_time_bins(frames: Frames) -> None:
     laws.check_trigger_changes_nothing(SmartTrigger(size=1, n_masks=0, frames=(), mask=0, fitted_polarity="on"), frames)
-
-
-# Places and sizes: reference A.4
 
 
 @pytest.mark.parametrize(
@@ -192,218 +178,6 @@ def test_frames_restrict_any_trigger_to_their_time_bins() -> None:
         assert not restricted[[0, 2, 3, 5]].any()
 
 
-# Motion: reference A.5
-
-
-@pytest.mark.parametrize(
-    ("side", "size", "position", "starts"),
-    [
-        (34, 3, "top-left", [0, 5, 8]),
-        (34, 3, "bottom-left", [0, 5, 8]),
-        (34, 3, "top-right", [31, 26, 23]),
-        (34, 3, "bottom-right", [31, 26, 23]),
-        (34, 3, "middle", [15, 20, 23]),
-        (128, 12, "top-left", [0, 14, 26]),
-        (128, 12, "top-right", [116, 102, 90]),
-        (128, 12, "bottom-right", [116, 102, 90]),
-        (128, 12, "middle", [62, 76, 88]),
-        (180, 18, "top-left", [0, 20, 38]),
-        (180, 18, "top-right", [162, 142, 124]),
-        (180, 18, "middle", [88, 108, 126]),
-        (128, 1, "top-left", [0, 3, 4]),
-        (128, 1, "bottom-right", [127, 124, 123]),
-        (128, 38, "top-left", [0, 40, 78]),
-        (128, 38, "bottom-right", [90, 50, 12]),
-        (128, 38, "middle", [62, 102, None]),
-        (34, 10, "middle", [15, 27, None]),
-        (34, 3, (4, 6), [6, 11, 14]),
-    ],
-)
-def test_reference_motion_takes_three_places_in_turn_and_skips_the_last_frame(
-    side: int, size: int, position, starts: list
-) -> None:
-    trigger = MovingTrigger(size, position)
-
-    assert first_columns(trigger, 6, side) == [*starts, *starts[:2], None]
-
-
-@pytest.mark.parametrize(("side", "size", "visible"), [(128, 38, [38, 26, 0]), (34, 10, [10, 7, 0])])
-def test_reference_motion_is_cut_off_at_the_border(side: int, size: int, visible: list[int]) -> None:
-    columns = lit(MovingTrigger(size, "middle"), 4, side, side).any(axis=1).sum(axis=1)
-
-    assert columns.tolist() == [*visible, 0]
-
-
-@pytest.mark.parametrize(("position", "row"), [("top-right", 0), ("bottom-left", 31), ("middle", 15), ((4, 6), 4)])
-def test_reference_motion_keeps_its_row(position, row: int) -> None:
-    rows = lit(MovingTrigger(3, position), 4, 34, 34).any(axis=2)
-
-    assert [np.flatnonzero(frame).tolist() for frame in rows[:3]] == [[row, row + 1, row + 2]] * 3
-
-
-def test_reference_motion_from_a_random_place_starts_where_two_sides_are_left() -> None:
-    starts = [first_columns(MovingTrigger(3, "random", seed=seed), 2, 12)[0] for seed in range(100)]
-
-    assert set(starts) == set(range(12 - 2 * 3))
-
-
-def test_smooth_motion_goes_two_pixels_a_frame_and_wraps_around() -> None:
-    triggered = lit(MovingTrigger(3, "top-right", motion="smooth"), 4, 6, 7)
-
-    columns = [np.flatnonzero(frame.any(axis=0)).tolist() for frame in triggered]
-    assert columns == [[4, 5, 6], [0, 1, 6], [1, 2, 3], [3, 4, 5]]
-    assert np.flatnonzero(triggered.any(axis=(0, 2))).tolist() == [0, 1, 2]
-
-
-# The smart trigger: reference A.6
-
-
-@pytest.mark.parametrize(
-    ("n_lines", "side", "borders"),
-    [
-        (2, 34, [0, 11, 22, 34]),
-        (2, 128, [0, 42, 85, 128]),
-        (2, 180, [0, 60, 120, 180]),
-        (4, 34, [0, 6, 13, 20, 27, 34]),
-    ],
-)
-def test_the_grid_of_published_sizes(n_lines: int, side: int, borders: list[int]) -> None:
-    rows = [mask[0] for mask in grid(n_lines, side, side)[:: n_lines + 1]]
-
-    assert [rows[0].start, *(row.stop for row in rows)] == borders
-
-
-@pytest.mark.parametrize("n_lines", range(7))
-@pytest.mark.parametrize(("height", "width"), [(34, 34), (128, 128), (9, 20)])
-def test_the_masks_cover_each_pixel_once(n_lines: int, height: int, width: int) -> None:
-    cover = np.zeros((height, width), int)
-    for mask in grid(n_lines, height, width):
-        cover[mask] += 1
-
-    assert (cover == 1).all()
-
-
-def test_activity_worked_by_hand() -> None:
-    off = np.array([[0, 1, 0], [1, 0, 2], [1, 0, 0]])  # (T, W)
-    on = np.array([[0, 1, 1], [0, 3, 0], [0, 0, 0]])
-    x = np.stack([off, on], axis=1)[None, :, :, None, :]  # states by bin: none both on; off on off; off none none
-
-    # of 18 channels 11 are empty; 0 beside exactly 1: ON alone once, OFF alone twice; channels equal to 1: 5
-    assert measure(x, 0, "reference") == [(1 + 2 + 5, (11, 1, 2, 5))]
-    assert measure(x, 0, "pixels") == [(6, (3, 2, 3, 1))]
-    assert measure(x, 0, "transitions") == [(3, (3, 2, 3, 1))]  # the two into "none" do not count
-
-
-def test_activity_sums_over_all_samples() -> None:
-    x = np.random.default_rng(0).integers(0, 3, (40, 3, 2, 4, 4))
-
-    for counting in ("reference", "pixels", "transitions"):
-        alone = [measure(sample[None], 1, counting) for sample in x]
-        totals = [sum(activities[mask].total for activities in alone) for mask in range(4)]
-        assert [activity.total for activity in measure(x, 1, counting)] == totals
-
-
-@pytest.fixture
-def busy_corner() -> Frames:
-    """ON events everywhere, many more of them and a few OFF events in the lower right ninth; silence in the middle."""
-    x = np.zeros((2, 4, 2, 12, 12), np.uint8)
-    x[:, ::2, 1, ::3, ::3] = 1
-    x[:, ::2, 1, 8:, 8:] = 1
-    x[:, 1, 0, 9, 9] = 1
-    x[:, :, :, 4:8, 4:8] = 0
-    return x
-
-
-@pytest.mark.parametrize("counting", ["reference", "pixels", "transitions"])
-def test_fit_chooses_the_most_and_the_least_active_mask(counting: str, busy_corner: Frames) -> None:
-    assert SmartTrigger(counting=counting).fit(busy_corner).mask == 8
-    assert SmartTrigger(counting=counting, area="least").fit(busy_corner).mask == 4
-
-
-def test_fit_takes_the_first_of_equals() -> None:
-    silent = np.zeros((1, 2, 2, 9, 9))
-
-    assert SmartTrigger().fit(silent).mask == SmartTrigger(area="least").fit(silent).mask == 0
-
-
-def test_fit_chooses_the_rarest_or_the_commonest_polarity(busy_corner: Frames) -> None:
-    assert SmartTrigger().fit(busy_corner).state == "off"
-    assert SmartTrigger(counting="pixels").fit(busy_corner).state == "both"  # the pixel-exact count finds none of it
-    assert SmartTrigger(polarity="commonest").fit(busy_corner).state == "none"
-
-
-def test_a_fitted_trigger_is_the_same_whatever_it_is_shown(busy_corner: Frames) -> None:
-    trigger = SmartTrigger(size=1).fit(busy_corner)
-
-    written = [(trigger(np.full_like(x, 9)) != 9)[0] for x in (busy_corner, busy_corner[:1])]
-
-    assert np.array_equal(*written)
-    assert trigger == SmartTrigger(size=1).fit(busy_corner)
-
-
-def test_fit_leaves_the_trigger_and_the_samples_alone(busy_corner: Frames) -> None:
-    trigger, before = SmartTrigger(), busy_corner.copy()
-    trigger.fit(busy_corner)
-
-    assert trigger == SmartTrigger()
-    assert np.array_equal(busy_corner, before)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_the_walk_goes_by_two_pixels_or_none_and_keeps_a_side_from_the_masks_border(seed: int) -> None:
-    trigger = SmartTrigger(size=2, seed=seed, mask=4, fitted_polarity="on")
-
-    squares = [np.argwhere(frame) for frame in lit(trigger, 60, 30, 33)]
-
-    corners = np.array([square[0] for square in squares])
-    assert all(len(square) == 4 for square in squares)
-    assert set(np.abs(np.diff(corners, axis=0)).ravel()) == {0, 2}
-    assert (corners.min(axis=0) >= [10 + 2, 11 + 2]).all()
-    assert (corners.max(axis=0) <= [20 - 2, 22 - 2]).all()
-
-
-def test_another_seed_walks_another_way() -> None:
-    walks = [lit(SmartTrigger(2, seed=seed, mask=0, fitted_polarity="on"), 8, 30, 30) for seed in (0, 1)]
-
-    assert not np.array_equal(*walks)
-
-
-def test_a_mask_too_small_for_its_patch_is_an_error() -> None:
-    with pytest.raises(ValueError, match="size below half of a mask's 11 pixels, got 10"):
-        SmartTrigger(size=0.3, mask=0, fitted_polarity="on")(np.zeros((2, 2, 34, 34)))
-
-
-def test_an_unfitted_trigger_says_how_to_fit_it() -> None:
-    with pytest.raises(ValueError, match=r"call fit\(x_train\)"):
-        SmartTrigger()(np.zeros((2, 2, 34, 34)))
-
-
-def test_fitting_on_nothing_is_an_error() -> None:
-    with pytest.raises(ValueError, match="at least one sample to fit on"):
-        SmartTrigger().fit(np.zeros((0, 2, 2, 9, 9)))
-
-
-def test_refit_chooses_anew_for_each_set_as_the_released_code_does(busy_corner: Frames) -> None:
-    trigger, flipped = SmartTrigger(size=1, refit=True), busy_corner[..., ::-1, ::-1]
-
-    for x in (busy_corner, flipped):
-        fitted = trigger.fit(x)
-        assert (fitted.mask, fitted.state, fitted.refit) == (SmartTrigger().fit(x).mask, "off", False)
-        assert np.array_equal(trigger(x), fitted(x))
-    assert trigger.fit(busy_corner).seed != trigger.fit(flipped).seed
-    assert trigger == SmartTrigger(size=1, refit=True)
-
-
-def test_a_place_may_be_any_pair_of_whole_numbers() -> None:
-    for pair in ([1, 2], np.array([1, 2])):
-        for trigger in (StaticTrigger, MovingTrigger):
-            assert trigger(position=pair) == trigger(position=(1, 2))
-            assert hash(trigger(position=pair)) == hash(trigger(position=(1, 2)))
-
-
-# Flashes: follow-up D.2
-
-
 @pytest.mark.parametrize(
     ("keywords", "bins"),
     [
@@ -420,9 +194,6 @@ def test_a_flash_fills_the_frame_in_its_time_bins(keywords: dict, bins: tuple[in
     assert np.flatnonzero(triggered.any(axis=(1, 2))).tolist() == list(bins)
     assert triggered[list(bins)].all()
     assert strobe_frames(8, **keywords) == bins
-
-
-# What cannot be
 
 
 @pytest.mark.parametrize(
