@@ -208,7 +208,7 @@ def brief(text: str, most: int = 300) -> str:
     """A message that fits a screen: of a longer one the beginning and the end.
 
     >>> brief("expected " + "so and " * 99 + "so", most=31)
-    'expected so and  … o and so and so'
+    'expected so and … so and so and so'
     """
     text = " ".join(text.split())
     if len(text) <= most:
