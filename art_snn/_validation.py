@@ -10,6 +10,7 @@ import numpy as np
 from art_snn._arrays import as_labels, as_numbers
 from art_snn.typing import Array, Indices, Labels
 
+_SHOWN = 10  # values in a message
 _ROUNDING = 1e-2  # by which probabilities in half precision may miss the sum of 1
 
 
@@ -170,7 +171,7 @@ def _winners(one_hot: Labels, exact: bool) -> Indices:
     named = (one_hot == highest).sum(axis=1)
     if (named != 1).any():
         row = int(np.argmax(named != 1))
-        raise ValueError(f"expected labels of one highest entry a row, got {one_hot[row].tolist()} in row {row}")
+        raise ValueError(f"expected labels of one highest entry a row, got {_first(one_hot[row])} in row {row}")
     kind = "zeros and a single one a row" if exact else "probabilities that add up to 1 a row"
     is_other = (one_hot < 0).any(axis=1) | (np.abs(one_hot.sum(axis=1, dtype=np.float64) - 1) > _ROUNDING)
     if exact:
@@ -178,9 +179,14 @@ def _winners(one_hot: Labels, exact: bool) -> Indices:
     if is_other.any():
         row = int(np.argmax(is_other))
         cure = "scores say what is predicted, and y.argmax(axis=1) which class that is"
-        raise ValueError(f"expected labels of {kind}, got {one_hot[row].tolist()} in row {row}; {cure}")
+        raise ValueError(f"expected labels of {kind}, got {_first(one_hot[row])} in row {row}; {cure}")
     winners: Indices = one_hot.argmax(axis=1).astype(np.int64)
     return winners
+
+
+def _first(row: Array) -> str:
+    """The first values of a row, which may be long."""
+    return str(row.tolist()) if len(row) <= _SHOWN else f"{row[:_SHOWN].tolist()} and {len(row) - _SHOWN} more"
 
 
 def check_finite(name: str, x: Array) -> None:

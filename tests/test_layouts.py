@@ -194,6 +194,11 @@ def test_labels_of_any_form_name_their_classes(y: Any) -> None:
     assert class_indices(y, 3).tolist() == [2, 0]
 
 
+def test_a_message_shows_the_first_of_many_classes() -> None:
+    with pytest.raises(ValueError, match=r"got \[0, 0, 0, 0, 0, 0, 0, 0, 0, 0\] and 990 more in row 0"):
+        class_indices(np.zeros((2, 1000), int))
+
+
 def test_probabilities_are_no_exact_labels() -> None:
     with pytest.raises(ValueError, match="zeros and a single one"):
         class_indices([[0.2, 0.3, 0.5]], exact=True)

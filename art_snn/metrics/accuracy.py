@@ -40,7 +40,10 @@ def true_and_predicted(y_true: Labels, y_pred: Labels, target: int | None = None
     check_same_length("classes", y_true, "predictions", y_pred)
     if len(y_true) == 0:
         raise ValueError("expected at least one sample, got none")
-    widths = [shape[1] for shape in (np.shape(y_true), np.shape(y_pred)) if len(shape) == 2]
+    shapes = np.shape(y_true), np.shape(y_pred)
+    widths = [shape[1] for shape in shapes if len(shape) == 2]
+    if shapes[1][1:] == (1,):
+        widths.pop()  # a column of predictions are no scores of one class
     nb_classes = max(widths, default=None)
     if target is not None:
         check_class("target", target, nb_classes)

@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from art_snn._validation import check_choice, class_indices
+from art_snn._validation import check_at_least, check_choice, class_indices
 from art_snn.metrics.accuracy import true_and_predicted
 from art_snn.typing import Indices, Labels, Mask
 
@@ -44,6 +44,7 @@ def attack_success_rate(
     >>> attack_success_rate(np.array([0, 1, 2, 2]), np.array([0, 0, 2, 0]), target=0, target_samples="include")
     0.75
     """
+    check_at_least("target", target, 0)
     true, predicted = true_and_predicted(y_true, y_triggered, target)
     counted = _counted(true, target, target_samples)
     return float((predicted[counted] == target).mean())
@@ -55,6 +56,7 @@ def counts_for_success(y_true: Labels, target: int, target_samples: TargetSample
     >>> int(counts_for_success(np.array([0, 1, 2]), target=0).sum())
     2
     """
+    check_at_least("target", target, 0)
     check_choice("target_samples", target_samples, ("exclude", "include", "clean"))
     counted: Mask = class_indices(y_true, exact=True) != target
     return counted if target_samples == "exclude" else np.ones_like(counted)
