@@ -6,11 +6,12 @@ converts.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from math import prod
+from typing import Any
 
 import numpy as np
 
+from art_snn._arrays import is_tensor
 from art_snn.typing import Array
 
 Shape = tuple[int, ...]
@@ -71,17 +72,26 @@ def check_frames(name: str, x: Array, *, alone: bool = False) -> None:
         raise _error(name, f"{wanted}, OFF and ON channel", x.shape, _frame_axes(x.shape))
 
 
-def check_fits(name: str, x: Array, input_shape: Sequence[int], *, any_time: bool = False) -> None:
+def check_fits(name: str, x: Any, input_shape: Sequence[int], *, any_time: bool = False) -> None:
     """Samples (N, ...) of the shape that a model takes; with `any_time` of any number of bins, the first axis of it.
+
+    Args:
+        name: What they are called in an error.
+        x: An array or a tensor.
+        input_shape: Of one sample.
+        any_time: Whether the first axis of a sample may have any length.
 
     Raises:
         ValueError: If they have another shape.
     """
     shape = tuple(input_shape)
-    if _fits(x.shape, shape, any_time):
+    if _fits(tuple(x.shape), shape, any_time):
         return
     wanted = f"(N, {', '.join(['T', *map(str, shape[1:])] if any_time else map(str, shape))})"
-    raise _error(name, wanted, x.shape, layout_hint(x.shape, shape, any_time=any_time))
+    hint = layout_hint(tuple(x.shape), shape, any_time=any_time)
+    if is_tensor(x):
+        hint = hint.replace("np.moveaxis", "torch.movedim").replace("np.swapaxes", "torch.swapaxes")
+    raise _error(name, wanted, tuple(x.shape), hint)
 
 
 def is_channels_last(shape: Shape) -> bool:
@@ -101,10 +111,14 @@ def _fits(shape: Shape, input_shape: Shape, any_time: bool) -> bool:
 def layout_hint(shape: Shape, input_shape: Shape, *, any_time: bool = False) -> str:
     """What samples (N, ...) of a wrong shape may be, and the call that puts it right; "" where nothing is known."""
     x = np.broadcast_to(np.False_, shape)  # takes no memory
-    for layout, call, convert in _CONVERSIONS:
-        with suppress(ValueError):  # too few axes
-            if _fits(convert(x).shape, input_shape, any_time):
-                return f"looks like {layout}; {call} puts it right"
+    found = []
+    for n_axes, layout, call, convert in _CONVERSIONS:
+        if x.ndim in n_axes and _fits(convert(x).shape, input_shape, any_time):
+            found.append((layout, call))
+    if len(found) == 1:
+        return "looks like {}; {} puts it right".format(*found[0])
+    if found:
+        return f"may be {', or '.join(f'{layout}: then {call} puts it right' for layout, call in found)}"
     if len(shape) == 5 and shape[2:] == input_shape[1:]:
         return f"has {shape[1]} time bins where {input_shape[0]} are wanted; bin the events into as many"
     if len(shape) != len(input_shape) + 1 and prod(shape[1:]) == prod(input_shape):
@@ -112,14 +126,22 @@ def layout_hint(shape: Shape, input_shape: Shape, *, any_time: bool = False) -> 
     return ""
 
 
-_CONVERSIONS: tuple[tuple[str, str, Callable[[Array], Array]], ...] = (
-    ("channels last", "np.moveaxis(x, -1, -3)", lambda x: np.moveaxis(x, -1, -3)),
-    ("time first, (T, N, C, H, W)", "np.swapaxes(x, 0, 1)", lambda x: np.swapaxes(x, 0, 1)),
-    ("channels before time, (N, C, T, H, W)", "np.swapaxes(x, 1, 2)", lambda x: np.swapaxes(x, 1, 2)),
-    ("one sample", "x[None]", lambda x: x[None]),
-    ("images without channels", "x[:, None]", lambda x: x[:, None]),
-    ("one image without channels", "x[None, None]", lambda x: x[None, None]),
-    ("one sample, channels last", "np.moveaxis(x, -1, -3)[None]", lambda x: np.moveaxis(x, -1, -3)[None]),
+_CONVERSIONS: tuple[tuple[tuple[int, ...], str, str, Callable[[Array], Array]], ...] = (  # of so many axes
+    ((4, 5), "channels last", "np.moveaxis(x, -1, -3)", lambda x: np.moveaxis(x, -1, -3)),
+    ((5,), "time first, (T, N, C, H, W)", "np.swapaxes(x, 0, 1)", lambda x: np.swapaxes(x, 0, 1)),
+    (
+        (5,),
+        "time first and channels last, (T, N, H, W, C)",
+        "np.moveaxis(np.swapaxes(x, 0, 1), -1, -3)",
+        lambda x: np.moveaxis(np.swapaxes(x, 0, 1), -1, -3),
+    ),
+    ((5,), "channels before time, (N, C, T, H, W)", "np.swapaxes(x, 1, 2)", lambda x: np.swapaxes(x, 1, 2)),
+    ((4, 5), "columns before rows", "np.swapaxes(x, -1, -2)", lambda x: np.swapaxes(x, -1, -2)),
+    ((3, 4), "one sample", "x[None]", lambda x: x[None]),
+    ((3,), "images without channels", "x[:, None]", lambda x: x[:, None]),
+    ((4,), "frames without channels", "x[:, :, None]", lambda x: x[:, :, None]),
+    ((2,), "one image without channels", "x[None, None]", lambda x: x[None, None]),
+    ((3, 4), "one sample, channels last", "np.moveaxis(x, -1, -3)[None]", lambda x: np.moveaxis(x, -1, -3)[None]),
 )
 
 

@@ -164,6 +164,19 @@ def predicted_classes(y: Array, nb_classes: int | None = None) -> Indices:
     return winners
 
 
+def check_probabilities(name: str, rows: Array) -> None:
+    """Rows (N, K) from 0 up that add up to 1: one-hot, or probabilities."""
+    check_finite(name, rows)
+    is_other = (rows < 0).any(axis=1) | (np.abs(rows.sum(axis=1, dtype=np.float64) - 1) > _ROUNDING)
+    if is_other.any():
+        row = int(np.argmax(is_other))
+        values = ", ".join(f"{value:.4g}" for value in rows[row, :8]) + ", …" * (rows.shape[1] > 8)
+        raise ValueError(
+            f"expected {name} one-hot, or probabilities that add up to 1 a row, got [{values}] in row {row}; of "
+            "scores, y.argmax(axis=1) gives the classes"
+        )
+
+
 def _winners(one_hot: Labels, exact: bool) -> Indices:
     """The one class that each row names: its single highest entry."""
     check_finite("labels", one_hot)

@@ -115,7 +115,7 @@ def test_frames_of_another_layout_are_refused(shape: tuple[int, ...], message: s
     [
         ((9, 32, 30, 3), (3, 32, 30), r"channels last; np.moveaxis\(x, -1, -3\)"),
         ((9, 8, 8), (1, 8, 8), r"without channels; x\[:, None\]"),
-        ((1, 8, 8), (1, 8, 8), r"one sample; x\[None\]"),
+        ((1, 8, 8), (1, 8, 8), r"one sample: then x\[None\]"),
         ((8, 8), (1, 8, 8), r"one image without channels; x\[None, None\]"),
         ((8, 8, 3), (3, 8, 8), r"one sample, channels last; np.moveaxis\(x, -1, -3\)\[None\]"),
         ((9, 64), (1, 8, 8), r"axes folded; x.reshape\(-1, 1, 8, 8\)"),
@@ -124,6 +124,11 @@ def test_frames_of_another_layout_are_refused(shape: tuple[int, ...], message: s
         ((9, 4, 8, 8, 2), (4, 2, 8, 8), r"channels last; np.moveaxis\(x, -1, -3\)"),
         ((9, 6, 2, 8, 8), (4, 2, 8, 8), "has 6 time bins where 4 are wanted"),
         ((9, 4, 2, 8, 8), (8, 8, 8), r"axes folded; x.reshape\(-1, 8, 8, 8\)"),
+        (
+            (9, 3, 5, 3),
+            (3, 3, 5),
+            r"may be channels last: then np.moveaxis\(x, -1, -3\) puts it right, or columns before rows: then",
+        ),
         ((9, 1, 9, 9), (1, 8, 8), r"got shape \(9, 1, 9, 9\)$"),
         ((9,), (1, 8, 8), r"got shape \(9,\)$"),
     ],

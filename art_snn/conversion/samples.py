@@ -63,7 +63,8 @@ class Samples:
         at_once = min(_AT_ONCE, max(1, _NUMBERS_AT_ONCE // max(1, self.x[0].size)))
         for start in range(0, len(self.x), self.batch_size):
             rows = self.prepare(self.x[start : start + self.batch_size])
-            batch = torch.as_tensor(np.array(rows)).to(like)  # a copy: `x` may be read-only
+            own = np.array(rows, rows.dtype.newbyteorder("="), order="C")  # `x` may be read-only, or of any byte order
+            batch = torch.as_tensor(own).to(like)
             for samples in torch.split(batch, at_once):
                 padding = samples.new_zeros(at_once - len(samples), *samples.shape[1:])
                 yield torch.cat([samples, padding]), len(samples)

@@ -26,6 +26,7 @@ class Activations(_Host):
 
     _inspection: Inspection
     _layer_names: list[str]
+    _samples: Any
 
     @property
     def layer_names(self) -> list[str]:
@@ -64,6 +65,7 @@ class Activations(_Host):
         check_choice("reduction", reduction, ("rate", "sum", "last", "none"))
         wanted = [layer] if isinstance(layer, int | np.integer | str) else list(layer)
         layers = [self._layer(name) for name in wanted]
+        x = self._samples(x)
         if len(x) == 0:
             raise ValueError("expected at least one sample, got none")
 

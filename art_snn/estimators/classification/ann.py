@@ -73,6 +73,7 @@ class AnnClassifier(Streaming, Inputs, Copying, Saving, PyTorchClassifier):
         names = self._layer_names
         name = {i: names[i] for i in range(-len(names), len(names))}.get(layer, layer)  # type: ignore[arg-type]
         check_choice("layer", name, names)
+        x = self._samples(x)
         if len(x) == 0:
             raise ValueError("expected at least one sample, got none")
         seen: dict[str, Tensor] = {}

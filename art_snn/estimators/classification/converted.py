@@ -204,7 +204,7 @@ class ConvertedClassifier(SpikingClassifier):
 
     def calibration_samples(self, x: Images, seed: Rng = 0) -> Images:
         """Those of the samples on which `fit` calibrates: all, or `n_calibration` of them, drawn by the seed."""
-        x = np.asarray(x)
+        x = self._check_samples(x)
         return x if self.n_calibration is None else x[self._calibration_rows(len(x), seed)]
 
     def _calibration_rows(self, n: int, seed: Rng) -> Indices:
@@ -229,8 +229,7 @@ class ConvertedClassifier(SpikingClassifier):
                 spiking network was operated on since, as `DendriteClamping` does; it is then as it was.
         """
         self._check_as_converted()
-        x_calibration = np.asarray(x_calibration)
-        self._check_samples(x_calibration)
+        x_calibration = self._check_samples(x_calibration)
         self._become(self._converted(x_calibration))
         self._forget()
         self._seen.add(x_calibration, 0)

@@ -9,9 +9,16 @@ import torch
 from art.preprocessing.standardisation_mean_std.pytorch import StandardisationMeanStdPyTorch
 from torch import Tensor, nn
 
-from art_snn._arrays import as_numbers
+from art_snn._arrays import as_labels, as_numbers
 from art_snn._layouts import check_fits
-from art_snn._validation import check_choice, check_finite, check_same_length, class_indices
+from art_snn._validation import (
+    check_choice,
+    check_class,
+    check_probabilities,
+    check_same_length,
+    class_indices,
+    is_whole,
+)
 from art_snn.estimators.classification.keywords import check_keywords
 from art_snn.estimators.classification.streaming import mode, reduced
 from art_snn.typing import Array
@@ -33,20 +40,28 @@ class Inputs(_Host):
     def loss_gradient(self, x: Any, y: Any, training_mode: bool = False, **kwargs: Any) -> Any:
         """Gradient of the loss with respect to `x`, of its kind and shape; labels as indices or one-hot."""
         check_keywords("loss_gradient", kwargs)
+        x = self._floating_samples(x)
         y = self._labels_of(x, y)
         with mode(self._model, training_mode, draws=False), gradients_kept(self._model):
-            return super().loss_gradient(floating(x), y, training_mode=training_mode)
+            return super().loss_gradient(x, y, training_mode=training_mode)
 
     def class_gradient(self, x: Any, label: Any = None, training_mode: bool = False, **kwargs: Any) -> Any:
-        """Gradients of the logits with respect to `x`: (N, K, ...), or (N, 1, ...) for given labels."""
+        """Gradients of the logits with respect to `x`: (N, K, ...), or (N, 1, ...) for one class or one a sample."""
         check_keywords("class_gradient", kwargs)
+        x = self._floating_samples(x)
+        if is_whole(label):
+            check_class("label", label, self.nb_classes)
+        elif label is not None:
+            label = class_indices(label, self.nb_classes)
+            check_same_length("samples", x, "labels", label)
         with mode(self._model, training_mode, draws=False), gradients_kept(self._model):
-            return super().class_gradient(floating(x), label, training_mode=training_mode)
+            return super().class_gradient(x, label, training_mode=training_mode)
 
     def compute_loss(self, x: Any, y: Any, reduction: str = "none", **kwargs: Any) -> Any:
         """Losses (N,), or their mean or sum; labels as indices or one-hot."""
         check_keywords("compute_loss", kwargs)
         check_choice("reduction", reduction, ("none", "mean", "sum"))
+        x = self._floating_samples(x)
         y = self._labels_of(x, y)
         with mode(self._model, False, draws=False):
             own, self._loss = (
@@ -54,7 +69,7 @@ class Inputs(_Host):
                 reduced(self._loss, reduction),
             )  # ART's code sets the reduction of what is here
             try:
-                return super().compute_loss(floating(x), y, reduction=reduction)
+                return super().compute_loss(x, y, reduction=reduction)
             finally:
                 self._loss = own
 
@@ -75,7 +90,8 @@ class Inputs(_Host):
         """
         if training_mode:
             raise ValueError("expected training_mode=False, got True: activations are read in evaluation mode")
-        inputs, targets = (torch.as_tensor(a, dtype=torch.float32, device=self._device) for a in (x, y))
+        samples = self._floating_samples(x), self._floating_samples(y)
+        inputs, targets = (torch.as_tensor(a, device=self._device) for a in samples)
         inputs = inputs.detach().requires_grad_(True)
         difference = self.get_activations(inputs, layer_name, framework=True) - self.get_activations(
             targets, layer_name, framework=True
@@ -95,23 +111,33 @@ class Inputs(_Host):
         own = floating(x) if isinstance(x, Tensor) else np.array(x, np.float32)  # some of ART's defences write into it
         return super()._apply_preprocessing(own, y, fit=fit, no_grad=no_grad)  # type: ignore[no-any-return]
 
-    def _one_hot(self, y: Any) -> Any:
-        """Labels as ART's own code wants them: (N, K) floats, one-hot or probabilities; tensors stay tensors."""
-        labels = y.detach().cpu().numpy() if isinstance(y, Tensor) else np.asarray(y)
-        if labels.ndim != 2 or labels.shape[1] != self.nb_classes:
+    def _one_hot(self, y: Any) -> Array:
+        """Labels as ART's own code wants them: (N, K) float32, one-hot or probabilities."""
+        labels = as_labels("labels", y)
+        if labels.ndim == 2 and labels.shape[1] == self.nb_classes:
+            check_probabilities("labels", labels)
+        else:
             labels = np.eye(self.nb_classes, dtype=np.float32)[class_indices(labels, self.nb_classes)]
-        check_finite("labels", labels)
-        labels = labels.astype(np.float32, copy=False)
-        return torch.from_numpy(labels).to(y.device) if isinstance(y, Tensor) else labels
+        return floating(labels)  # type: ignore[no-any-return]
 
     def _labels_of(self, x: Any, y: Any) -> Any:
-        """The same of as many labels as there are samples."""
+        """The same of as many labels as there are samples, as a tensor where the samples are one."""
         labels = self._one_hot(y)
         check_same_length("samples", x, "labels", labels)
-        return labels
+        return torch.from_numpy(labels).to(x.device) if isinstance(x, Tensor) else labels
 
-    def _check_samples(self, x: Array) -> None:
-        samples_for(self, x)
+    def _check_samples(self, x: Any) -> Array:
+        return samples_for(self, x)
+
+    def _samples(self, x: Any) -> Any:
+        """Samples as an array, or as the tensor that they are, with its graph."""
+        if not isinstance(x, Tensor):
+            return self._check_samples(x)
+        check_shape_for(self, x)
+        return x
+
+    def _floating_samples(self, x: Any) -> Any:
+        return floating(self._samples(x))
 
 
 def samples_for(classifier: Any, x: Any, name: str = "samples") -> Array:
@@ -127,9 +153,17 @@ def samples_for(classifier: Any, x: Any, name: str = "samples") -> Array:
         TypeError: If they are no numbers, such as event streams; the error says how to make numbers of them.
         ValueError: If they have another shape; where that is a known layout, the error says how to convert it.
     """
-    array, shape = as_numbers(name, x), tuple(classifier.input_shape)
-    check_fits(name, array, shape, any_time=len(shape) == 4 and getattr(classifier.model, "timesteps", 0) is None)
+    if isinstance(x, Tensor):
+        check_shape_for(classifier, x, name)
+    array = as_numbers(name, x)
+    check_shape_for(classifier, array, name)
     return array
+
+
+def check_shape_for(classifier: Any, x: Array | Tensor, name: str = "samples") -> None:
+    """Samples in an array or a tensor have the shape that a classifier takes; see `samples_for`."""
+    shape = tuple(classifier.input_shape)
+    check_fits(name, x, shape, any_time=len(shape) == 4 and getattr(classifier.model, "timesteps", 0) is None)
 
 
 @contextmanager
@@ -146,8 +180,8 @@ def gradients_kept(model: nn.Module) -> Iterator[None]:
 
 
 def floating(x: Any) -> Any:
-    """float32, which the network computes in and gradients need; no copy where it is."""
-    return x.to(torch.float32) if isinstance(x, Tensor) else np.asarray(x, dtype=np.float32)
+    """float32, which the network computes in and gradients need, as torch can take it; no copy where it is."""
+    return x.to(torch.float32) if isinstance(x, Tensor) else np.require(x, np.float32, ["C", "W"])
 
 
 def _is_identity(operation: Any) -> bool:

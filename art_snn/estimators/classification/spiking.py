@@ -1,10 +1,12 @@
 """`SpikingClassifier`: a spiking network trained by backpropagation, wherever ART takes a PyTorch classifier."""
 
+from abc import ABCMeta
 from typing import Any
 
 import numpy as np
 import torch
 from art.estimators.classification import PyTorchClassifier
+from art.estimators.classification.classifier import InputFilter
 from torch import nn
 
 from art_snn.estimators.classification.activations import Activations
@@ -15,7 +17,14 @@ from art_snn.estimators.classification.saving import Saving
 from art_snn.estimators.classification.streaming import Streaming
 
 
-class SpikingClassifier(Streaming, Inputs, Activations, Copying, Saving, PyTorchClassifier):
+class _Unfiltered(InputFilter):
+    """ART's metaclass, which would read whatever is given to `fit` or `predict` of a subclass as an array."""
+
+    def __init__(self, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> None:
+        ABCMeta.__init__(self, name, bases, namespace)
+
+
+class SpikingClassifier(Streaming, Inputs, Activations, Copying, Saving, PyTorchClassifier, metaclass=_Unfiltered):
     """A spiking network trained by backpropagation through time, with ART's `PyTorchClassifier` interface.
 
     Where ART's class fails on spiking networks this one does not: it answers alike for every batch size and dtype,

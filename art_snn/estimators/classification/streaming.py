@@ -16,10 +16,11 @@ from tqdm import tqdm
 
 from art_snn._progress import progress, task_or
 from art_snn._random import Rng, draw_seed, host_seed, streams_alone
-from art_snn._validation import check_at_least, check_finite, check_same_length, class_indices
+from art_snn._validation import check_at_least, check_finite, check_same_length, check_weights, class_indices
 from art_snn.estimators.classification.keywords import check_keywords
 from art_snn.estimators.classification.locking import lock_of
 from art_snn.estimators.classification.module import SpikingModule
+from art_snn.estimators.classification.rehearsal import check_steps, draws_kept, generates_single, has_single
 from art_snn.typing import Array, Indices, Labels
 
 if TYPE_CHECKING:
@@ -136,9 +137,7 @@ class Streaming(_Host):
         x, y = self._checked_data(x, y)
         check_at_least("batch_size", batch_size, 1)
         if sample_weights is not None:
-            sample_weights = np.asarray(sample_weights)
-            check_same_length("x", x, "sample_weights", sample_weights)
-            check_finite("sample_weights", sample_weights)
+            sample_weights = check_weights("sample_weights", sample_weights, len(x))
         order, draws = np.random.default_rng(seed).spawn(2)
         stop = len(x) - len(x) % batch_size if drop_last else len(x)
         if stop == 0:
@@ -151,6 +150,7 @@ class Streaming(_Host):
                 yield x[batch], y[batch], None if sample_weights is None else sample_weights[batch]
 
         validation = self._checked_validation(validation_data)
+        self._rehearse(has_single(stop, batch_size), batch_size, training_mode)
         self._train(epoch, -(-stop // batch_size), nb_epochs, training_mode, scheduler, verbose, draws, validation)
 
     def fit_generator(
@@ -186,6 +186,7 @@ class Streaming(_Host):
                 yield *self._checked_data(x, y), None
 
         validation = self._checked_validation(validation_data)
+        self._rehearse(generates_single(generator), generator.batch_size, True)
         self._train(epoch, _n_batches(generator), nb_epochs, True, scheduler, verbose, seed, validation)
 
     def _train(
@@ -240,9 +241,20 @@ class Streaming(_Host):
         self._optimizer.step()
         return loss.detach()
 
+    def _rehearse(self, single: bool, batch_size: int, training_mode: bool) -> None:
+        """Refuse a training that would fail at a batch of one sample, or at its first; nothing is changed."""
+
+        def step(n: int) -> None:
+            x, y = np.zeros((n, *self.input_shape), np.float32), np.eye(self.nb_classes, dtype=np.float32)[[0] * n]
+            x, y = self._apply_preprocessing(x, y, fit=True)
+            labels = self._to_device(self.reduce_labels(y))
+            self._weighted_loss(self._model(self._to_device(x))[-1], labels, None)
+
+        with mode(self._model, training_mode), host_seed(0), draws_kept(self.model):
+            check_steps(self.model, step, single=single, batch_size=batch_size)
+
     def _checked_data(self, x: Any, y: Any) -> tuple[Array, Labels]:
-        x, y = np.asarray(x), self._one_hot(np.asarray(y))
-        self._check_samples(x)
+        x, y = self._check_samples(x), self._one_hot(y)
         check_same_length("x", x, "y", y)
         check_finite("x", x)
         return x, y
@@ -275,10 +287,9 @@ class Streaming(_Host):
     def _sample_batches(self, x: Array | DataGenerator, batch_size: int) -> Iterator[Array]:
         if isinstance(x, DataGenerator):
             for batch in x.iterator:
-                yield np.asarray(batch[0] if isinstance(batch, tuple | list) else batch)
+                yield self._check_samples(batch[0] if isinstance(batch, tuple | list) else batch)
             return
-        x = np.asarray(x)
-        self._check_samples(x)
+        x = self._check_samples(x)
         size = int(min(batch_size, self._samples_at_once()))
         for start in range(0, len(x), size):
             yield x[start : start + size]

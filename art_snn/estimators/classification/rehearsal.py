@@ -1,0 +1,85 @@
+"""A training step that is tried before the training: some layers cannot take a single sample."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from art.data_generators import DataGenerator
+from torch import Tensor, nn
+from torch.nn.modules.instancenorm import _InstanceNorm
+
+Step = Callable[[int], Any]  # what a step of the training does but for the gradients, with so many samples
+
+
+def has_single(n: int, batch_size: int) -> bool:
+    """Whether n samples in batches of a size leave one alone."""
+    return n % batch_size == 1 or (batch_size == 1 and n > 0)
+
+
+def generates_single(generator: DataGenerator) -> bool:
+    """Whether one of a generator's batches is a sample alone, as far as it tells."""
+    drops = getattr(generator, "drop_remainder", False) or getattr(generator.iterator, "drop_last", False)
+    return has_single(generator.size - generator.size % generator.batch_size * drops, generator.batch_size)
+
+
+def check_steps(model: nn.Module, step: Step, *, single: bool, batch_size: int) -> None:
+    """Refuse what a batch of the training would stumble over, while nothing has been trained.
+
+    Batch norm, for one, has no variance to divide by where a channel has a single value: after a linear layer, or where
+    a picture has shrunk to one pixel. Instance norm fails there whatever the batch.
+
+    Args:
+        model: The network, which is left as it was; in the mode that the training will have.
+        step: The forward pass and the loss of so many samples.
+        single: Whether some batch has one sample only.
+        batch_size: Of the other batches.
+
+    Raises:
+        ValueError: If a step fails.
+    """
+    if not single and not any(isinstance(module, _InstanceNorm) for module in model.modules()):
+        return
+    with _buffers_kept(model), torch.no_grad():
+        error = _error_of(step, 1 if single else 2)
+        if error is None:
+            return
+        fails_anyway = _error_of(step, 2) is not None
+    said = f"{type(error).__name__}: {error}"
+    if fails_anyway:
+        raise ValueError(f"expected a network and a loss that train on such samples, got {said}") from error
+    cure = "drop_last=True leaves the last batch out" if batch_size > 1 else "choose a batch_size of at least 2"
+    raise ValueError(
+        f"expected no batch of a single sample for this network, got one from batch_size={batch_size} ({said}); {cure}"
+    ) from error
+
+
+@contextmanager
+def draws_kept(model: nn.Module) -> Iterator[None]:
+    """The Poisson draws of a `SpikingModule` go on afterwards from where they are."""
+    before = getattr(model, "_n_draws", None)
+    try:
+        yield
+    finally:
+        if before is not None:
+            model._n_draws = before
+
+
+def _error_of(step: Step, n: int) -> Exception | None:
+    try:
+        step(n)
+    except Exception as error:
+        return error
+    return None
+
+
+@contextmanager
+def _buffers_kept(model: nn.Module) -> Iterator[None]:
+    """Statistics such as those of batch norm have their values back afterwards."""
+    before: list[tuple[Tensor, Tensor]] = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, value in before:
+                buffer.copy_(value)
