@@ -55,7 +55,7 @@ KINDS: dict[str, Callable[..., PyTorchClassifier]] = {
     "ann": lambda *norm: AnnClassifier(ann_net(*norm), LOSS, IMAGES, K),
     "spiking": lambda *norm: SpikingClassifier(SpikingModule(spiking_net(1, *norm, step_mode="s"), T), LOSS, IMAGES, K),
     "converted": lambda *norm: ConvertedClassifier(ann_net(*norm), LOSS, IMAGES, K, T),
-    "hybrid": lambda *norm: HybridClassifier(ann_net(*norm), LOSS, IMAGES, K, T),
+    "hybrid": lambda *norm: HybridClassifier(ann_net(*norm), LOSS, IMAGES, K, T, nb_epochs_snn=1),
 }
 ALL = pytest.mark.parametrize("make", KINDS.values(), ids=KINDS)
 
