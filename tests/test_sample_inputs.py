@@ -19,6 +19,7 @@ from art_snn.defences.trainer import CleanFineTuning
 from art_snn.defences.transformer import FinePruning
 from art_snn.evaluations import BackdoorEvaluation, EliminationEvaluation
 from art_snn.events import make_events, stack_streams
+from art_snn.experiment.parts import hold_out
 from art_snn.metrics import accuracy, attack_success_rate, auroc, event_distance, mse, ssim
 from art_snn.typing import Array
 
@@ -178,3 +179,12 @@ def test_evaluations_check_their_samples_before_anything_is_trained(classifier: 
     laws.check_samples_are_checked(lambda x: elimination.evaluate(x, Y, X, Y, verbose=False), X)
     laws.check_samples_are_checked(lambda x: elimination.evaluate(X, Y, x, Y, verbose=False), X)
     assert not backdoor.trained
+
+
+def test_the_share_held_out_of_each_class_loses_no_sample_to_rounding() -> None:
+    x, y = np.zeros((200, 1, 8, 8), np.float32), np.arange(200) % 2
+
+    _, held, labels = hold_out(Dataset(x, y, x[:2], y[:2], ("a", "b")), 0.29, np.random.default_rng(0))
+
+    assert len(held) == 58
+    assert np.bincount(labels).tolist() == [29, 29]
