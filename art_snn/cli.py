@@ -360,6 +360,8 @@ def _run(arguments: list[str]) -> int:
     except Exception as error:  # typer's own, whose classes are not public in every version
         if hasattr(error, "exit_code") and not hasattr(error, "format_message"):
             return int(error.exit_code)
+        if isinstance(error, RuntimeError) and "memory" in str(error):  # torch's, of CPU and GPU
+            return _told(f"expected what memory holds, got: {' '.join(str(error).split())}", 2)
         if not hasattr(error, "format_message"):
             raise
         return _told(error.format_message(), 2)
@@ -394,6 +396,7 @@ def _one_line(error: Exception) -> str:
         return f"expected {name} to be {first['msg'].removeprefix('Input should be ')}, got {first['input']!r}"
     if isinstance(error, OSError) and error.filename is not None:  # python's own words
         return f"{error.filename}: {error.strerror}"
-    if isinstance(error, MemoryError):
-        return f"expected no more than this machine's memory holds, got: {' '.join(str(error).split())}"
-    return " ".join(str(error).split())
+    said = " ".join(str(error).split())
+    if isinstance(error, MemoryError) and not said.startswith("expected"):  # python's and numpy's own words
+        return f"expected what this machine's memory holds, got: {said or 'more'}"
+    return said

@@ -4,6 +4,7 @@ A stream is a structured array with the fields x, y (pixels), t (µs) and p (0 =
 never run backwards. So the bins, of time or of a count, are slices of it, and each is given by its borders.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeGuard
 
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from art_snn._arrays import FIELDS as FIELDS
 from art_snn._arrays import described, is_tensor
 from art_snn._arrays import is_stream as is_stream
+from art_snn._room import check_memory
 from art_snn._validation import check_at_least, whole_numbers
 from art_snn.typing import Array, Events, Frames, Indices
 
@@ -56,6 +58,7 @@ def to_frames(
 
     Raises:
         ValueError: If a stream breaks a rule of `check_events`, or a count exceeds `dtype` without `saturate`.
+        MemoryError: If the frames do not fit into memory.
 
     Source: Abad et al., Sneaky Spikes, 2024, https://arxiv.org/abs/2302.06279, section V-A; "count" is SpikingJelly's
     splitting by number.
@@ -70,7 +73,9 @@ def to_frames(
     if dtype.kind not in "iu":
         raise TypeError(f"expected dtype to be one of whole numbers, got {dtype}; convert the frames afterwards")
     streams = streams_of(events)
-    frames = np.empty((len(streams), n_bins, 2, height, width), dtype)
+    shape = (len(streams), n_bins, 2, height, width)
+    check_memory(f"{len(streams)} samples of n_bins={n_bins}", math.prod(shape) * dtype.itemsize, "choose fewer")
+    frames = np.empty(shape, dtype)
     for rows, stream in zip(frames, streams, strict=True):
         check_events(stream, sensor_size)
         _count(stream, bin_borders(stream, n_bins, split_by, window=window), rows, saturate)

@@ -78,7 +78,10 @@ def test_compare_prints_a_table_of_all_learning_rules(art_snn: Callable[..., Out
         ("--models ann,foo", "expected --models to be one of"),
         ("--epochs x", "--epochs"),
         ("--target 77", "expected --target below 10 classes, got 77"),
-        ("--data mnist --data-root nowhere", "train-images-idx3-ubyte.gz"),
+        ("--data mnist --data-root nowhere", "expected --data-root to be a folder, got nowhere, which does not exist"),
+        ("--data mnist --data-root .", "train-images-idx3-ubyte.gz"),
+        ("--width 1e5", "the weights of 3 models at --width 100000 to fit into"),
+        ("--timesteps 1000000000", "choose a smaller --batch-size, or fewer time steps"),
         (
             "--data digits-dvs --trigger patch",
             "expected --trigger for frames to be one of 'static', 'moving', 'smart', 'flash', got 'patch'",

@@ -334,3 +334,35 @@ def test_recordings_of_another_set_in_folders_by_class_are_refused(tmp_path):
 
     with pytest.raises(ValueError, match=r"expected folders of N-Caltech101's classes below .*, got '7'"):
         load_dataset("n-caltech101", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "layout"),
+    [
+        ("nmnist", "NMNIST/Train/<digit>"),
+        ("cifar10-dvs", "CIFAR10DVS/<class>"),
+        ("n-caltech101", "Caltech101/<class>"),
+        ("dvs-gesture", "trials_to_train.txt"),
+        ("mnist", "train-images-idx3-ubyte.gz"),
+        ("cifar10", "data_batch_1.bin"),
+    ],
+)
+def test_a_folder_of_another_layout_is_told_the_right_one(name: str, layout: str, tmp_path: Path) -> None:
+    (tmp_path / "training").mkdir()
+    with pytest.raises(FileNotFoundError, match=f"{tmp_path}.*{layout}.*https?://"):
+        load_dataset(name, tmp_path)
+
+
+def test_a_folder_of_recordings_that_holds_something_else_says_what(tmp_path: Path) -> None:
+    for number in range(6):
+        (tmp_path / f"class{number}").mkdir()
+    with pytest.raises(FileNotFoundError, match="got there class0/, class1/, class2/, class3/, 2 more; nmnist is"):
+        load_dataset("nmnist", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["nmnist", "cifar10-dvs", "n-caltech101", "dvs-gesture", "mnist", "cifar10"])
+def test_a_folder_that_does_not_exist_is_called_so(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for root, error, fault in (("none", FileNotFoundError, "does not exist"), ("file", NotADirectoryError, "is none")):
+        with pytest.raises(error, match=f"expected root to be a folder, got {tmp_path}/{root}, which {fault}"):
+            load_dataset(name, tmp_path / root)

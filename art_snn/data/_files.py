@@ -10,6 +10,27 @@ from art_snn.typing import Array, Images
 MOST_NAMES = 4  # in one message
 
 
+def check_root(root: Path, offered_at: str) -> None:
+    """There is a folder of this name, which can be looked into.
+
+    Raises:
+        FileNotFoundError: If there is nothing.
+        NotADirectoryError: If it is something else.
+    """
+    offered = f"the data set is offered at {offered_at}"
+    if not root.exists():
+        raise FileNotFoundError(f"expected root to be a folder, got {root}, which does not exist; {offered}")
+    if not root.is_dir():
+        raise NotADirectoryError(f"expected root to be a folder, got {root}, which is none; {offered}")
+
+
+def content(folder: Path) -> str:
+    """What lies in a folder, in few words."""
+    names = [path.name + "/" * path.is_dir() for path in listed(folder, "*")]
+    more = [f"{len(names) - MOST_NAMES} more"] if len(names) > MOST_NAMES else []
+    return ", ".join([*names[:MOST_NAMES], *more]) or "nothing"
+
+
 def check_files(paths: Iterable[Path], offered_at: str) -> None:
     """All of these files exist.
 

@@ -22,7 +22,10 @@ UNFINISHED = ".unfinished-"
 
 def default_cache() -> Path:
     """`art-snn` in the folder that the user keeps for caches, which may be emptied at any time."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "art-snn"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "art-snn"
+    except RuntimeError as error:
+        raise OSError("expected a home folder for the cache of frames, got none; XDG_CACHE_HOME names one") from error
 
 
 def cached(

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from art_snn._files import read_regular
-from art_snn.data._files import check_files, top_folder, unit_images
+from art_snn.data._files import check_files, check_root, top_folder, unit_images
 from art_snn.data.dataset import Dataset
 from art_snn.typing import Array
 
@@ -34,6 +34,7 @@ def load_cifar10(root: Path, *, partial: bool = False) -> Dataset:
     Source: Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009,
     https://www.cs.toronto.edu/~kriz/learning-features-2009-TR.pdf.
     """
+    check_root(root, OFFERED_AT)
     folder = top_folder(root, TOP_FOLDER)
     there = [folder / name for name in TRAIN_BATCHES if (folder / name).is_file()]
     wanted = there if partial and there else [folder / name for name in TRAIN_BATCHES]

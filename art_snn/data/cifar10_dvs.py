@@ -25,6 +25,7 @@ load_cifar10_dvs = EventFiles(
     title="CIFAR10-DVS",
     sensor_size=(128, 128, 2),
     offered_at="https://figshare.com/articles/dataset/CIFAR10-DVS_New/4724671",
+    layout="CIFAR10DVS/<class>/*.aedat or *.aedat4",
     find=find_samples,
     source="Li et al., CIFAR10-DVS: An Event-Stream Dataset for Object Classification, 2017, "
     "https://doi.org/10.3389/fnins.2017.00309",

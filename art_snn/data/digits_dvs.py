@@ -33,7 +33,7 @@ def load_digits_dvs(
     Source: `load_digits` for the images, `SimulatedSensor` for the rest; in the manner of Orchard et al., Converting
     static image datasets to spiking neuromorphic datasets using saccades, 2015, https://doi.org/10.3389/fnins.2015.00437.
     """
-    check_request(n_bins, split_by, form, limit)
+    check_request(n_bins, split_by, form, limit, SENSOR_SIZE)
     digits = load_digits(seed=seed)
     train, test = in_turn(digits.y_train, limit), in_turn(digits.y_test, limit)
     streams = SimulatedSensor(seed=seed)(np.concatenate([digits.x_train[train], digits.x_test[test]]))

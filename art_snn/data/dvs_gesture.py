@@ -91,6 +91,8 @@ load_dvs_gesture = EventFiles(
     title="DVS128 Gesture",
     sensor_size=(128, 128, 2),
     offered_at=OFFERED_AT,
+    layout="DvsGesture/*.aedat beside trials_to_train.txt and trials_to_test.txt, or "
+    "<user>_<light>/<class>.npy in tonic's ibmGestureTrain/ and ibmGestureTest/",
     find=find_samples,
     source="Amir et al., A Low Power, Fully Event-Based Gesture Recognition System, 2017, "
     "https://doi.org/10.1109/CVPR.2017.781",

@@ -4,6 +4,7 @@ Frames go to a cache on disk first and come back as memory maps, so no data set 
 """
 
 import hashlib
+import math
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,10 +14,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from tqdm import tqdm
 
 from art_snn._files import read_regular
+from art_snn._progress import progress
+from art_snn._room import check_disk
 from art_snn._validation import check_choice
+from art_snn.data._files import check_root, content
 from art_snn.data.cache import cached, default_cache
 from art_snn.data.dataset import Dataset
 from art_snn.data.frame_store import FORMAT, open_frames, write_frames
@@ -36,6 +39,7 @@ class EventFiles:
         title: Its name for people.
         sensor_size: Width and height in pixels, and 2 polarities.
         offered_at: The publisher's page.
+        layout: Where the recordings lie below the folder, for people.
         source: The publication.
         find: What lists the samples below a folder.
     """
@@ -44,6 +48,7 @@ class EventFiles:
     title: str
     sensor_size: tuple[int, int, int]
     offered_at: str
+    layout: str
     source: str
     find: Callable[[Path], Samples]
 
@@ -75,7 +80,7 @@ class EventFiles:
             FileNotFoundError: If there is nothing of a split; it says where the publisher offers it.
             ValueError: If a recording is damaged, or a value is out of its range.
         """
-        check_request(n_bins, split_by, form, limit)
+        check_request(n_bins, split_by, form, limit, self.sensor_size)
         check_choice("on_bad", on_bad, ("error", "skip"))
         samples = self._find(root)
         readings = {}
@@ -96,13 +101,13 @@ class EventFiles:
         return Dataset(x_train, y_train, x_test, y_test, samples.classes, None, self.sensor_size, self.title)
 
     def _find(self, root: Path) -> Samples:
-        offered = f"{self.name} is offered at {self.offered_at}"
-        if not root.is_dir():
-            raise FileNotFoundError(f"expected the folder {root}; {offered}")
+        check_root(root, self.offered_at)
         samples = self.find(root)
         for split, found in (("train", samples.train), ("test", samples.test)):
             if not found:
-                raise FileNotFoundError(f"expected recordings to {split} with below {root}; {offered}")
+                wanted, got = f"recordings to {split} with in {root}, at {self.layout}", content(root)
+                offered = f"{self.name} is offered at {self.offered_at}"
+                raise FileNotFoundError(f"expected {wanted}, got there {got}; {offered}")
         return samples
 
     def _frames(
@@ -111,9 +116,12 @@ class EventFiles:
         """The frames of all splits, made if the cache does not hold them yet."""
         paths = list(dict.fromkeys(sample.path for reading in readings.values() for sample in reading.samples))
         stamps = [_stamp(path) for path in paths]
-        checksums = {path: _checksum(path) for path in tqdm(paths, "known frames?", unit=" files", delay=1)}
+        checksums = {path: _checksum(path) for path in progress(paths, desc="known frames?", unit=" files", delay=1)}
 
         def write(folder: Path) -> None:
+            n_samples = sum(len(reading.samples) for reading in readings.values())
+            size = n_samples * math.prod((binning["n_bins"], *self.sensor_size))
+            check_disk(f"frames of {n_samples} samples", size, folder, "set a limit, fewer n_bins, or XDG_CACHE_HOME")
             for split, reading in readings.items():
                 make = partial(to_frames, sensor_size=self.sensor_size, **binning)
                 write_frames(folder / f"{split}.frames", reading, make)

@@ -10,7 +10,7 @@ import numpy as np
 
 from art_snn._files import read_regular
 from art_snn._validation import check_same_length
-from art_snn.data._files import check_files, unit_images
+from art_snn.data._files import check_files, check_root, unit_images
 from art_snn.data.dataset import Dataset
 from art_snn.typing import Array
 
@@ -40,6 +40,7 @@ def load_idx(root: Path, classes: tuple[str, ...], offered_at: str, title: str) 
         FileNotFoundError: If a file is missing.
         ValueError: If one is truncated, damaged, of another kind or size, or published as another set's.
     """
+    check_root(root, offered_at)
     paths = {split: (root / f"{split}-images-idx3-ubyte.gz", root / f"{split}-labels-idx1-ubyte.gz") for split in MOST}
     files = [path for pair in paths.values() for path in pair]
     check_files(files, offered_at)

@@ -24,6 +24,7 @@ load_nmnist = EventFiles(
     title="N-MNIST",
     sensor_size=(34, 34, 2),
     offered_at="https://www.garrickorchard.com/datasets/n-mnist",
+    layout="NMNIST/Train/<digit>/*.bin and NMNIST/Test/<digit>/*.bin",
     find=find_samples,
     source="Orchard et al., Converting static image datasets to spiking neuromorphic datasets using saccades, 2015, "
     "https://doi.org/10.3389/fnins.2015.00437",

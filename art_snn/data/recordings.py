@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from art_snn._progress import progress
+from art_snn._room import check_memory
 from art_snn._validation import check_at_least, check_choice
 from art_snn.data.formats import read_events
 from art_snn.events import SensorSize, SplitBy, Window, check_bins
@@ -45,9 +46,15 @@ def first_nine_tenths(recordings: Mapping[str, Sequence[Path]]) -> Samples:
     return Samples(train, test, tuple(recordings))
 
 
-def check_request(n_bins: int, split_by: SplitBy, form: str, limit: int | None) -> None:
-    """What a data set of recordings can be asked for."""
+def check_request(n_bins: int, split_by: SplitBy, form: str, limit: int | None, sensor_size: SensorSize) -> None:
+    """What a data set of recordings can be asked for, before any is read.
+
+    Raises:
+        ValueError: If a value is out of its range.
+        MemoryError: If the frames of a single recording do not fit into memory.
+    """
     check_bins(n_bins, split_by)
+    check_memory(f"a sample of n_bins={n_bins}", 2 * n_bins * sensor_size[0] * sensor_size[1], "choose fewer")
     check_choice("form", form, ("frames", "events"))
     if limit is not None:
         check_at_least("limit", limit, 1)

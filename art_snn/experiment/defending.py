@@ -21,6 +21,7 @@ from art_snn.evaluations.cost import measured_cost
 from art_snn.evaluations.detection import DetectionEvaluation, DetectionResult
 from art_snn.evaluations.elimination import EliminationEvaluation, EliminationResult
 from art_snn.experiment.defended import TABLES, Defended, Evidence, Failure, ModelVerdict
+from art_snn.experiment.fitting import check_fits
 from art_snn.experiment.parts import hold_out, make_attack, make_dataset, make_evaluation
 from art_snn.experiment.result import versions
 from art_snn.experiment.resuming import check_same_data, checksum
@@ -64,10 +65,12 @@ def defend(
     Raises:
         ValueError: If a name is unknown, or the share out of its range, before anything is read; or if a value does not
             fit the data, or the known result is of other data.
+        MemoryError: If the experiment needs more memory than there is; known before it is begun.
     """
     settings = defence_settings(spec, defences, share_of_clean_data, with_art)
     split, rows, weights, batches, held_out = np.random.default_rng(spec.seed).spawn(5)
     whole = make_dataset(spec, split)
+    check_fits(spec, whole, spec.models)
     dataset, x_clean, y_clean = hold_out(whole, share_of_clean_data, held_out)
     found = Defended(spec, dataset.title, versions(), len(x_clean), (), (), (), (), (), {}, settings, checksum(whole))
     if known is not None:

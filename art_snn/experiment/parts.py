@@ -22,7 +22,7 @@ from art_snn.estimators.classification import (
 )
 from art_snn.evaluations import BackdoorEvaluation
 from art_snn.experiment.spec import OF_NEURONS, OF_THE_DATA, Experiment
-from art_snn.models import OverTime, build, datasets_of
+from art_snn.models import Network, OverTime, build, datasets_of
 from art_snn.typing import Array, Indices
 
 
@@ -76,19 +76,24 @@ def make_evaluation(
     return BackdoorEvaluation(attack, {name: make_estimator(name, spec, dataset, seed) for name in models})
 
 
-def make_estimator(name: str, spec: Experiment, dataset: Dataset, seed: int = 0) -> PyTorchClassifier:
-    """One untrained classifier: all of a spec have one topology and, for one seed, the same initial weights."""
-    shape, nb_classes, loss = dataset.x_train.shape[1:], len(dataset.classes), nn.CrossEntropyLoss()
-    net: nn.Module = build(
+def make_network(spec: Experiment, dataset: Dataset, neuron: str | None = None, seed: int = 0) -> Network:
+    """The topology of a spec for these data, as an ANN or of these neurons."""
+    return build(
         spec.network,
-        in_channels=shape[-3],
-        nb_classes=nb_classes,
-        neuron=name if name in OF_NEURONS else None,
+        in_channels=dataset.x_train.shape[-3],
+        nb_classes=len(dataset.classes),
+        neuron=neuron,
         pool=spec.pool,
         width=spec.width,
         seed=seed,
         **({} if datasets_of(spec.network) is None else {"dataset": spec.data}),
     )
+
+
+def make_estimator(name: str, spec: Experiment, dataset: Dataset, seed: int = 0) -> PyTorchClassifier:
+    """One untrained classifier: all of a spec have one topology and, for one seed, the same initial weights."""
+    shape, nb_classes, loss = dataset.x_train.shape[1:], len(dataset.classes), nn.CrossEntropyLoss()
+    net: nn.Module = make_network(spec, dataset, name if name in OF_NEURONS else None, seed)
     settings: dict[str, Any] = {
         "optimizer": torch.optim.Adam(net.parameters(), lr=spec.learning_rate),
         "clip_values": dataset.clip_values,

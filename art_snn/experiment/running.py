@@ -9,6 +9,7 @@ from art_snn.attacks.poisoning import TriggerBackdoor
 from art_snn.data import Dataset
 from art_snn.evaluations import BackdoorEvaluation, BackdoorResult
 from art_snn.evaluations.backdoor import TrainedPair
+from art_snn.experiment.fitting import check_fits
 from art_snn.experiment.parts import make_attack, make_dataset, make_evaluation
 from art_snn.experiment.result import Examples, Result, versions
 from art_snn.experiment.resuming import check_same_data, checksum
@@ -37,9 +38,11 @@ def run(
         ValueError: If a value does not fit the data, such as a target beyond the classes, or the known result is of
             other data.
         FileNotFoundError: If a file of the data set is missing.
+        MemoryError: If the experiment needs more memory than there is; known before it is begun.
     """
     split, rows, weights, batches = np.random.default_rng(spec.seed).spawn(4)
     dataset = make_dataset(spec, split)
+    check_fits(spec, dataset, spec.models)
     attack = make_attack(spec, dataset.x_train, rows)
     found = Result(spec, dataset.title, versions(), (), _examples(attack, dataset), checksum(dataset))
     if known is not None:

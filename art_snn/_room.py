@@ -1,0 +1,89 @@
+"""Whether what is asked for fits into memory or onto a disk, known before any of it is taken."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+_SMALL = 1 << 26  # bytes that are not asked about: a call takes longer than it tells
+_CGROUP = Path("/sys/fs/cgroup")
+_LIMITS = (
+    ("memory.max", "memory.current"),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+)
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
+
+
+def available_memory() -> int | None:
+    """Bytes that this process can still get, as the system and its container tell; None where they do not."""
+    return min(_told_free(), default=None)
+
+
+def check_memory(what: str, n_bytes: int, cure: str) -> None:
+    """Bytes that are to be allocated are there.
+
+    Args:
+        what: That takes them, for people.
+        n_bytes: How many.
+        cure: What makes them fewer.
+
+    Raises:
+        MemoryError: If there are not so many.
+
+    >>> check_memory("a list", 10**30, "make it shorter")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    MemoryError: expected a list to fit into the ... of memory that are free, got more than 1000 EB; make it shorter
+    """
+    free = None if n_bytes < _SMALL else available_memory()
+    if free is not None and n_bytes > free:
+        raise MemoryError(
+            f"expected {what} to fit into the {size(free)} of memory that are free, got {size(n_bytes)}; {cure}"
+        )
+
+
+def check_disk(what: str, n_bytes: int, folder: Path, cure: str) -> None:
+    """The same of a file in a folder.
+
+    Raises:
+        OSError: If the disk has less room.
+    """
+    if n_bytes >= _SMALL and n_bytes > (free := shutil.disk_usage(folder).free):
+        raise OSError(
+            f"expected {what} to fit into the {size(free)} that are free in {folder}, got {size(n_bytes)}; {cure}"
+        )
+
+
+def size(n_bytes: int) -> str:
+    """For people, in three digits.
+
+    >>> size(512), size(1_234_567), size(123_456_789), size(10**30)
+    ('512 B', '1.23 MB', '123 MB', 'more than 1000 EB')
+    """
+    if n_bytes >= 10**21:
+        return "more than 1000 EB"
+    power = min((len(str(int(n_bytes))) - 1) // 3, len(_UNITS) - 1)
+    whole, rest = divmod(int(n_bytes), 1000**power)
+    return f"{whole if whole >= 100 else f'{whole + rest / 1000**power:.3g}'} {_UNITS[power]}"
+
+
+def _told_free() -> Iterator[int]:
+    with suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        yield 1024 * int(next(line for line in lines if line.startswith("MemAvailable")).split()[1])
+        for limit, used in (
+            ("memory.max", "memory.current"),
+            ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+        ):
+            with suppress(OSError, ValueError):  # "max" is no limit
+                yield int((_CGROUP / limit).read_text()) - _kept(_CGROUP / used)
+        return
+    with suppress(OSError, ValueError, AttributeError):
+        yield os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+
+
+def _kept(used: Path) -> int:
+    """Bytes in use that are not merely a copy of files, which the system gives back when they are needed."""
+    lines = (used.parent / "memory.stat").read_text().splitlines()
+    files = sum(int(line.split()[1]) for line in lines if line.split()[0] in ("inactive_file", "active_file"))
+    return int(used.read_text()) - files

@@ -1,0 +1,65 @@
+"""Whether an experiment fits into memory, estimated from below before anything of it is made."""
+
+from collections.abc import Sequence
+
+import torch
+
+from art_snn._room import check_memory
+from art_snn.data import Dataset
+from art_snn.experiment.parts import make_network
+from art_snn.experiment.spec import FROM_ANN, OF_NEURONS, Experiment
+
+_FLOAT = 4  # bytes
+_COPIES = 7  # of the weights of each model: as it was given, and twice trained, each with two moments of Adam
+_AT_ONCE = 16  # samples that are predicted at once, at least
+_BEYOND_ALL = 10**30
+
+
+def check_fits(spec: Experiment, dataset: Dataset, models: Sequence[str]) -> None:
+    """The samples again, the weights of these models, and a training step of the largest, fit into free memory.
+
+    Raises:
+        MemoryError: If they do not.
+    """
+    poisoned = dataset.x_train.nbytes + dataset.x_test.nbytes
+    check_memory("copies of the samples with triggers", poisoned, "set a limit, or fewer n_bins")
+    weights = _FLOAT * _COPIES * len(models) * _n_weights(spec, dataset)
+    check_memory(f"the weights of {len(models)} models at width={spec.width:g}", weights, "make them narrower")
+    steps = max(_steps(spec, model) for model in models)
+    n_samples = min(spec.batch_size, len(dataset.x_train))
+    batch = f"the activations of a batch of {n_samples} samples over {steps} time steps"
+    cure = "choose a smaller batch_size, or fewer time steps"
+    check_memory(batch, _FLOAT * n_samples * steps * _n_activations(spec, dataset), cure)
+    if set(models) & set(FROM_ANN):
+        outputs = _FLOAT * _AT_ONCE * (spec.timesteps_converted or 0) * len(dataset.classes)
+        check_memory(f"the outputs over timesteps_converted={spec.timesteps_converted}", outputs, "choose fewer")
+
+
+def _n_weights(spec: Experiment, dataset: Dataset) -> int:
+    """Of the network, which is laid out without its memory."""
+    try:
+        with torch.device("meta"):
+            net = make_network(spec, dataset)
+    except (RuntimeError, OverflowError, TypeError):  # torch's, of numbers that it cannot hold
+        return _BEYOND_ALL
+    return sum(parameter.numel() for parameter in net.parameters())
+
+
+def _n_activations(spec: Experiment, dataset: Dataset) -> int:
+    """Outputs of all layers for one sample at one time step."""
+    net, counts = make_network(spec, dataset).eval(), list[int]()
+    for module in net.modules():
+        if next(module.children(), None) is None:
+            module.register_forward_hook(lambda _module, _inputs, output: counts.append(output.numel()))
+    with torch.no_grad():
+        net(torch.zeros(1, *dataset.x_train.shape[-3:]))
+    return sum(counts)
+
+
+def _steps(spec: Experiment, model: str) -> int:
+    """Time steps through which a model is trained at once."""
+    if spec.is_neuromorphic:
+        return spec.n_bins or 1
+    if model in OF_NEURONS:
+        return spec.timesteps or 1
+    return (spec.timesteps_converted or 1) if model == "hybrid" else 1
