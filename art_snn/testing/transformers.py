@@ -12,8 +12,10 @@ import torch
 from art.defences.trainer import Trainer
 from art.defences.transformer import Transformer
 from art.estimators.classification import PyTorchClassifier
+from torch import nn
 
 from art_snn._random import host_seed
+from art_snn.estimators.classification import ConvertedClassifier
 from art_snn.estimators.classification.streaming import mode
 from art_snn.metrics import accuracy
 from art_snn.testing._raising import message_of
@@ -27,7 +29,7 @@ def check_elimination_gives_a_new_classifier(eliminate: Eliminate, given: PyTorc
     """The result is of the same type and shares no weights with the one given; its optimiser trains its own."""
     new = eliminate(given)
     assert type(new) is type(given), f"a {type(given).__name__} became a {type(new).__name__}"
-    own, others = ({id(p) for p in c.model.parameters()} for c in (new, given))
+    own, others = ({id(p) for net in _networks(c) for p in net.parameters()} for c in (new, given))
     assert new is not given, "it is the one given"
     assert not own & others, "it shares weights with the one given"
     trained = {id(parameter) for group in new.optimizer.param_groups for parameter in group["params"]}
@@ -80,3 +82,8 @@ def check_elimination_params(defence: Transformer | Trainer) -> None:
         message = message_of(TypeError, partial(call, no_such_argument=1))
         assert "no_such_argument" in message, f"the message does not name the argument: {message}"
     assert defence.get_params() == before, "parameters were changed"
+
+
+def _networks(classifier: PyTorchClassifier) -> list[nn.Module]:
+    """What a classifier trains: its model, and the ANN where it is converted from one."""
+    return [classifier.model, *([classifier.ann.model] if isinstance(classifier, ConvertedClassifier) else [])]

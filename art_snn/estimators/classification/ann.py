@@ -12,11 +12,12 @@ from art_snn.estimators.classification.card import Card
 from art_snn.estimators.classification.copying import Copying, without_reset
 from art_snn.estimators.classification.inputs import Inputs, floating
 from art_snn.estimators.classification.saving import Saving
+from art_snn.estimators.classification.settings import Settings, check_trains
 from art_snn.estimators.classification.streaming import Streaming, mode
 from art_snn.typing import Array
 
 
-class AnnClassifier(Streaming, Inputs, Copying, Saving, PyTorchClassifier):
+class AnnClassifier(Streaming, Inputs, Settings, Copying, Saving, PyTorchClassifier):
     """ART's `PyTorchClassifier` for an ANN, with the training, copying and inputs of `SpikingClassifier`.
 
     So `fit` takes a seed and weights of samples, no call moves a global random stream, samples may be of any number
@@ -33,7 +34,7 @@ class AnnClassifier(Streaming, Inputs, Copying, Saving, PyTorchClassifier):
         **kwargs: Likewise.
 
     Raises:
-        ValueError: If `use_amp` is True.
+        ValueError: If `use_amp` is True, or the optimiser has none of the model's parameters.
 
     Source: Nicolae et al., Adversarial Robustness Toolbox, 2018, https://arxiv.org/abs/1807.01069.
     """
@@ -52,6 +53,7 @@ class AnnClassifier(Streaming, Inputs, Copying, Saving, PyTorchClassifier):
         if use_amp:
             raise ValueError("expected use_amp=False, got True: a network is trained in its own precision here")
         optimizer = optimizer or torch.optim.Adam(model.parameters(), lr=1e-3)
+        check_trains(optimizer, model)
         super().__init__(model, loss, input_shape, nb_classes, optimizer, use_amp, *args, **kwargs)
         self._model.eval()  # ART's attacks ask the model itself
         self._initial = without_reset(self.model)

@@ -133,6 +133,16 @@ class ConvertedClassifier(SpikingClassifier):
         """ART's callers set an optimiser over `model.parameters()`."""
         self._snn_optimizer = optimizer
 
+    def _set(self, kwargs: dict[str, Any]) -> None:
+        """Of both networks alike; an optimiser is the ANN's."""
+        super()._set({name: value for name, value in kwargs.items() if name != "optimizer"})
+        self._ann.set_params(**{name: value for name, value in kwargs.items() if name != "model"})
+
+    def _check_settable(self, kwargs: dict[str, Any]) -> None:
+        if isinstance(kwargs.get("optimizer"), JointOptimizer):  # of get_params: the two as they are
+            del kwargs["optimizer"]
+        super()._check_settable({name: value for name, value in kwargs.items() if name != "optimizer"})
+
     @property
     def thresholds(self) -> dict[str, float]:
         """The thresholds by layer, in the units of the ANN's activations."""

@@ -3,7 +3,6 @@
 from abc import ABCMeta
 from typing import Any
 
-import numpy as np
 import torch
 from art.estimators.classification import PyTorchClassifier
 from art.estimators.classification.classifier import InputFilter
@@ -14,6 +13,7 @@ from art_snn.estimators.classification.copying import Copying, without_reset
 from art_snn.estimators.classification.inputs import Inputs
 from art_snn.estimators.classification.module import SpikingModule
 from art_snn.estimators.classification.saving import Saving
+from art_snn.estimators.classification.settings import Settings, check_trains, per_channel
 from art_snn.estimators.classification.streaming import Streaming
 
 
@@ -24,7 +24,9 @@ class _Unfiltered(InputFilter):
         ABCMeta.__init__(self, name, bases, namespace)
 
 
-class SpikingClassifier(Streaming, Inputs, Activations, Copying, Saving, PyTorchClassifier, metaclass=_Unfiltered):
+class SpikingClassifier(
+    Streaming, Inputs, Activations, Settings, Copying, Saving, PyTorchClassifier, metaclass=_Unfiltered
+):
     """A spiking network trained by backpropagation through time, with ART's `PyTorchClassifier` interface.
 
     Where ART's class fails on spiking networks this one does not: it answers alike for every batch size and dtype,
@@ -43,7 +45,8 @@ class SpikingClassifier(Streaming, Inputs, Activations, Copying, Saving, PyTorch
 
     Raises:
         TypeError: If `model` is no `SpikingModule`.
-        ValueError: If a sample of `input_shape` does not pass the model, or its logits are not (N, nb_classes).
+        ValueError: If a sample of `input_shape` does not pass the model, its logits are not (N, nb_classes), or the
+            optimiser has none of its parameters.
 
     Source: surrogate gradients through time as in Wu et al., Spatio-temporal backpropagation, 2018,
     https://arxiv.org/abs/1706.02609, section 2.
@@ -70,6 +73,8 @@ class SpikingClassifier(Streaming, Inputs, Activations, Copying, Saving, PyTorch
             raise TypeError(f"expected model to be a SpikingModule, got {type(model).__name__}: wrap it")
         if use_amp:
             raise ValueError("expected use_amp=False, got True: rounded potentials change the spikes")
+        if optimizer is not None:
+            check_trains(optimizer, model)
         super().__init__(
             model=model,
             loss=loss,
@@ -82,16 +87,9 @@ class SpikingClassifier(Streaming, Inputs, Activations, Copying, Saving, PyTorch
             clip_values=clip_values,
             preprocessing_defences=preprocessing_defences,
             postprocessing_defences=postprocessing_defences,
-            preprocessing=_per_channel(preprocessing),
+            preprocessing=per_channel(preprocessing),
             device_type=device_type,
         )
         self._model.eval()  # ART's attacks ask the model itself
         self._initial = without_reset(model)
         self.look_into_model()
-
-
-def _per_channel(preprocessing: Any) -> Any:
-    """Vectors as (C, 1, 1): ART would take a vector as long as the number of time bins for one along time."""
-    if not isinstance(preprocessing, tuple):
-        return preprocessing
-    return tuple(np.reshape(v, (-1, 1, 1)) if np.ndim(v) == 1 else v for v in preprocessing)
