@@ -225,6 +225,18 @@ def test_the_optimizer_is_the_one_that_fit_trains_with(kind: type[ConvertedClass
     assert spiking.optimizer.param_groups[0] is other.param_groups[0]
 
 
+@BOTH
+def test_an_optimizer_that_art_puts_in_its_place_is_the_only_one(kind: type[ConvertedClassifier]) -> None:
+    spiking = classifier(kind)
+    own = torch.optim.SGD(spiking.model.parameters(), lr=0.1)
+    spiking._optimizer = own
+    assert spiking.optimizer is spiking.snn_optimizer is own
+    spiking.set_params(optimizer=torch.optim.SGD(spiking.ann.model.parameters(), lr=0.2))
+    assert [group["lr"] for group in spiking.optimizer.param_groups] == [0.2, 0.1]
+    spiking._optimizer = None  # as AutoAttack does before it starts processes
+    assert [group["lr"] for group in spiking.optimizer.param_groups] == [0.2]
+
+
 def test_a_step_moves_the_network_that_has_gradients() -> None:
     with host_seed(0):
         networks = nn.Linear(1, 1), nn.Linear(1, 1)

@@ -64,6 +64,8 @@ class ConvertedClassifier(SpikingClassifier):
     _setting_names: tuple[str, ...] = ("method", "scale", "percentile", "n_calibration")
     _origin: dict[str, Tensor]  # the state in which the spiking network was converted
     _seen: Reservoir
+    _snn_optimizer: torch.optim.Optimizer | None
+    _is_replaced: bool  # whether somebody else's optimiser is the only one
     train_thresholds = True  # by whoever trains `model` itself; `fit` calibrates them
 
     def __init__(
@@ -114,7 +116,8 @@ class ConvertedClassifier(SpikingClassifier):
     def optimizer(self) -> torch.optim.Optimizer | None:
         """What `fit` trains with: the ANN's optimiser, whose groups come first, and that of the spiking network.
 
-        A step moves the network that has gradients. ART's trainers that call `model` themselves train the spiking one.
+        A step moves the network that has gradients: ART's trainers that call `model` themselves train the spiking one.
+        Where one of them has put an optimiser of its own in the place of these, it is that.
         """
         return self._optimizer
 
@@ -126,16 +129,19 @@ class ConvertedClassifier(SpikingClassifier):
     @property
     def _optimizer(self) -> torch.optim.Optimizer | None:
         parts = [part for part in (self._ann.optimizer, self._snn_optimizer) if part is not None]
-        return JointOptimizer(*parts) if parts else None
+        if self._is_replaced or not parts:
+            return self._snn_optimizer
+        return JointOptimizer(*parts)
 
     @_optimizer.setter
     def _optimizer(self, optimizer: torch.optim.Optimizer | None) -> None:
-        """ART's callers set an optimiser over `model.parameters()`."""
-        self._snn_optimizer = optimizer
+        """ART's code puts one over `model.parameters()` here, and expects to find that one and no other."""
+        self._snn_optimizer, self._is_replaced = optimizer, hasattr(self, "_ann") and optimizer is not None
 
     def _set(self, kwargs: dict[str, Any]) -> None:
         """Of both networks alike; an optimiser is the ANN's."""
         super()._set({name: value for name, value in kwargs.items() if name != "optimizer"})
+        self._is_replaced &= "optimizer" not in kwargs
         self._ann.set_params(**{name: value for name, value in kwargs.items() if name != "model"})
 
     def _check_settable(self, kwargs: dict[str, Any]) -> None:

@@ -76,7 +76,7 @@ class HybridClassifier(ConvertedClassifier):
         self.surrogate, self.leak, self.alpha, self.beta = surrogate, leak, alpha, beta
         self.train_thresholds, self.learning_rate, self.nb_epochs_snn = train_thresholds, learning_rate, nb_epochs_snn
         super().__init__(ann, loss, input_shape, nb_classes, timesteps, method, scale, **kwargs)
-        self._optimizer = torch.optim.Adam(self.model.parameters(), lr=learning_rate)
+        self._snn_optimizer = torch.optim.Adam(self.model.parameters(), lr=learning_rate)
 
     def fit(
         self,

@@ -1,6 +1,7 @@
 """Several optimisers as one, for a classifier of several networks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from torch import Tensor
@@ -29,9 +30,9 @@ class JointOptimizer(Optimizer):
         return [group for part in self.parts for group in part.param_groups]
 
     @property
-    def state(self) -> dict[Tensor, Any]:  # type: ignore[override]
-        """What the parts remember, to be looked at."""
-        return {parameter: memory for part in self.parts for parameter, memory in part.state.items()}
+    def state(self) -> Mapping[Tensor, Any]:  # type: ignore[override]
+        """What the parts remember, to be read only: each part forgets by itself."""
+        return MappingProxyType({parameter: kept for part in self.parts for parameter, kept in part.state.items()})
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         for part in self.parts:
