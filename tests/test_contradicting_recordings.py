@@ -24,6 +24,8 @@ from tests.recordings import (
 
 EVENTS = stream()
 PACKETS = [(1, aedat4_packet(EVENTS[:15])), (0, FRAME), (1, aedat4_packet(EVENTS[15:]))]
+WHOLE = Aedat4(PACKETS, 0).build()
+TABLE = WHOLE.index(b"FTAB") - 8  # its byte
 
 
 def of_vector(n: int) -> bytes:
@@ -150,6 +152,27 @@ def test_a_header_of_aedat4_that_ends_at_a_later_packet_is_an_error(tmp_path):
 
     with pytest.raises(ValueError, match="in the header"):
         read_events(write(tmp_path, "aedat4", bytes(content)), (SIDE, SIDE))
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "complaint"),
+    [
+        (b"#!AER-DAT4.0\r\n", b"#!AER-DAT4.0\n\r", "expected the line"),
+        (b"IOHE", b"IOHF", "buffer of b'IOHE', got b'IOHF' in the header"),
+        (b"FTAB", b"FTAC", "buffer of b'FTAB', got b'FTAC'"),
+        (b"</dv>\0", b"</dv>\1", "items of 1 bytes that fill .* in the header"),
+        (struct.pack("<q", TABLE), struct.pack("<q", TABLE + 1), "expected at most .* bytes in"),
+        (struct.pack("<q", TABLE), struct.pack("<q", 1 << 40), "table of packets within .* at byte 1099511627776"),
+        (struct.pack("<q", TABLE), struct.pack("<q", 9), "table of packets within .* at byte 9"),
+        (struct.pack("<q", TABLE), struct.pack("<q", -1), "stream that the header declares"),
+        (struct.pack("<q", TABLE), struct.pack("<q", -2), "table of packets within"),
+    ],
+)
+def test_parts_of_aedat4_that_are_not_what_they_are_taken_for_are_an_error(tmp_path, was, becomes, complaint):
+    assert WHOLE.count(was) == 1
+
+    with pytest.raises(ValueError, match=complaint):
+        read_events(write(tmp_path, "aedat4", WHOLE.replace(was, becomes)), (SIDE, SIDE))
 
 
 def test_an_event_off_the_camera_that_the_file_declares_is_an_error(tmp_path):
