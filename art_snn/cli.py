@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from art_snn.experiment import Defended, Experiment, Result
     from art_snn.report import ResultsFolder
 
+_WIDE = 1000  # columns of a file
 Found = TypeVar("Found", "Result", "Defended")
 INTERRUPTED, CLOSED_PIPE = 128 + signal.SIGINT, 128 + 13  # as a shell gives them; Windows knows no SIGPIPE
 EXIT_STATUSES = (
@@ -316,14 +317,20 @@ def _show(
     if as_json:
         print(json.dumps(found.as_json(), indent=2))
     elif not quiet:
-        from art_snn.report import WIDTH
-
-        console = Console(width=None if sys.stdout.isatty() else WIDTH)
-        with console.capture() as printed:  # rich would end the program where nobody reads
-            for table in tables():
-                console.print(table)
-        print(printed.get(), end="")
+        print(_as_text(tables()), end="")
         _tell_files(folder, written)
+
+
+def _as_text(tables: Iterable[RenderableType]) -> str:
+    """For a terminal, at the width at least that cuts off nothing; in a file no name is folded."""
+    from art_snn.report import WIDTH
+
+    console = Console()
+    console.width = max(console.width, WIDTH) if sys.stdout.isatty() else _WIDE
+    with console.capture() as printed:  # to print here would end the program where nobody reads
+        for table in tables:
+            console.print(table)
+    return printed.get()
 
 
 def _tell_files(folder: "ResultsFolder", written: list[Path]) -> None:

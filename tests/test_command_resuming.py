@@ -149,6 +149,21 @@ def test_a_share_is_printed_as_it_was_given(art_snn: Callable[..., Outcome]) -> 
     assert "patch trigger in 12.5 % of bars" in outcome.stdout
 
 
+def test_names_are_whole_in_a_file_and_numbers_on_a_narrow_terminal(
+    art_snn: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ("defend", *SMALL[2:], "--models", "if", "--defences", "channel-lipschitz-pruning")
+    in_a_file = art_snn(*command).stdout
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    on_a_terminal = art_snn(*command).stdout
+    assert "channel-lipschitz-pruning" in in_a_file
+    assert "…" not in on_a_terminal
+    numbers = [[word for word in text.split() if word.startswith((".", "0."))] for text in (in_a_file, on_a_terminal)]
+    assert len(numbers[0]) > 5
+    assert numbers[0] == numbers[1]
+
+
 @pytest.mark.filterwarnings("default")
 def test_a_training_that_diverges_is_told_in_a_line(art_snn: Callable[..., Outcome]) -> None:
     outcome = art_snn("compare", *SMALL[2:], "--models", "ann,if", "--learning-rate", 1e30, "--batch-size", 8)

@@ -13,7 +13,7 @@ from art_snn.experiment import Defended, Result
 from art_snn.experiment.spec import OF_NEURONS
 
 WIDTH = 100
-_NAME = 17  # columns of a defence's, which folds
+_NAME = 17  # columns of a defence's at least, which folds where there is no room
 
 
 class _Column(NamedTuple):
@@ -86,7 +86,7 @@ def defence_tables(defended: Defended) -> list[Table]:
 def _table(title: str, rows: Sequence[Any], columns: Sequence[_Column], note: str) -> Table:
     table = Table(title=title, caption=note, caption_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("model")
-    table.add_column("defence", min_width=_NAME, max_width=_NAME, overflow="fold")
+    table.add_column("defence", min_width=_NAME, overflow="fold")
     for column in columns:
         table.add_column(column.heading, justify="left" if column.field == "error" else "right")
     for row in rows:
