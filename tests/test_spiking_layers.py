@@ -16,7 +16,7 @@ from art_snn.defences._convolution_units import units
 from art_snn.defences.detector import MembranePotentialDefence, SpikeActivationDefence, SpikeSpectralDefence
 from art_snn.defences.transformer import DendriteClamping, FinePruning
 from art_snn.estimators.classification import SpikingClassifier, SpikingModule
-from art_snn.estimators.classification.structure import is_spiking
+from art_snn.estimators.classification.inspection import is_spiking
 
 N, T, K = 5, 6, 3
 SHAPE = (1, 8, 8)

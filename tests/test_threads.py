@@ -23,7 +23,7 @@ from art_snn.estimators.classification import (
     SpikingModule,
 )
 from art_snn.estimators.classification.locking import lock_of
-from art_snn.estimators.classification.streaming import mode
+from art_snn.estimators.classification.mode import mode
 from art_snn.models import event_net, small_cnn
 
 K, T = 3, 4

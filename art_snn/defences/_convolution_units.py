@@ -12,9 +12,8 @@ from spikingjelly.activation_based import layer
 from torch import Tensor, nn
 
 from art_snn.defences._clamped_layers import Clamped
-from art_snn.defences._tracing import Call, Trace, trace
 from art_snn.estimators.classification import ConvertedClassifier
-from art_snn.estimators.classification.structure import is_spiking
+from art_snn.estimators.classification.inspection import Call, Trace, is_spiking, trace
 from art_snn.typing import Indices
 
 _WRAPPERS = (Clamped, layer.SeqToANNContainer, layer.MultiStepContainer, layer.StepModeContainer)  # that end in a layer

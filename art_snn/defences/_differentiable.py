@@ -5,11 +5,8 @@ from art.defences.preprocessor.preprocessor import PreprocessorPyTorch
 from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 
-from art_snn.defences._tracing import trace
 from art_snn.estimators.classification import SpikingClassifier, SpikingModule
-from art_snn.estimators.classification.inspection import Inspection, inspect
-from art_snn.estimators.classification.recording import record
-from art_snn.estimators.classification.structure import is_spiking
+from art_snn.estimators.classification.inspection import Inspection, inspect, is_spiking, record, trace
 
 
 def logits(classifier: PyTorchClassifier, x: Tensor) -> Tensor:

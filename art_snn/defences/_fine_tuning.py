@@ -6,7 +6,7 @@ from art_snn._random import host_seed
 from art_snn._validation import check_at_least, check_finite, check_positive, check_same_length
 from art_snn.estimators.classification import ConvertedClassifier, HybridClassifier
 from art_snn.estimators.classification.inputs import samples_for
-from art_snn.estimators.classification.streaming import mode
+from art_snn.estimators.classification.mode import mode
 from art_snn.typing import Array, Labels
 
 

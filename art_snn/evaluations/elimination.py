@@ -13,7 +13,7 @@ from art_snn._progress import progress
 from art_snn._random import host_seed
 from art_snn._validation import check_same_length, class_indices
 from art_snn.attacks.poisoning import TriggerBackdoor
-from art_snn.estimators.classification.streaming import mode
+from art_snn.estimators.classification.mode import mode
 from art_snn.evaluations.cost import Cost, measured_cost
 from art_snn.evaluations.inputs import samples_for_all
 from art_snn.metrics import (

@@ -16,7 +16,7 @@ from torch import nn
 
 from art_snn._random import host_seed
 from art_snn.estimators.classification import ConvertedClassifier
-from art_snn.estimators.classification.streaming import mode
+from art_snn.estimators.classification.mode import mode
 from art_snn.metrics import accuracy
 from art_snn.testing._raising import message_of
 from art_snn.testing.classifiers import check_restores_the_mode

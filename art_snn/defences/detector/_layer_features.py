@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from art_snn._validation import check_choice
 from art_snn.estimators.classification import SpikingClassifier
+from art_snn.estimators.classification.inspection import hooked
 from art_snn.typing import Array
 
 Feature = Literal["counts", "trains", "voltages", "voltage trains"]
@@ -169,11 +170,7 @@ def _watching(modules: Mapping[str, nn.Module], *, inputs: bool) -> Iterator[dic
         calls[name] += 1
         seen[name if calls[name] == 1 else f"{name}:{calls[name]}"] = tensor.detach().cpu().numpy().copy()
 
-    with ExitStack() as stack:
-        for name, module in modules.items():
-            if inputs:  # before the call, which may change its input in place
-                handle = module.register_forward_pre_hook(lambda _, args, name=name: note(name, args[0]))
-            else:
-                handle = module.register_forward_hook(lambda _, __, output, name=name: note(name, output))
-            stack.callback(handle.remove)
+    before = {module: lambda _, args, name=name: note(name, args[0]) for name, module in modules.items()}
+    after = {module: lambda _, __, output, name=name: note(name, output) for name, module in modules.items()}
+    with hooked(before=before) if inputs else hooked(after):  # the call may change its input in place
         yield seen

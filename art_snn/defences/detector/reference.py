@@ -17,7 +17,7 @@ from art_snn.defences.detector._outlier_limits import check_rate, upper_limit
 from art_snn.defences.detector._voltage_sequences import CleanModel, CleanSamples, Recorder, check_every_class
 from art_snn.defences.detector.model_detector import ModelReport
 from art_snn.defences.detector.sample_detector import SampleDetector, check_is_pytorch
-from art_snn.estimators.classification.streaming import mode
+from art_snn.estimators.classification.mode import mode
 from art_snn.typing import Array, Indices, Labels, Mask
 
 SIGNIFICANCE = 0.01  # of all classes together

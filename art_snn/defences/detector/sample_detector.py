@@ -15,7 +15,7 @@ from art_snn._random import host_seed
 from art_snn._validation import check_at_least, check_finite, check_same_length, class_indices, predicted_classes
 from art_snn.defences._parameters import Parameters
 from art_snn.estimators.classification.inputs import samples_for
-from art_snn.estimators.classification.streaming import mode
+from art_snn.estimators.classification.mode import mode
 from art_snn.events import stack_streams
 from art_snn.typing import Array, Indices, Labels, Mask
 

@@ -16,8 +16,8 @@ from art_snn.defences._differentiable import ClassPotentials, inspection_of
 from art_snn.defences.detector.membrane_potential import MembranePotentialDefence
 from art_snn.defences.transformer.elimination import Elimination
 from art_snn.estimators.classification import SpikingModule
-from art_snn.estimators.classification.streaming import mode
-from art_snn.estimators.classification.structure import step_mode
+from art_snn.estimators.classification.inspection import step_mode
+from art_snn.estimators.classification.mode import mode
 from art_snn.typing import Array, Labels
 
 

@@ -15,8 +15,8 @@ from art_snn.defences._differentiable import inspection_of, logits
 from art_snn.defences._fine_tuning import check_tuning, fine_tune
 from art_snn.defences.transformer.elimination import Elimination
 from art_snn.estimators.classification import SpikingModule
-from art_snn.estimators.classification.recording import Quantity, Recording, Watched, in_time, record
-from art_snn.estimators.classification.streaming import mode
+from art_snn.estimators.classification.inspection import Quantity, Recording, Watched, hooked, in_time, record
+from art_snn.estimators.classification.mode import mode
 from art_snn.typing import Array, Labels
 
 
@@ -153,9 +153,5 @@ def _recorded(classifier: PyTorchClassifier, unit: Unit, quantity: Quantity, n_s
         if latest and inputs[0] is latest[0]:
             recording.add(in_time(output, layer.form, n_samples))
 
-    handles = [unit.last.register_forward_hook(keep), unit.activation.register_forward_hook(add)]
-    try:
+    with hooked({unit.last: keep, unit.activation: add}):
         yield recording
-    finally:
-        for handle in handles:
-            handle.remove()

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from art_snn._validation import check_choice
 from art_snn.estimators.classification.encoding import undefined_as_nan
-from art_snn.estimators.classification.inspection import Inspection, inspect
-from art_snn.estimators.classification.recording import Quantity, Reduction, Watched, record
-from art_snn.estimators.classification.streaming import mode
+from art_snn.estimators.classification.inspection.first_pass import Inspection, inspect
+from art_snn.estimators.classification.inspection.recording import Quantity, Reduction, Watched, record
+from art_snn.estimators.classification.mode import mode
 from art_snn.typing import Array
 
 if TYPE_CHECKING:

@@ -11,9 +11,11 @@ from art_snn._validation import check_choice
 from art_snn.estimators.classification.card import Card
 from art_snn.estimators.classification.copying import Copying, without_reset
 from art_snn.estimators.classification.inputs import Inputs, floating
+from art_snn.estimators.classification.inspection import hooked
+from art_snn.estimators.classification.mode import mode
 from art_snn.estimators.classification.saving import Saving
 from art_snn.estimators.classification.settings import Settings, check_trains
-from art_snn.estimators.classification.streaming import Streaming, mode
+from art_snn.estimators.classification.streaming import Streaming
 from art_snn.typing import Array
 
 
@@ -85,14 +87,11 @@ class AnnClassifier(Streaming, Inputs, Settings, Copying, Saving, PyTorchClassif
             self._model(inputs if isinstance(inputs, Tensor) else self._to_device(inputs))
             return seen["output"]
 
-        with mode(self._model, False, draws=False), torch.set_grad_enabled(framework):
-            hook = self.model.get_submodule(name).register_forward_hook(lambda *call: seen.update(output=call[-1]))
-            try:
-                if framework:
-                    return activations(x)
-                return np.concatenate([activations(b).cpu().numpy() for b in self._sample_batches(x, batch_size)])
-            finally:
-                hook.remove()
+        watched = {self.model.get_submodule(name): lambda *call: seen.update(output=call[-1])}
+        with mode(self._model, False, draws=False), torch.set_grad_enabled(framework), hooked(watched):
+            if framework:
+                return activations(x)
+            return np.concatenate([activations(b).cpu().numpy() for b in self._sample_batches(x, batch_size)])
 
     def _parts(self) -> dict[str, nn.Module]:
         return {self._source: self.model}

@@ -18,10 +18,11 @@ from art_snn.estimators.classification.card import Card
 from art_snn.estimators.classification.joint import JointOptimizer
 from art_snn.estimators.classification.learnt import Learnt, learnt_since
 from art_snn.estimators.classification.locking import lock_of
+from art_snn.estimators.classification.mode import mode
 from art_snn.estimators.classification.module import SpikingModule
 from art_snn.estimators.classification.reservoir import Reservoir
 from art_snn.estimators.classification.spiking import SpikingClassifier
-from art_snn.estimators.classification.streaming import generated, mode
+from art_snn.estimators.classification.streaming import generated
 from art_snn.neurons import NeuronFactory
 from art_snn.typing import Array, Images, Indices, Labels
 

@@ -20,7 +20,8 @@ from art_snn._validation import (
     is_whole,
 )
 from art_snn.estimators.classification.keywords import check_keywords
-from art_snn.estimators.classification.streaming import mode, reduced
+from art_snn.estimators.classification.mode import mode
+from art_snn.estimators.classification.streaming import reduced
 from art_snn.typing import Array
 
 if TYPE_CHECKING:

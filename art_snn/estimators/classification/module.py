@@ -19,8 +19,8 @@ from art_snn.estimators.classification.encoding import (
     undefined_as_nan,
     uniform_thresholds,
 )
+from art_snn.estimators.classification.inspection.structure import check_network, step_mode
 from art_snn.estimators.classification.locking import lock_of
-from art_snn.estimators.classification.structure import check_network, step_mode
 
 _PIXELS = 256 * 32 * 32  # at once, over samples and time steps: fastest as measured
 _FEW = 16  # samples at once though they be large: with fewer, convolutions are slower

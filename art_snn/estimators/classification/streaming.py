@@ -5,20 +5,20 @@ import math
 import warnings
 from abc import ABC
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from art.data_generators import DataGenerator, PyTorchDataGenerator
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from art_snn._progress import progress, task_or
-from art_snn._random import Rng, draw_seed, host_seed, streams_alone
+from art_snn._random import Rng, draw_seed, host_seed
 from art_snn._validation import check_at_least, check_finite, check_same_length, check_weights, class_indices
 from art_snn.estimators.classification.keywords import check_keywords
-from art_snn.estimators.classification.locking import lock_of
+from art_snn.estimators.classification.mode import mode
 from art_snn.estimators.classification.module import SpikingModule
 from art_snn.estimators.classification.rehearsal import check_steps, draws_kept, generates_single, has_single
 from art_snn.typing import Array, Indices, Labels
@@ -29,27 +29,6 @@ else:
     _Host = ABC  # as in ART's hierarchy: ART's STRIP gives a classifier a new class, which must have this one's layout
 
 Batch = tuple[Array, Labels, Array | None]  # samples, one-hot labels, weights
-
-
-@contextmanager
-def mode(model: nn.Module, training: bool, *, draws: bool = True) -> Iterator[None]:
-    """Training or evaluation mode while the block runs; each module's own mode comes back afterwards.
-
-    No other thread runs the model meanwhile.
-
-    Args:
-        model: A network, or ART's wrapper of one.
-        training: Whether dropout and batch norm behave as in training.
-        draws: Whether the block may enter `host_seed`; the global random streams are its own then.
-    """
-    with streams_alone() if draws else nullcontext(), lock_of(model):
-        before = [(module, module.training) for module in model.modules()]
-        model.train(training)
-        try:
-            yield
-        finally:
-            for module, was_training in before:
-                module.training = was_training
 
 
 class Streaming(_Host):

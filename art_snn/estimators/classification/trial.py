@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from art_snn.estimators.classification.card import Card
+from art_snn.estimators.classification.inspection import hooked
 from art_snn.models import Network, Recipe, build
 
 MOST_NUMBERS = 1 << 24  # 64 MiB, of which a pass holds several
@@ -54,9 +55,7 @@ def check_affordable(model: nn.Module, card: Card) -> None:
             check(f"the output of a {type(module).__name__}", output.numel())
 
     check("all time steps", _SAMPLES * card.numbers_a_sample)
-    for module in model.modules():
-        module.register_forward_hook(measure)
-    with torch.device("meta"), torch.no_grad():
+    with torch.device("meta"), torch.no_grad(), hooked(dict.fromkeys(model.modules(), measure)):
         logits = model.eval()(torch.zeros(_SAMPLES, *card.input_shape))
     if logits.shape != (_SAMPLES, card.nb_classes):
         raise ValueError(f"expected logits of shape (N, {card.nb_classes}), got {tuple(logits.shape)}")

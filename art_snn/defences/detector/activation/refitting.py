@@ -10,7 +10,7 @@ from art_snn._random import draw_seed, host_seed
 from art_snn._validation import check_at_least, check_fraction, check_same_length, class_indices
 from art_snn.defences._copying import copy_of
 from art_snn.estimators.classification.copying import Copying
-from art_snn.estimators.classification.streaming import mode
+from art_snn.estimators.classification.mode import mode
 from art_snn.typing import Array, Labels
 
 

@@ -7,7 +7,8 @@ import torch
 from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 
-from art_snn.estimators.classification.streaming import mode
+from art_snn.estimators.classification.inspection.hooks import hooked
+from art_snn.estimators.classification.mode import mode
 
 
 class Call(NamedTuple):
@@ -41,11 +42,7 @@ class Trace:
 def trace(classifier: PyTorchClassifier) -> Trace:
     """Watch one pass through a classifier's model, which is left as it was."""
     seen = Trace()
-    handles = [module.register_forward_hook(seen.note) for module in classifier.model.modules()]
-    try:
-        with mode(classifier.model, False), torch.no_grad():
-            classifier.model(torch.zeros(1, *classifier.input_shape, device=classifier.device))
-    finally:
-        for handle in handles:
-            handle.remove()
+    notes = dict.fromkeys(classifier.model.modules(), seen.note)
+    with hooked(notes), mode(classifier.model, False), torch.no_grad():
+        classifier.model(torch.zeros(1, *classifier.input_shape, device=classifier.device))
     return seen

@@ -5,18 +5,20 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.module import register_module_forward_hook
 
 from art_snn._random import host_seed
-from art_snn.estimators.classification.module import SpikingModule
-from art_snn.estimators.classification.recording import Form, Watched, in_time
-from art_snn.estimators.classification.streaming import mode
-from art_snn.estimators.classification.structure import has_state, is_spiking, step_mode
+from art_snn.estimators.classification.inspection.hooks import hooked, hooked_everywhere
+from art_snn.estimators.classification.inspection.recording import Form, Watched, in_time
+from art_snn.estimators.classification.inspection.structure import has_state, is_spiking, step_mode
+from art_snn.estimators.classification.mode import mode
+
+if TYPE_CHECKING:
+    from art_snn.estimators.classification.module import SpikingModule  # which looks for step modes itself
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class _Calls:
 Seen = dict[nn.Module, _Calls]
 
 
-def inspect(model: SpikingModule, prepare: Callable[[int], Tensor]) -> Inspection:
+def inspect(model: "SpikingModule", prepare: Callable[[int], Tensor]) -> Inspection:
     """Pass a few samples through a network, twice, and see what runs and what comes out; it is left as it was.
 
     Args:
@@ -106,7 +108,7 @@ def _modules(model: nn.Module) -> dict[str, tuple[nn.Module, Any]]:
     return {name: (module, getattr(module, "step_mode", None)) for name, module in model.named_modules()}
 
 
-def _watched_pass(model: SpikingModule, x: Tensor) -> tuple[list[Tensor], Seen]:
+def _watched_pass(model: "SpikingModule", x: Tensor) -> tuple[list[Tensor], Seen]:
     """The outputs chunk by chunk, and the calls of all modules."""
     try:
         with _watching(model.net) as seen:
@@ -139,14 +141,11 @@ def _watching(net: nn.Module) -> Iterator[Seen]:
         if net not in seen and is_spiking(module) and taken and isinstance(taken[0], Tensor):
             calls.taken.append(taken[0])
 
-    handle = register_module_forward_hook(note)
-    try:
+    with hooked_everywhere(note):
         yield seen
-    finally:
-        handle.remove()
 
 
-def _repeats_time(model: SpikingModule, steps: Tensor) -> bool:
+def _repeats_time(model: "SpikingModule", steps: Tensor) -> bool:
     """Whether a network that cannot take what its step mode says takes the other, and makes time or runs through it."""
     is_single, n = step_mode(model.net) == "s", steps.shape[1]
     try:
@@ -170,7 +169,7 @@ def _repeated(net: nn.Module) -> ValueError:
     )
 
 
-def _check_answers_alike(model: SpikingModule, x: Tensor, first: Tensor) -> None:
+def _check_answers_alike(model: "SpikingModule", x: Tensor, first: Tensor) -> None:
     """Nothing is drawn, and no state is left: the second answer is the first."""
     before = _streams()
     second = torch.cat(list(model.outputs(x)))
@@ -186,7 +185,7 @@ def _check_answers_alike(model: SpikingModule, x: Tensor, first: Tensor) -> None
         )
 
 
-def _gambler(model: SpikingModule, x: Tensor) -> str:
+def _gambler(model: "SpikingModule", x: Tensor) -> str:
     """The type of the module at whose end a global random stream has moved first."""
     before, found = _streams(), list[str]()
 
@@ -194,11 +193,8 @@ def _gambler(model: SpikingModule, x: Tensor) -> str:
         if not found and _streams() != before:
             found.append(type(module).__name__)
 
-    handle = register_module_forward_hook(note)
-    try:
+    with hooked_everywhere(note):
         list(model.outputs(x))
-    finally:
-        handle.remove()
     return found[0] if found else type(model.net).__name__
 
 
@@ -208,7 +204,7 @@ def _streams() -> tuple[Any, ...]:
     return random.getstate(), numbers[1].tobytes(), numbers[2], torch.get_rng_state().numpy().tobytes()
 
 
-def _check_neurons(model: SpikingModule, seen: Seen, forms: Mapping[nn.Module, Form | None]) -> None:
+def _check_neurons(model: "SpikingModule", seen: Seen, forms: Mapping[nn.Module, Form | None]) -> None:
     """All that have a state are reset, and take time for time."""
     names = {module: name for name, module in model.named_modules()}
     for module in filter(has_state, seen):
@@ -229,7 +225,7 @@ def _check_neurons(model: SpikingModule, seen: Seen, forms: Mapping[nn.Module, F
         raise ValueError("expected a network whose spiking neurons run, got one that passes them by")
 
 
-def _check_drive(model: SpikingModule, seen: Seen, forms: Mapping[nn.Module, Form | None], length: int) -> None:
+def _check_drive(model: "SpikingModule", seen: Seen, forms: Mapping[nn.Module, Form | None], length: int) -> None:
     """The neurons that run first are driven once in each of so many time steps."""
     first = next(module for module in seen if is_spiking(module))
     taken = seen[first].taken
@@ -238,7 +234,7 @@ def _check_drive(model: SpikingModule, seen: Seen, forms: Mapping[nn.Module, For
         raise _repeated(model.net)
 
 
-def _is_output(watched: Watched, model: SpikingModule, x: Tensor) -> bool:
+def _is_output(watched: Watched, model: "SpikingModule", x: Tensor) -> bool:
     """Whether the network puts out, unchanged, what a layer does: then a mark on the one is on the other."""
     marked: list[Tensor] = []
 
@@ -248,10 +244,7 @@ def _is_output(watched: Watched, model: SpikingModule, x: Tensor) -> bool:
         marked.append(in_time(numbers.reshape(output.shape), watched.form, len(x)))
         return numbers.reshape(output.shape)
 
-    handle = watched.module.register_forward_hook(mark)
-    try:
+    with hooked({watched.module: mark}):
         final = torch.cat(list(model.outputs(x)))
-    finally:
-        handle.remove()
     put_out = torch.cat(marked)
     return put_out.shape == final.shape and torch.equal(put_out, final)

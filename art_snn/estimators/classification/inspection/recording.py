@@ -9,7 +9,8 @@ import torch
 from spikingjelly.activation_based import base
 from torch import Tensor, nn
 
-from art_snn.estimators.classification.structure import is_spiking
+from art_snn.estimators.classification.inspection.hooks import hooked
+from art_snn.estimators.classification.inspection.structure import is_spiking
 
 Quantity = Literal["spikes", "voltage"]
 Reduction = Literal["rate", "sum", "last", "none"]
@@ -100,11 +101,8 @@ def _hooked(layer: Watched, quantity: Quantity, reduction: Reduction, n_samples:
         def hook(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
             recording.add(in_time(output if voltage is None else voltage(), layer.form, n_samples))
 
-        handle = layer.module.register_forward_hook(hook)
-        try:
+        with hooked({layer.module: hook}):
             yield recording
-        finally:
-            handle.remove()
 
 
 @contextmanager

@@ -1,0 +1,45 @@
+"""Looking into a network: its neurons and step modes, the order of its calls, and what its layers put out.
+
+Nobody else but `conversion` looks into one.
+"""
+
+from art_snn.estimators.classification.inspection.call_trace import Call, Trace, trace
+from art_snn.estimators.classification.inspection.first_pass import Inspection, inspect
+from art_snn.estimators.classification.inspection.hooks import hooked
+from art_snn.estimators.classification.inspection.recording import (
+    Quantity,
+    Recording,
+    Reduction,
+    Watched,
+    in_time,
+    record,
+)
+from art_snn.estimators.classification.inspection.structure import (
+    StepMode,
+    check_network,
+    has_state,
+    is_spiking,
+    spiking_layers,
+    step_mode,
+)
+
+__all__ = [
+    "Call",
+    "Inspection",
+    "Quantity",
+    "Recording",
+    "Reduction",
+    "StepMode",
+    "Trace",
+    "Watched",
+    "check_network",
+    "has_state",
+    "hooked",
+    "in_time",
+    "inspect",
+    "is_spiking",
+    "record",
+    "spiking_layers",
+    "step_mode",
+    "trace",
+]
