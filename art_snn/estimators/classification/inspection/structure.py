@@ -96,6 +96,7 @@ def _mode(module: nn.Module) -> StepMode | None:
 
 
 def has_state(module: nn.Module) -> bool:
+    """Whether a module remembers something from one time step to the next."""
     return isinstance(module, base.MemoryModule) or is_spiking(module)
 
 
