@@ -18,6 +18,7 @@ from art_snn.conversion import ScaledNeuron, convert, threshold_shift, threshold
 from art_snn.conversion.tracing import trace
 from art_snn.models import MODELS, build
 from art_snn.neurons import accelerate, keeps_time_apart
+from art_snn.neurons.poisson import evaluation_thresholds
 
 N, K = 12, 4
 
@@ -199,6 +200,29 @@ def test_spike_norm_is_the_largest_input_under_spikes_of_the_layers_before():
     assert found == pytest.approx({"1": first, "3": second}, rel=1e-5)
 
 
+def test_spike_norm_under_poisson_input_is_the_largest_input_that_the_spikes_cause():
+    rng = np.random.default_rng(0)
+    w1, w2, w3 = (rng.normal(size=shape).astype(np.float32) for shape in ((6, 3), (5, 6), (2, 5)))
+    x, timesteps = some(8, 3), 20
+    ann = nn.Sequential(linear(w1.tolist()), nn.ReLU(), linear(w2.tolist()), nn.ReLU(), linear(w3.tolist()))
+
+    found = thresholds(
+        convert(ann, x, method="spike-norm", timesteps=timesteps, encoding="poisson", seed=3, batch_size=3)
+    )
+
+    drawn = evaluation_thresholds(timesteps, 3, torch.from_numpy(x)).numpy()
+    inputs = (drawn < x).astype(np.float32)
+    first = (inputs @ w1.T).max()
+    second, v = 0.0, np.zeros((8, 6))
+    for step in inputs:
+        v += step @ w1.T
+        spikes = v >= first
+        v -= first * spikes
+        second = max(second, (first * spikes @ w2.T).max())
+    assert found == pytest.approx({"1": first, "3": second}, rel=1e-5)
+    assert found != thresholds(convert(ann, x, method="spike-norm", timesteps=timesteps))
+
+
 @pytest.mark.parametrize("method", ["max", "robust", "spike-norm"])
 def test_scale_multiplies_every_threshold(ann, x, method):
     whole = thresholds(convert(ann, x, method=method, timesteps=5))
@@ -226,7 +250,7 @@ def test_the_traced_ann_without_batch_norm_computes_the_same(name):
     x = some(N, 2, 32, 32)
     ann = trained(build(name, in_channels=2, nb_classes=K, pool="avg", width=0.1), x)
 
-    graph = trace(ann)
+    graph = trace(ann, torch.from_numpy(x))
 
     assert not any(isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) for module in graph.modules())
     with torch.no_grad():
@@ -418,9 +442,9 @@ class NormFirst(Functional):
         (lambda: nn.Sequential(linear([[1.0]]), nn.LeakyReLU(), linear([[1.0]])), "got LeakyReLU at '1'"),
         (lambda: nn.Sequential(linear([[1.0]]), nn.ReLU(), nn.Softmax(-1)), "got Softmax at '2'"),
         (lambda: build("small_cnn", in_channels=1, nb_classes=K, neuron="if", pool="avg"), "got IFNode at 'act1'"),
-        (Functional, "got the function relu.* nn.ReLU for relu"),
+        (Functional, "got the function relu in Functional; use the module nn.ReLU"),
         (Branching, "does not branch on its input, got Branching"),
-        (NormFirst, "batch norm right after .*, got BatchNorm1d at 'norm' after 'x'"),
+        (NormFirst, "batch norm right after .*, got BatchNorm1d at 'norm' after the input"),
         (lambda: nn.Sequential(linear([[1.0]])), "expected an ANN with nn.ReLU modules"),
     ],
 )
@@ -444,6 +468,7 @@ def test_an_ann_without_spiking_counterpart_is_an_error_that_names_the_layer(mak
         ({"scale": 0.0}, "expected scale to be a finite number above 0, got 0.0"),
         ({"method": "fraction"}, "expected scale between 0 and 1 for method='fraction', got 1.0"),
         ({"method": "spike-norm", "timesteps": 0}, "expected timesteps to be at least 1, got 0"),
+        ({"encoding": "rate"}, "expected encoding to be one of 'direct', 'poisson', got 'rate'"),
         ({"batch_size": 0}, "expected batch_size to be at least 1, got 0"),
         ({"x_calibration": -np.ones((2, 1), np.float32)}, "expected activations above 0 in '1'"),
     ],

@@ -1,19 +1,23 @@
 """Conversion: a trained ANN becomes a spiking network with the same weights, its rates the rectifiers' outputs."""
 
+import copy
 from collections.abc import Callable
 from typing import Literal, cast
 
 import numpy as np
-from torch import nn
+import torch
+from torch import Tensor, nn
 
+from art_snn._random import torch_generator
 from art_snn._validation import check_at_least, check_choice, check_finite, check_positive
-from art_snn.conversion.balancing import balanced_thresholds
+from art_snn.conversion.balancing import balanced_thresholds, encoded_steps
 from art_snn.conversion.graph import LayerGraph
-from art_snn.conversion.samples import Samples, Together
+from art_snn.conversion.samples import Samples, Together, as_tensor
 from art_snn.conversion.spiking import ScaledNeuron, integrate_and_fire, scaled_neurons, to_spiking
 from art_snn.conversion.statistics import maxima, percentiles
-from art_snn.conversion.tracing import rectifiers, trace
+from art_snn.conversion.tracing import SAMPLES, like, rectifiers, trace
 from art_snn.neurons import NeuronFactory
+from art_snn.neurons.poisson import ENCODINGS, Encoding
 from art_snn.typing import Images
 
 Method = Literal["max", "robust", "spike-norm", "fraction"]
@@ -40,6 +44,8 @@ def convert(
     scale: float = 1.0,
     percentile: float = 99.9,
     timesteps: int = 100,
+    encoding: Encoding = "direct",
+    seed: int = 0,
     batch_size: int = 128,
     neuron: NeuronFactory = integrate_and_fire,
     prepare: Callable[[Images], Images] = lambda x: x,
@@ -52,7 +58,9 @@ def convert(
 
     Args:
         ann: Rectifiers as `nn.ReLU` modules; convolutions, linear layers, batch norm (running statistics), average
-            pooling, dropout, flattening and additions between them.
+            pooling, dropout, flattening, and sums of activations and constants between them. It is run on a few
+            samples and read on the way: what it writes in place, what hooks compute and what its forward pass leaves
+            to defaults is as in the ANN. The result's logits in non-spiking form are compared with the ANN's own.
         x_calibration: Samples (N, C, H, W), at least one, as the ANN takes them or `prepare` does. Neither their order
             nor how they fall into batches matters.
         method: A layer's threshold is `scale` times a statistic of the ANN's rectifier:
@@ -60,10 +68,13 @@ def convert(
             - "max": its largest output
             - "robust": the percentile of its outputs, zeros included
             - "fraction": its largest output, and `scale` is below 1 (what the framework paper calls "Spike-Norm 1/2")
-            - "spike-norm": the largest input of a time step when the layers before spike (Sengupta's; constant input)
+            - "spike-norm": the largest input of a time step when the layers before spike (Sengupta's)
         scale: Above 0. Less needs fewer time steps, and saturates more.
         percentile: Of "robust", in (0, 100].
         timesteps: Of "spike-norm", at least 1.
+        encoding: Of "spike-norm": what the network will see at each step, as in `SpikingModule`: "direct", the sample
+            itself, or "poisson" (which is Sengupta's), spikes drawn with the pixel as probability.
+        seed: Of the Poisson thresholds, as in `SpikingModule`: its network sees the very spikes of the calibration.
         batch_size: Samples that are handed to the device at once; a multiple of 32 is fastest.
         neuron: Makes the nodes, of threshold 1 and with soft reset.
         prepare: What to do to the samples before the ANN, such as to standardise them; to each batch as it comes.
@@ -73,8 +84,9 @@ def convert(
 
     Raises:
         ValueError: If the ANN has a layer without spiking counterpart (maximum pooling, another activation, a reshape
-            of its own), the calibration set is empty or not finite, a layer puts out nothing on it, or a number is out
-            of range. Nothing has been changed then.
+            of its own), branches on its input, answers the same samples differently each time, or needs more arguments
+            than samples; if the calibration set is empty or not finite, a layer puts out nothing on it, or a number is
+            out of range. Nothing has been changed then.
 
     Source: "max": Diehl et al., Fast-Classifying, High-Accuracy Spiking Deep Networks, 2015,
     https://doi.org/10.1109/IJCNN.2015.7280696, data-based normalisation; "robust": Rueckauer et al., Conversion of
@@ -82,16 +94,18 @@ def convert(
     "spike-norm": Sengupta et al., Going Deeper in Spiking Neural Networks, 2019, https://arxiv.org/abs/1802.02627.
     """
     check_method(method, scale, percentile)
+    check_choice("encoding", encoding, ENCODINGS)
     check_at_least("timesteps", timesteps, 1)
     check_at_least("batch_size", batch_size, 1)
     x_calibration = x_calibration if isinstance(x_calibration, Together) else np.asarray(x_calibration)
     check_at_least("the number of calibration samples", len(x_calibration), 1)
     check_finite("x_calibration", cast(Images, x_calibration))  # of which it looks at slices
-    net, graph, samples = uncalibrated(ann, neuron), trace(ann), Samples(x_calibration, batch_size, prepare)
+    graph = _traced(ann, as_tensor(prepare(x_calibration[:SAMPLES])))
+    net, samples = to_spiking(copy.deepcopy(graph), neuron), Samples(x_calibration, batch_size, prepare)
     if method == "robust":
         found = percentiles(graph, samples, percentile)
     elif method == "spike-norm":
-        found = balanced_thresholds(graph, samples, timesteps)
+        found = balanced_thresholds(graph, samples, encoded_steps(encoding, timesteps, seed))
     else:
         found = maxima(graph, samples)
     _check_found(found)
@@ -100,12 +114,28 @@ def convert(
     return net
 
 
-def uncalibrated(ann: nn.Module, neuron: NeuronFactory = integrate_and_fire) -> LayerGraph:
-    """What `convert` makes of an ANN, but with thresholds of 1: it needs no data, and the same ANNs are errors."""
-    graph = trace(ann)
+def uncalibrated(
+    ann: nn.Module, input_shape: tuple[int, ...], neuron: NeuronFactory = integrate_and_fire
+) -> LayerGraph:
+    """What `convert` makes of an ANN, but with thresholds of 1: it needs no data, and the same ANNs are errors.
+
+    Args:
+        ann: As in `convert`.
+        input_shape: Of one sample.
+        neuron: As in `convert`.
+    """
+    shape = (SAMPLES, *input_shape)
+    samples = (
+        torch.empty(shape, device="meta") if like(ann).is_meta else torch.rand(shape, generator=torch_generator(0))
+    )
+    return to_spiking(_traced(ann, samples), neuron)
+
+
+def _traced(ann: nn.Module, samples: Tensor) -> LayerGraph:
+    graph = trace(ann, samples)
     if not rectifiers(graph):
         raise ValueError("expected an ANN with nn.ReLU modules, got one without: there is nothing to become a neuron")
-    return to_spiking(graph, neuron)
+    return graph
 
 
 def check_method(method: str, scale: float, percentile: float) -> None:

@@ -33,6 +33,8 @@ class LayerGraph(nn.Module):
         self.calls = tuple(calls)
         self._last_use = {number: at for at, call in enumerate(self.calls) for number in call.inputs}
         for name, layer in layers.items():
+            if hasattr(self, name.split(".")[0]) and name.split(".")[0] not in self._modules:
+                raise ValueError(f"expected other names of layers than {name!r}, got it; rename that attribute")
             _group(self, name.split(".")[:-1]).add_module(name.split(".")[-1], layer)
 
     def forward(self, x: Tensor, until: str | None = None) -> Tensor:

@@ -63,8 +63,12 @@ class Samples:
         at_once = min(_AT_ONCE, max(1, _NUMBERS_AT_ONCE // max(1, self.x[0].size)))
         for start in range(0, len(self.x), self.batch_size):
             rows = self.prepare(self.x[start : start + self.batch_size])
-            own = np.array(rows, rows.dtype.newbyteorder("="), order="C")  # `x` may be read-only, or of any byte order
-            batch = torch.as_tensor(own).to(like)
+            batch = as_tensor(rows).to(like)
             for samples in torch.split(batch, at_once):
                 padding = samples.new_zeros(at_once - len(samples), *samples.shape[1:])
                 yield torch.cat([samples, padding]), len(samples)
+
+
+def as_tensor(rows: Array) -> Tensor:
+    """A copy, as the samples may be read-only, in the byte order of this machine."""
+    return torch.from_numpy(np.array(rows, rows.dtype.newbyteorder("="), order="C"))

@@ -6,7 +6,8 @@ from torch import Tensor, nn
 
 from art_snn.acceleration import one_step, still
 from art_snn.conversion.graph import LayerGraph
-from art_snn.conversion.tracing import LINEAR
+from art_snn.conversion.layers import LINEAR
+from art_snn.conversion.tracing import like
 from art_snn.neurons import NeuronFactory, neuron_factory
 
 integrate_and_fire = neuron_factory("if", v_reset=None)
@@ -46,7 +47,7 @@ def to_spiking(graph: LayerGraph, neuron: NeuronFactory = integrate_and_fire) ->
         graph: As `trace` makes it.
         neuron: Makes a soft-reset node of threshold 1 for each.
     """
-    device = next(graph.parameters()).device
+    device = like(graph).device
     for name, module in list(graph.named_modules()):
         if isinstance(module, nn.ReLU):
             graph.set_submodule(name, ScaledNeuron(1.0, neuron()))

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from art_snn.conversion.graph import LayerGraph
 from art_snn.conversion.samples import Samples
-from art_snn.conversion.tracing import rectifiers
+from art_snn.conversion.tracing import like, rectifiers
 
 _LOW_BITS = 16  # the last bits of a float32; the others are the sign, which is 0 here, the exponent, and the first bits
 
@@ -92,7 +92,7 @@ def _watch(graph: LayerGraph, samples: Samples, see: Callable[[str, Tensor], Non
     handles = [graph.get_submodule(name).register_forward_hook(hook(name)) for name in rectifiers(graph)]
     try:
         with torch.no_grad():
-            for batch, n in samples.batches(next(graph.parameters())):  # noqa: B007 - the hooks read it
+            for batch, n in samples.batches(like(graph)):  # noqa: B007 - the hooks read it
                 graph(batch)
     finally:
         for handle in handles:

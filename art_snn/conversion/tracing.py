@@ -1,58 +1,49 @@
-"""Reading an ANN: which layers follow which, whether each has a spiking counterpart, batch norm folded away."""
+"""Reading an ANN: a graph of rectifiers and linear layers that computes the same, or an error that says why not."""
 
-import copy
-import itertools
-import operator
-from collections import Counter
+import inspect
 from typing import Any
 
 import torch
-from spikingjelly.activation_based import layer
-from torch import fx, nn
-from torch.nn.utils.fusion import fuse_conv_bn_weights
+from spikingjelly.activation_based import base
+from torch import Tensor, nn
 
-from art_snn.conversion.graph import Call, LayerGraph
+from art_snn._detached import detached_copy
+from art_snn._random import host_seed
+from art_snn.conversion.graph import LayerGraph
+from art_snn.conversion.layers import layer_type, unsupported
+from art_snn.conversion.recording import Recorder
 
-_WEIGHTED: dict[type[nn.Module], type[nn.Module]] = {
-    nn.Conv1d: layer.Conv1d,
-    nn.Conv2d: layer.Conv2d,
-    nn.Linear: layer.Linear,
-}
-LINEAR: dict[type[nn.Module], type[nn.Module]] = {  # what commutes with the mean over time, and its multi-step form
-    **_WEIGHTED,
-    nn.AvgPool1d: layer.AvgPool1d,
-    nn.AvgPool2d: layer.AvgPool2d,
-    nn.AdaptiveAvgPool1d: layer.AdaptiveAvgPool1d,
-    nn.AdaptiveAvgPool2d: layer.AdaptiveAvgPool2d,
-    nn.Flatten: layer.Flatten,
-}
-_LAYERS = {*LINEAR, *LINEAR.values(), nn.ReLU, nn.Dropout, layer.Dropout, layer.VotingLayer}
-_MINDFUL = (nn.ReLU, nn.Dropout, layer.Dropout)  # whose spiking counterpart remembers: a potential, a mask
-_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
-_MAXIMA = (nn.MaxPool1d, nn.MaxPool2d, nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d)
-_ADDITIONS = (operator.add, operator.iadd, torch.add, "add", "add_")
-_SIZES = ("size", getattr, operator.getitem)  # what the arguments of a reshape are made of
+_WRAPPERS = (nn.DataParallel, nn.parallel.DistributedDataParallel)
+SAMPLES = 3  # to read it with: more than one, so that what mixes samples shows
 
 
-def trace(ann: nn.Module) -> LayerGraph:
+def trace(ann: nn.Module, samples: Tensor) -> LayerGraph:
     """A copy of an ANN in evaluation mode as a graph of rectifiers and linear layers, its batch norm folded.
 
-    Each call of a rectifier or of dropout is a layer of its own. All parameters can be trained.
+    The ANN runs on a few samples, and each call of a layer or of a function is written down; then the graph must
+    compute the ANN's own logits on some of them. Each call of a rectifier or of dropout is a layer of its own. Weights
+    are those that the ANN computed with, whatever computed them. All parameters can be trained.
+
+    Args:
+        ann: It is not changed. On the device "meta" its shapes are read, and nothing is compared.
+        samples: At least one, (N, ...), as the ANN takes them.
 
     Raises:
-        ValueError: Naming the first module or function that has no spiking counterpart, with the cure.
+        ValueError: Naming the first module, function or argument that has no spiking counterpart, with the cure.
     """
-    ann = copy.deepcopy(ann).eval()
-    try:
-        nodes = _Tracer().trace(ann).nodes
-    except (fx.proxy.TraceError, TypeError) as error:
-        raise ValueError(
-            f"expected an ANN whose forward pass does not branch on its input, got {type(ann).__name__}: {error}"
-        ) from error
-    reader = _Reader(ann, nodes)
-    for node in nodes:
-        reader.read(node)
-    return LayerGraph(reader.layers, reader.calls).requires_grad_(True)
+    with torch.inference_mode(False), torch.no_grad(), host_seed(0):
+        net = _copy_of(ann)
+        _check_arguments(net)
+        x = samples.to(like(net))[torch.arange(SAMPLES) % len(samples)]
+        _logits(net, x)  # once unwatched: lazy layers come into being, and the caller's mistakes show
+        given = x.clone()  # a network may write into its input
+        recorder = Recorder(net, given)
+        with recorder.watching():
+            outputs = net(given)
+        graph = recorder.graph(outputs).eval()
+        for n in () if x.is_meta else (2, 1):
+            _check_agrees(graph, net, x[:n])
+    return graph.requires_grad_(True)
 
 
 def rectifiers(graph: LayerGraph) -> list[str]:
@@ -60,111 +51,87 @@ def rectifiers(graph: LayerGraph) -> list[str]:
     return [call.layer for call in graph.calls if isinstance(graph.get_submodule(call.layer), nn.ReLU)]
 
 
-class _Tracer(fx.Tracer):
-    """Looks into a user's own modules, but not into torch's and spikingjelly's layers."""
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        is_layer = m.__module__.startswith(("torch.nn.", "spikingjelly."))
-        return is_layer and not isinstance(m, nn.Sequential)
+def like(net: nn.Module) -> Tensor:
+    """A tensor with the dtype and device that a network computes with; torch's default where it has no weights."""
+    weights = (tensor for tensor in (*net.parameters(), *net.buffers()) if tensor.is_floating_point())
+    return next(weights, torch.empty(()))
 
 
-class _Reader:
-    """Turns traced nodes, one after the other, into layers and calls."""
-
-    def __init__(self, ann: nn.Module, nodes: Any) -> None:
-        self.layers: dict[str, nn.Module] = {}
-        self.calls: list[Call] = []
-        self._taken = {name for name, _ in ann.named_modules()}
-        self._modules = {node: ann.get_submodule(node.target) for node in nodes if node.op == "call_module"}
-        self._n_calls = Counter(node.target for node in self._modules)
-        self._numbers: dict[fx.Node, int] = {}  # of the results, as `Call` counts them
-
-    def read(self, node: fx.Node) -> None:
-        if node in self._modules:
-            self._read_module(node, self._modules[node], str(node.target))
-        elif node.op == "placeholder" and not self._numbers:
-            self._numbers[node] = 0
-        elif node.op == "output":
-            del self.calls[self._number(node.args[0], node) :]
-        elif _flattens(node):
-            self._call(node, layer.Flatten(), self._free_name("flatten"))
-        elif node.target in _ADDITIONS and len(node.args) == 2 and not node.kwargs:
-            self._append(node, Call("", tuple(self._number(summand, node) for summand in node.args)))
-        elif node.target not in _SIZES:
-            raise _unknown_function(node)
-
-    def _read_module(self, node: fx.Node, module: nn.Module, name: str) -> None:
-        if isinstance(module, _NORMS):
-            self._fold(node, module)
-        elif isinstance(module, nn.Identity):
-            self._numbers[node] = self._number(node.args[0], node)
-        elif isinstance(module, _MINDFUL) and name in self.layers:
-            self._call(node, copy.deepcopy(module), self._free_name(name))
-        else:
-            self._call(node, _checked(module, name), name)
-
-    def _free_name(self, name: str) -> str:
-        """The name itself, or with the first number that makes it one that nothing else has."""
-        names = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
-        free = next(name for name in names if name not in self._taken)
-        self._taken.add(free)
-        return free
-
-    def _call(self, node: fx.Node, module: nn.Module, name: str) -> None:
-        self.layers[name] = module
-        self._append(node, Call(name, (self._number(node.args[0], node),)))
-
-    def _append(self, node: fx.Node, call: Call) -> None:
-        self.calls.append(call)
-        self._numbers[node] = len(self.calls)
-
-    def _number(self, argument: Any, reader: fx.Node) -> int:
-        if argument not in self._numbers:
-            raise _unknown_function(argument if isinstance(argument, fx.Node) else reader)
-        return self._numbers[argument]
-
-    def _fold(self, node: fx.Node, norm: Any) -> None:
-        """Move a batch norm's scale and shift into the weights and bias of the layer before it."""
-        (before,) = node.all_input_nodes
-        weighted: Any = self._modules.get(before)
-        is_alone = len(before.users) == self._n_calls[before.target] == self._n_calls[node.target] == 1
-        if type(weighted) not in {*_WEIGHTED, *_WEIGHTED.values()} or not is_alone:
+def _copy_of(ann: nn.Module) -> nn.Module:
+    """Of the ANN itself, without what spreads it over devices or compiles it, in evaluation mode."""
+    for name, module in ann.named_modules():
+        if isinstance(module, torch.jit.ScriptModule):
             raise ValueError(
-                f"expected batch norm right after a convolution or linear layer that nothing else uses, "
-                f"got {type(norm).__name__} at {node.target!r} after {before.target!r}"
+                f"expected an ANN of ordinary modules, got the compiled {type(module).__name__} at {name!r}; give the "
+                "module that it was compiled from"
             )
-        if norm.running_var is None:
-            raise ValueError(f"expected batch norm with running statistics, got {node.target!r} without")
-        weighted.weight, weighted.bias = fuse_conv_bn_weights(
-            weighted.weight, weighted.bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
-        )
-        self._numbers[node] = self._numbers[before]
-
-
-def _flattens(node: fx.Node) -> bool:
-    """Whether a node is `torch.flatten(x, 1)`, `x.flatten(1)`, `x.view(len, -1)` or `x.reshape(len, -1)`."""
-    if node.target in (torch.flatten, "flatten"):
-        return node.args[1:] == (1,) or node.kwargs == {"start_dim": 1}
-    return node.target in ("view", "reshape") and isinstance(node.args[1], fx.Node) and node.args[2:] == (-1,)
-
-
-def _checked(module: nn.Module, name: str) -> nn.Module:
-    if isinstance(module, _MAXIMA):
+        if isinstance(module, base.MemoryModule) and layer_type(module) is None:
+            raise unsupported(module, name)
+    try:
+        return _unwrapped(detached_copy(_unwrapped_root(ann))).eval()
+    except (TypeError, RuntimeError, NotImplementedError, AttributeError) as error:
         raise ValueError(
-            f"expected average pooling in an ANN to be converted, got {type(module).__name__} at {name!r}: the rates "
-            "of spikes have no such maximum; train the ANN with average pooling (pool='avg')"
-        )
-    if type(module) not in _LAYERS:
+            f"expected an ANN that can be copied, got {type(ann).__name__}: {error}; keep such things outside of it"
+        ) from error
+
+
+def _unwrapped_root(net: Any) -> nn.Module:
+    """What `nn.DataParallel` and its like, or `torch.compile`, were given."""
+    while isinstance(net, _WRAPPERS) or hasattr(net, "_orig_mod"):
+        net = net.module if isinstance(net, _WRAPPERS) else net._orig_mod
+    return net  # type: ignore[no-any-return]
+
+
+def _unwrapped(net: nn.Module) -> nn.Module:
+    """The same, for all parts of a network, in place."""
+    net = _unwrapped_root(net)
+    for name, child in net.named_children():
+        net._modules[name] = _unwrapped(child)
+    return net
+
+
+def _check_arguments(net: nn.Module) -> None:
+    """The samples are all that a network must be given."""
+    arguments = list(inspect.signature(net.forward).parameters.values())
+    needed = [a for a in arguments if a.default is a.empty and a.kind not in (a.VAR_POSITIONAL, a.VAR_KEYWORD)]
+    for argument in needed[1:]:
         raise ValueError(
-            f"expected nn.ReLU, convolutions, linear layers, batch norm, average pooling, dropout and additions in an "
-            f"ANN to be converted, got {type(module).__name__} at {name!r}; train the ANN without it"
+            f"expected an ANN that is called with samples alone, got {type(net).__name__}, whose forward needs the "
+            f"argument {argument.name!r} too; give that a default value"
         )
-    return module
 
 
-def _unknown_function(node: fx.Node) -> ValueError:
-    function = getattr(node.target, "__name__", node.target)
-    return ValueError(
-        f"expected modules and additions in an ANN to be converted, got the function {function} ({node.name}); "
-        "use modules, such as nn.ReLU for relu and nn.Flatten for a reshape"
+def _logits(net: nn.Module, x: Tensor) -> Tensor:
+    try:
+        outputs = net(x.clone())
+    except Exception as error:
+        raise ValueError(
+            f"expected an ANN that takes samples (N, {', '.join(map(str, x.shape[1:]))}) in evaluation mode, got "
+            f"{type(net).__name__}, which raises {type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(outputs, Tensor):
+        keys = f" with the keys {', '.join(map(repr, outputs))}" if isinstance(outputs, dict) else ""
+        raise ValueError(
+            f"expected an ANN that returns its logits alone, one tensor, got {type(net).__name__}, which returns a "
+            f"{type(outputs).__name__}{keys}; wrap it in a module whose forward returns the logits"
+        )
+    return outputs
+
+
+def _check_agrees(graph: LayerGraph, net: nn.Module, x: Tensor) -> None:
+    """What was read computes what the network computes: the last safeguard, whatever the reading has missed."""
+    expected = _logits(net, x)
+    tolerance = 4 * torch.finfo(expected.dtype).eps ** 0.5 * expected.abs().max()  # folding batch norm rounds
+    got = graph(x)
+    if not expected.isfinite().all():
+        return  # calibration names the layer
+    if got.shape == expected.shape and (got - expected).abs().max() <= tolerance:
+        return
+    if torch.equal(expected, _logits(net, x)):
+        why = "these are others; they may depend on the number of samples, on a global hook or on other arithmetic"
+    else:
+        why = "it answers the same samples differently each time: is there noise, dropout or memory of earlier calls?"
+    raise ValueError(
+        f"expected an ANN whose logits its layers and functions determine, got {type(net).__name__}: {why}; "
+        "leave that out in evaluation mode"
     )

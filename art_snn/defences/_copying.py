@@ -6,6 +6,7 @@ from art.estimators.classification import PyTorchClassifier
 from spikingjelly.activation_based import functional
 from torch import nn
 
+from art_snn._detached import detached_copy
 from art_snn.estimators.classification import SpikingModule
 from art_snn.estimators.classification.copying import Copying, without_reset
 from art_snn.models import Network
@@ -21,7 +22,7 @@ def copy_of(classifier: PyTorchClassifier) -> PyTorchClassifier:
     """
     if isinstance(classifier, Copying):
         return copy.deepcopy(classifier)
-    model, optimizer, loss = copy.deepcopy((classifier.model, classifier.optimizer, classifier.loss))
+    model, optimizer, loss = detached_copy((classifier.model, classifier.optimizer, classifier.loss))
     return type(classifier)(
         model=model,
         loss=loss,

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from art_snn._validation import check_choice
 from art_snn.estimators.classification.card import Card
 from art_snn.estimators.classification.copying import Copying, without_reset
-from art_snn.estimators.classification.inputs import Inputs, floating
+from art_snn.estimators.classification.inputs import Inputs
 from art_snn.estimators.classification.inspection import hooked
 from art_snn.estimators.classification.mode import mode
 from art_snn.estimators.classification.saving import Saving
@@ -103,4 +103,5 @@ class AnnClassifier(Streaming, Inputs, Settings, Copying, Saving, PyTorchClassif
         return net
 
     def _apply_preprocessing(self, x: Any, y: Any, fit: bool = False, no_grad: bool = True) -> tuple[Any, Any]:
-        return super()._apply_preprocessing(floating(x), y, fit=fit, no_grad=no_grad)
+        own = x.float().clone() if isinstance(x, Tensor) else np.array(x, np.float32)  # networks may write into it
+        return super()._apply_preprocessing(own, y, fit=fit, no_grad=no_grad)

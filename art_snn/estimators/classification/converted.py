@@ -95,7 +95,7 @@ class ConvertedClassifier(SpikingClassifier):
         if n_calibration is not None:
             check_at_least("n_calibration", n_calibration, 1)
         self.method, self.scale, self.percentile, self.n_calibration = method, scale, percentile, n_calibration
-        model = SpikingModule(self._unfitted(ann), timesteps, encoding, readout)
+        model = SpikingModule(self._unfitted(ann, tuple(input_shape)), timesteps, encoding, readout)
         common = {
             "channels_first": channels_first,
             "clip_values": clip_values,
@@ -259,6 +259,8 @@ class ConvertedClassifier(SpikingClassifier):
             scale=self.scale,
             percentile=self.percentile,
             timesteps=self.model.timesteps,
+            encoding=self.model.encoding,
+            seed=self.model.seed,
             neuron=self._neuron(),
             prepare=lambda x: self._apply_preprocessing(x, None)[0],
         )
@@ -279,7 +281,8 @@ class ConvertedClassifier(SpikingClassifier):
 
     def _learnt(self) -> Learnt:
         """By how much the SNN differs from its conversion: the last one, or where weights were loaded, the ANN's."""
-        return learnt_since(self.model.net.state_dict(), [self._origin, self._unfitted(self._ann.model).state_dict()])
+        unfitted = self._unfitted(self._ann.model, self.input_shape)
+        return learnt_since(self.model.net.state_dict(), [self._origin, unfitted.state_dict()])
 
     def _forget(self) -> None:
         """The SNN as it is comes from a conversion, and no samples were seen; what its optimiser remembers is old."""
@@ -309,7 +312,7 @@ class ConvertedClassifier(SpikingClassifier):
         """Draw the weights of the ANN afresh, the same for the same seed; the spiking network gets them too."""
         self._check_as_converted()
         self._ann.reset(seed)
-        self._become(self._unfitted(self._ann.model))
+        self._become(self._unfitted(self._ann.model, self.input_shape))
         self._forget()
 
     def _check_as_converted(self) -> None:
@@ -322,7 +325,7 @@ class ConvertedClassifier(SpikingClassifier):
 
     def _is_as_converted(self) -> bool:
         """Layers, their settings and the names of their weights; accelerated layers read as others do."""
-        net, own = uncalibrated(self._ann.model, self._neuron()), self.model.net
+        net, own = uncalibrated(self._ann.model, self.input_shape, self._neuron()), self.model.net
         return str(net) == str(own) and net.state_dict().keys() == own.state_dict().keys()
 
     def _become(self, net: nn.Module) -> None:
@@ -330,9 +333,9 @@ class ConvertedClassifier(SpikingClassifier):
         with lock_of(self.model):
             self.model.net.load_state_dict(net.state_dict())
 
-    def _unfitted(self, ann: nn.Module) -> nn.Module:
+    def _unfitted(self, ann: nn.Module, input_shape: tuple[int, ...]) -> nn.Module:
         """The spiking network of an ANN with thresholds of 1, which are buffers where they are never trained."""
-        net = uncalibrated(ann, self._neuron())
+        net = uncalibrated(ann, input_shape, self._neuron())
         if not self.train_thresholds:
             hold_thresholds(net)
         return net
@@ -351,7 +354,7 @@ class ConvertedClassifier(SpikingClassifier):
     @classmethod
     def _model_of(cls, card: Card, net: nn.Module) -> SpikingModule:
         time = cls._time(card)
-        return SpikingModule(uncalibrated(net), time["timesteps"], time["encoding"], time["readout"])
+        return SpikingModule(uncalibrated(net, card.input_shape), time["timesteps"], time["encoding"], time["readout"])
 
     @classmethod
     def _of_card(cls, card: Card, net: nn.Module, loss: Any, common: dict[str, Any]) -> Self:

@@ -1,11 +1,13 @@
 """Copies of a classifier: pickled, cloned to be trained afresh, or written to a file and read back."""
 
 import copy
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor, nn
 
+from art_snn._detached import detach_pieces
 from art_snn._random import Rng, host_seed
 from art_snn.estimators.classification.locking import lock_of
 
@@ -18,7 +20,7 @@ else:
 class Copying(_Host):
     """`deepcopy`, `pickle`, `clone_for_refitting` and `reset` for a classifier whose model is a `SpikingModule`."""
 
-    _initial: dict[str, Tensor]  # of parameters that no module knows how to reset
+    _initial: dict[str, Tensor]  # of what no module knows how to reset
 
     def clone_for_refitting(self) -> Self:
         """A copy with fresh weights, whose optimiser has this one's type and settings and no memory."""
@@ -31,20 +33,22 @@ class Copying(_Host):
     def reset(self, seed: Rng = 0) -> None:
         """Draw all weights afresh, the same for the same seed; the optimiser forgets those that were.
 
-        Learnt parameters of neurons start again.
+        Learnt parameters of neurons start again; so does what hooks compute weights of, such as `weight_norm`'s.
         """
         with host_seed(seed), lock_of(self.model), torch.no_grad():
             for module in self.model.modules():
                 if callable(getattr(module, "reset_parameters", None)):
                     module.reset_parameters()
             for name, value in self._initial.items():
-                self.model.get_parameter(name).copy_(value)
+                owner, _, own = name.rpartition(".")
+                getattr(self.model.get_submodule(owner), own).copy_(value)
             self._optimizer.state.clear()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """A copy, while no other thread trains or runs the model."""
+        """A copy without any piece of a graph, made while no other thread trains or runs the model."""
         twin = memo[id(self)] = type(self).__new__(type(self))
         with lock_of(self.model):
+            detach_pieces(self, memo)
             twin.__setstate__(copy.deepcopy(self.__getstate__(), memo))
         return twin
 
@@ -65,10 +69,20 @@ class Copying(_Host):
 
 
 def without_reset(model: nn.Module) -> dict[str, Tensor]:
-    """Values of the parameters whose module has no `reset_parameters`, such as the leak of a parametric neuron."""
+    """Values of what `reset_parameters` does not draw afresh, such as the leak of a parametric neuron."""
     return {
-        f"{prefix}.{name}": parameter.detach().clone()
+        f"{prefix}.{name}": tensor.detach().clone()
         for prefix, module in model.named_modules()
-        if not callable(getattr(module, "reset_parameters", None))
-        for name, parameter in module.named_parameters(recurse=False)
+        for name, tensor in _not_reset(module)
     }
+
+
+def _not_reset(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    if not callable(getattr(module, "reset_parameters", None)):
+        yield from module.named_parameters(recurse=False)
+        return
+    # a hook makes `weight` of `weight_orig` and the like: a `weight` that is drawn afresh is computed anew
+    computed = tuple(f"{name}_" for name, value in vars(module).items() if isinstance(value, Tensor))
+    for name, tensor in (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)):
+        if name.startswith(computed):
+            yield name, tensor

@@ -1,12 +1,8 @@
-"""From samples to time steps: layouts of the input, and the Poisson code."""
+"""From samples to time steps, and what is said of samples that are not defined."""
 
 from typing import Literal
 
-import numpy as np
-import torch
 from torch import Tensor
-
-from art_snn._random import torch_generator
 
 Layout = Literal["NCHW", "NTCHW", "N(TC)HW"]
 
@@ -47,22 +43,6 @@ def to_sequence(x: Tensor, layout: Layout, timesteps: int | None) -> Tensor:
     return x
 
 
-def poisson_spikes(x: Tensor, thresholds: Tensor) -> Tensor:
-    """Spikes where a pixel exceeds its threshold, a number in [0, 1) drawn at random for each time step.
-
-    The gradient with respect to `x` is that of the mean, 1 (straight through).
-
-    Args:
-        x: Firing probabilities, (N, C, H, W), in [0, 1].
-        thresholds: (T, 1, C, H, W), shared by all samples, or (T, N, C, H, W).
-
-    Returns:
-        Zeros and ones, (T, N, C, H, W).
-    """
-    spikes = (thresholds < x).to(x.dtype)
-    return spikes + (x - x.detach()) if x.requires_grad else spikes
-
-
 def undefined_as_nan(values: Tensor, x: Tensor, batch_axis: int = 0) -> Tensor:
     """NaN in place of what a network says of samples that hold NaN or infinity.
 
@@ -77,9 +57,3 @@ def undefined_as_nan(values: Tensor, x: Tensor, batch_axis: int = 0) -> Tensor:
     rows = x.detach().flatten(1)
     zeros_or_nan = (rows.amax(1) * 0 + rows.amin(1) * 0).to(values)
     return values + zeros_or_nan.reshape(-1, *[1] * (values.ndim - batch_axis - 1))
-
-
-def uniform_thresholds(shape: tuple[int, ...], stream: tuple[int, ...], like: Tensor) -> Tensor:
-    """Numbers in [0, 1) of the stream that a tuple of integers names, with dtype and device of `like`."""
-    generator = torch_generator(np.random.default_rng(stream))
-    return torch.rand(shape, generator=generator).to(like)

@@ -11,16 +11,10 @@ from torch import Tensor, nn
 
 from art_snn import acceleration
 from art_snn._validation import check_at_least, check_choice
-from art_snn.estimators.classification.encoding import (
-    Layout,
-    layout_of,
-    poisson_spikes,
-    to_sequence,
-    undefined_as_nan,
-    uniform_thresholds,
-)
+from art_snn.estimators.classification.encoding import Layout, layout_of, to_sequence, undefined_as_nan
 from art_snn.estimators.classification.inspection.structure import check_network, step_mode
 from art_snn.estimators.classification.locking import lock_of
+from art_snn.neurons.poisson import ENCODINGS, evaluation_thresholds, poisson_spikes, uniform_thresholds
 
 _PIXELS = 256 * 32 * 32  # at once, over samples and time steps: fastest as measured
 _FEW = 16  # samples at once though they be large: with fewer, convolutions are slower
@@ -68,7 +62,7 @@ class SpikingModule(nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        check_choice("encoding", encoding, ("direct", "poisson"))
+        check_choice("encoding", encoding, ENCODINGS)
         check_choice("readout", readout, ("mean", "sum", "last"))
         check_choice("input_layout", input_layout, (None, "NCHW", "NTCHW", "N(TC)HW"))
         if timesteps is not None:
@@ -160,7 +154,7 @@ class SpikingModule(nn.Module):
     def _thresholds(self, images: Tensor, timesteps: int) -> Tensor:
         """Of the Poisson code: one fixed set for all samples, or fresh ones for each in training."""
         if not self.training:
-            return uniform_thresholds((timesteps, 1, *images.shape[1:]), (0, self.seed), images)
+            return evaluation_thresholds(timesteps, self.seed, images)
         self._n_draws += 1
         return uniform_thresholds((timesteps, *images.shape), (1, self._training_seed, self._n_draws), images)
 

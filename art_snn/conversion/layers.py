@@ -1,0 +1,142 @@
+"""The layers that a converted network is made of, each like one of the ANN's with nothing attached to it."""
+
+from typing import Any
+
+import torch
+from spikingjelly.activation_based import layer
+from torch import Tensor, nn
+
+from art_snn._detached import tensors_in
+
+WEIGHTED: dict[type[nn.Module], type[nn.Module]] = {
+    nn.Conv1d: layer.Conv1d,
+    nn.Conv2d: layer.Conv2d,
+    nn.Linear: layer.Linear,
+}
+LINEAR: dict[type[nn.Module], type[nn.Module]] = {  # what commutes with the mean over time, and its multi-step form
+    **WEIGHTED,
+    nn.AvgPool1d: layer.AvgPool1d,
+    nn.AvgPool2d: layer.AvgPool2d,
+    nn.AdaptiveAvgPool1d: layer.AdaptiveAvgPool1d,
+    nn.AdaptiveAvgPool2d: layer.AdaptiveAvgPool2d,
+    nn.Flatten: layer.Flatten,
+}
+DROPOUTS = (nn.Dropout, layer.Dropout)
+RESHAPES = (nn.Flatten, layer.Flatten)
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+_LAYERS = {*LINEAR, *LINEAR.values(), *NORMS, *DROPOUTS, nn.ReLU, nn.Identity, layer.VotingLayer}
+_NORM_LAYERS = {layer.BatchNorm1d, layer.BatchNorm2d}
+_OWN = ("forward", "_conv_forward", "__call__")  # what makes a subclass compute something else
+_NOT_COPIED = {*vars(nn.Module()), "forward", "weight", "bias"}
+
+
+class Scale(nn.Module):
+    """The input times a constant, which broadcasts to it; a parameter stays one."""
+
+    keeps_time_apart = True
+    value: Tensor
+
+    def __init__(self, value: float | Tensor) -> None:
+        super().__init__()
+        _register(self, value)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As many numbers as came in."""
+        return x * self.value
+
+
+class Shift(nn.Module):
+    """The input plus a constant, likewise."""
+
+    keeps_time_apart = True
+    value: Tensor
+
+    def __init__(self, value: float | Tensor) -> None:
+        super().__init__()
+        _register(self, value)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As many numbers as came in."""
+        return x + self.value
+
+
+def _register(module: nn.Module, value: float | Tensor) -> None:
+    constant = value.detach().clone() if isinstance(value, Tensor) else torch.tensor(float(value), dtype=torch.float64)
+    if isinstance(value, nn.Parameter):
+        module.register_parameter("value", nn.Parameter(constant))
+    else:
+        module.register_buffer("value", constant)
+
+
+def layer_type(module: nn.Module) -> type[nn.Module] | None:
+    """The known type of layer that a module computes as; a parametrisation or a bare subclass makes no other of it."""
+    for known in type(module).__mro__:
+        if known in _LAYERS or known in _NORM_LAYERS:
+            is_own = any(getattr(type(module), name, None) is not getattr(known, name, None) for name in _OWN)
+            return None if is_own or "forward" in vars(module) else known
+    return None
+
+
+Copies = dict[int, nn.Parameter]  # of parameters, by the ids of these: layers that share one share its copy
+
+
+def bare(module: nn.Module, known: type[nn.Module], copies: Copies) -> nn.Module:
+    """A layer like a module of that known type, with nothing attached to it, its weights as they are at this moment.
+
+    Hooks and parametrisations compute weights before each call; what they computed is what the layer has.
+    """
+    if known is nn.ReLU:
+        return nn.ReLU()
+    if known in DROPOUTS:
+        return nn.Dropout(module.p)  # type: ignore[arg-type]
+    if known in RESHAPES:
+        return nn.Flatten()
+    copied = known.__new__(known)
+    nn.Module.__init__(copied)
+    for name, value in vars(module).items():
+        if name not in _NOT_COPIED and not any(True for _ in tensors_in(value)):  # settings, not what a hook has kept
+            setattr(copied, name, value)
+    for name in ("weight", "bias") if is_weighted(known) else ():
+        copied.register_parameter(name, _copy_of(getattr(module, name), copies))
+    return copied.eval()
+
+
+def is_weighted(known: type[nn.Module]) -> bool:
+    """Whether layers of a type have a weight and a bias, into which a batch norm can be folded."""
+    return known in WEIGHTED or known in WEIGHTED.values()
+
+
+def samples_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
+    """The tensor that a layer is called with, by position or by name; None if there is more than that."""
+    given = [value for value in (*args, *kwargs.values()) if value is not None]
+    return given[0] if len(given) == 1 and isinstance(given[0], Tensor) else None
+
+
+def unsupported(module: nn.Module, name: str) -> ValueError:
+    """The error for a layer without spiking counterpart."""
+    if isinstance(module, nn.MaxPool1d | nn.MaxPool2d | nn.AdaptiveMaxPool1d | nn.AdaptiveMaxPool2d):
+        return ValueError(
+            f"expected average pooling in an ANN to be converted, got {type(module).__name__} at {name!r}: the rates "
+            "of spikes have no such maximum; train the ANN with average pooling (pool='avg')"
+        )
+    return ValueError(
+        f"expected nn.ReLU, convolutions, linear layers, batch norm, average pooling, dropout and additions in an "
+        f"ANN to be converted, got {type(module).__name__} at {name!r}; train the ANN without it"
+    )
+
+
+def _copy_of(weight: Tensor | None, copies: Copies) -> nn.Parameter | None:
+    if weight is None:
+        return None
+    before = copies.get(id(weight))
+    if before is not None and is_same(before, weight):
+        return before
+    copied = nn.Parameter(weight.detach().clone())
+    if isinstance(weight, nn.Parameter):
+        copies[id(weight)] = copied
+    return copied
+
+
+def is_same(first: Tensor, second: Tensor) -> bool:
+    """Whether two tensors hold the same numbers; on no device they hold none."""
+    return first.is_meta or torch.equal(first, second)

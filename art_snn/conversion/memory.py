@@ -1,0 +1,106 @@
+"""Which result each tensor holds, while layers and functions write into memory that several tensors share."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from art_snn.acceleration.constant_input import version
+
+
+class Unknown(NamedTuple):
+    """What a converted network cannot compute: the error to raise if the output depends on it."""
+
+    error: ValueError
+
+
+Value = int | Unknown | None  # a result by its number, or None for what the network's input has no part in
+Reshape = Callable[[int, tuple[int, ...], tuple[int, ...]], int | None]
+
+
+class _Write(NamedTuple):
+    place: tuple[Any, ...]
+    tensor: Tensor
+    value: Value
+    number: int
+    writer: str
+
+
+class Memory:
+    """What tensors hold.
+
+    A tensor holds what it was made with until somebody writes into its memory, through whichever of the tensors that
+    share it. Then each of them holds what was written, as it sees it, or what nobody knows if it sees other parts.
+
+    Args:
+        constants: Tensors that were there before the first call: weights.
+        reshape: The result that is another one, of the first shape, in the second shape; None if there is none.
+    """
+
+    def __init__(self, constants: Iterable[Tensor], reshape: Reshape) -> None:
+        self._reshape = reshape
+        self._held: dict[int, tuple[Tensor, Value, int]] = {}  # the tensors too: their ids and addresses stay theirs
+        self._writes: dict[int, _Write] = {}
+        for tensor in constants:
+            self.hold(tensor, None)
+
+    def knows(self, tensor: Tensor) -> bool:
+        """Whether it is known where a tensor comes from."""
+        return id(tensor) in self._held or _address(tensor) in self._writes
+
+    def hold(self, tensor: Tensor, value: Value) -> None:
+        """A new tensor holds a value."""
+        self._held[id(tensor)] = tensor, value, self._n_writes(tensor)
+
+    def write(self, tensor: Tensor, value: Value, writer: str) -> None:
+        """A value was written into a tensor, and so into all that share its memory."""
+        number = self._n_writes(tensor) + 1
+        self._writes[_address(tensor)] = _Write(_place(tensor), tensor, value, number, writer)
+
+    def read(self, tensor: Tensor) -> Value:
+        """What a tensor holds now."""
+        _, value, n_writes = self._held.get(id(tensor), (None, None, -1))
+        if n_writes == self._n_writes(tensor):
+            return value
+        write = self._writes[_address(tensor)]
+        if _place(tensor) == write.place or not isinstance(write.value, int):
+            return write.value
+        seen = self._reshape(write.value, write.tensor.shape, tensor.shape) if _is_whole(tensor, write.tensor) else None
+        return _seen_otherwise(write.writer) if seen is None else seen
+
+    def _n_writes(self, tensor: Tensor) -> int:
+        write = self._writes.get(_address(tensor))
+        return write.number if write else 0
+
+
+def changed(tensors: Iterable[Tensor]) -> Callable[[], list[Tensor]]:
+    """Those of the tensors that are written to from now until the result is called."""
+    before = [(tensor, version(tensor)) for tensor in tensors]
+    return lambda: [tensor for tensor, written in before if version(tensor) != written]
+
+
+def _address(tensor: Tensor) -> int:
+    return int(tensor.untyped_storage()._cdata)  # on no device there is no other address
+
+
+def _place(tensor: Tensor) -> tuple[Any, ...]:
+    return tensor.dtype, tensor.storage_offset(), tuple(tensor.shape), tensor.stride()
+
+
+def _is_whole(tensor: Tensor, written: Tensor) -> bool:
+    """Whether two tensors see the same numbers in the same order."""
+    return (
+        tensor.is_contiguous()
+        and written.is_contiguous()
+        and (tensor.dtype, tensor.storage_offset(), tensor.numel())
+        == (written.dtype, written.storage_offset(), written.numel())
+    )
+
+
+def _seen_otherwise(writer: str) -> Unknown:
+    return Unknown(
+        ValueError(
+            f"expected no activation that is read after a part or another view of it was written to, got {writer}, "
+            "which writes in place; compute a new tensor instead, such as x = x + y for x += y"
+        )
+    )
