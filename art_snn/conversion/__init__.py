@@ -5,17 +5,15 @@ from collections.abc import Callable
 from typing import Literal, cast
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
-from art_snn._random import torch_generator
 from art_snn._validation import check_at_least, check_choice, check_finite, check_positive
 from art_snn.conversion.balancing import balanced_thresholds, encoded_steps
 from art_snn.conversion.graph import LayerGraph
 from art_snn.conversion.samples import Samples, Together, as_tensor
 from art_snn.conversion.spiking import ScaledNeuron, integrate_and_fire, scaled_neurons, to_spiking
 from art_snn.conversion.statistics import maxima, percentiles
-from art_snn.conversion.tracing import SAMPLES, like, rectifiers, trace
+from art_snn.conversion.tracing import SAMPLES, rectifiers, trace
 from art_snn.neurons import NeuronFactory
 from art_snn.neurons.poisson import ENCODINGS, Encoding
 from art_snn.typing import Images
@@ -114,20 +112,14 @@ def convert(
     return net
 
 
-def uncalibrated(
-    ann: nn.Module, input_shape: tuple[int, ...], neuron: NeuronFactory = integrate_and_fire
-) -> LayerGraph:
+def uncalibrated(ann: nn.Module, samples: Tensor, neuron: NeuronFactory = integrate_and_fire) -> LayerGraph:
     """What `convert` makes of an ANN, but with thresholds of 1: it needs no data, and the same ANNs are errors.
 
     Args:
-        ann: As in `convert`.
-        input_shape: Of one sample.
+        ann: As in `convert`, or on the device "meta" to learn the shapes.
+        samples: At least one, as the ANN takes them; any will do.
         neuron: As in `convert`.
     """
-    shape = (SAMPLES, *input_shape)
-    samples = (
-        torch.empty(shape, device="meta") if like(ann).is_meta else torch.rand(shape, generator=torch_generator(0))
-    )
     return to_spiking(_traced(ann, samples), neuron)
 
 

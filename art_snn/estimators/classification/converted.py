@@ -13,6 +13,7 @@ from art_snn._random import Rng, host_seed
 from art_snn._validation import check_at_least
 from art_snn.conversion import Method, Together, check_method, convert, thresholds, uncalibrated
 from art_snn.conversion.spiking import hold_thresholds, integrate_and_fire
+from art_snn.conversion.tracing import like
 from art_snn.estimators.classification.ann import AnnClassifier
 from art_snn.estimators.classification.card import Card
 from art_snn.estimators.classification.joint import JointOptimizer
@@ -95,7 +96,6 @@ class ConvertedClassifier(SpikingClassifier):
         if n_calibration is not None:
             check_at_least("n_calibration", n_calibration, 1)
         self.method, self.scale, self.percentile, self.n_calibration = method, scale, percentile, n_calibration
-        model = SpikingModule(self._unfitted(ann, tuple(input_shape)), timesteps, encoding, readout)
         common = {
             "channels_first": channels_first,
             "clip_values": clip_values,
@@ -104,8 +104,11 @@ class ConvertedClassifier(SpikingClassifier):
             "preprocessing": preprocessing,
             "device_type": device_type,
         }
-        super().__init__(model, loss, input_shape, nb_classes, **common)
-        self._ann = AnnClassifier(ann, loss, tuple(input_shape), nb_classes, optimizer=optimizer, **common)
+        with mode(ann, False):  # an ANN that is refused is as it was
+            self._ann = AnnClassifier(ann, loss, tuple(input_shape), nb_classes, optimizer=optimizer, **common)
+            model = SpikingModule(self._unfitted(ann), timesteps, encoding, readout)
+            super().__init__(model, loss, input_shape, nb_classes, **common)
+        ann.eval()
         self._forget()
 
     @property
@@ -281,7 +284,7 @@ class ConvertedClassifier(SpikingClassifier):
 
     def _learnt(self) -> Learnt:
         """By how much the SNN differs from its conversion: the last one, or where weights were loaded, the ANN's."""
-        unfitted = self._unfitted(self._ann.model, self.input_shape)
+        unfitted = self._unfitted(self._ann.model)
         return learnt_since(self.model.net.state_dict(), [self._origin, unfitted.state_dict()])
 
     def _forget(self) -> None:
@@ -312,7 +315,7 @@ class ConvertedClassifier(SpikingClassifier):
         """Draw the weights of the ANN afresh, the same for the same seed; the spiking network gets them too."""
         self._check_as_converted()
         self._ann.reset(seed)
-        self._become(self._unfitted(self._ann.model, self.input_shape))
+        self._become(self._unfitted(self._ann.model))
         self._forget()
 
     def _check_as_converted(self) -> None:
@@ -325,7 +328,7 @@ class ConvertedClassifier(SpikingClassifier):
 
     def _is_as_converted(self) -> bool:
         """Layers, their settings and the names of their weights; accelerated layers read as others do."""
-        net, own = uncalibrated(self._ann.model, self.input_shape, self._neuron()), self.model.net
+        net, own = uncalibrated(self._ann.model, self._example(), self._neuron()), self.model.net
         return str(net) == str(own) and net.state_dict().keys() == own.state_dict().keys()
 
     def _become(self, net: nn.Module) -> None:
@@ -333,9 +336,15 @@ class ConvertedClassifier(SpikingClassifier):
         with lock_of(self.model):
             self.model.net.load_state_dict(net.state_dict())
 
-    def _unfitted(self, ann: nn.Module, input_shape: tuple[int, ...]) -> nn.Module:
+    def _example(self) -> Tensor:
+        """What the networks see of a few samples of noise."""
+        noise = np.random.default_rng(0).random((3, *self._ann.input_shape), np.float32)
+        with host_seed(0):
+            return torch.from_numpy(self._ann._apply_preprocessing(noise, None)[0])
+
+    def _unfitted(self, ann: nn.Module) -> nn.Module:
         """The spiking network of an ANN with thresholds of 1, which are buffers where they are never trained."""
-        net = uncalibrated(ann, input_shape, self._neuron())
+        net = uncalibrated(ann, self._example(), self._neuron())
         if not self.train_thresholds:
             hold_thresholds(net)
         return net
@@ -354,7 +363,8 @@ class ConvertedClassifier(SpikingClassifier):
     @classmethod
     def _model_of(cls, card: Card, net: nn.Module) -> SpikingModule:
         time = cls._time(card)
-        return SpikingModule(uncalibrated(net, card.input_shape), time["timesteps"], time["encoding"], time["readout"])
+        spiking = uncalibrated(net, torch.zeros(1, *card.input_shape, device=like(net).device))
+        return SpikingModule(spiking, time["timesteps"], time["encoding"], time["readout"])
 
     @classmethod
     def _of_card(cls, card: Card, net: nn.Module, loss: Any, common: dict[str, Any]) -> Self:
