@@ -1,7 +1,7 @@
 """Whatever ART's callers pass: samples of any number dtype, labels as indices or one-hot, without needless copies."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from art_snn._validation import (
 from art_snn.estimators.classification.keywords import check_keywords
 from art_snn.estimators.classification.mode import mode
 from art_snn.estimators.classification.streaming import reduced
+from art_snn.estimators.classification.undoing import Undoing
 from art_snn.typing import Array
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Inputs(_Host):
         check_keywords("loss_gradient", kwargs)
         x = self._floating_samples(x)
         y = self._labels_of(x, y)
-        with mode(self._model, training_mode, draws=False), gradients_kept(self._model):
+        with mode(self._model, training_mode, draws=False), self._undoing(training_mode), gradients_kept(self._model):
             return super().loss_gradient(x, y, training_mode=training_mode)
 
     def class_gradient(self, x: Any, label: Any = None, training_mode: bool = False, **kwargs: Any) -> Any:
@@ -55,7 +56,7 @@ class Inputs(_Host):
         elif label is not None:
             label = class_indices(label, self.nb_classes)
             check_same_length("samples", x, "labels", label)
-        with mode(self._model, training_mode, draws=False), gradients_kept(self._model):
+        with mode(self._model, training_mode, draws=False), self._undoing(training_mode), gradients_kept(self._model):
             return super().class_gradient(x, label, training_mode=training_mode)
 
     def compute_loss(self, x: Any, y: Any, reduction: str = "none", **kwargs: Any) -> Any:
@@ -65,10 +66,7 @@ class Inputs(_Host):
         x = self._floating_samples(x)
         y = self._labels_of(x, y)
         with mode(self._model, False, draws=False):
-            own, self._loss = (
-                self._loss,
-                reduced(self._loss, reduction),
-            )  # ART's code sets the reduction of what is here
+            own, self._loss = self._loss, reduced(self._loss, reduction)  # ART's code would change the loss itself
             try:
                 return super().compute_loss(x, y, reduction=reduction)
             finally:
@@ -104,6 +102,10 @@ class Inputs(_Host):
         """ART's, which some attacks call, but the mode comes back afterwards."""
         with mode(self._model, False, draws=False):
             return super()._predict_framework(x, y)  # type: ignore[no-any-return]
+
+    def _undoing(self, training_mode: bool) -> AbstractContextManager[Any]:
+        """Statistics change in training mode alone."""
+        return Undoing(self.model) if training_mode else nullcontext()
 
     def _apply_preprocessing(self, x: Any, y: Any, fit: bool = False, no_grad: bool = True) -> tuple[Any, Any]:
         """ART's, but nothing is computed or copied where all there is to do is subtract 0 and divide by 1."""

@@ -5,7 +5,7 @@ import math
 import warnings
 from abc import ABC
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from art_snn.estimators.classification.keywords import check_keywords
 from art_snn.estimators.classification.mode import mode
 from art_snn.estimators.classification.module import SpikingModule
 from art_snn.estimators.classification.rehearsal import check_steps, draws_kept, generates_single, has_single
+from art_snn.estimators.classification.undoing import Undoing
 from art_snn.typing import Array, Indices, Labels
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ class Streaming(_Host):
         check_at_least("batch_size", batch_size, 1)
         draws = isinstance(x, DataGenerator)  # a DataLoader draws as it starts
         loading = host_seed(0) if draws else nullcontext()
-        with mode(self._model, training_mode, draws=draws), torch.no_grad(), loading:
+        undoing = Undoing(self.model) if training_mode else nullcontext()
+        with mode(self._model, training_mode, draws=draws), undoing, torch.no_grad(), loading:
             batches = progress(self._sample_batches(x, batch_size), verbose=verbose, desc="predict", unit="batch")
             outputs = [self._predict_batch(batch) for batch in batches]
         predictions = np.concatenate(outputs) if outputs else np.empty((0, self.nb_classes), np.float32)
@@ -91,6 +93,9 @@ class Streaming(_Host):
         **kwargs: Any,
     ) -> None:
         """Train by backpropagation through time, on from where the network and its optimiser are.
+
+        Where a step fails, or the training is broken off, the weights of the last whole step stay, and each layer gets
+        back the mode that it had; if not one step was done, nothing has changed.
 
         Args:
             x: Samples of `input_shape`, any number dtype; also memory-mapped: batches are read as they come.
@@ -183,27 +188,36 @@ class Streaming(_Host):
         if self._optimizer is None:
             raise ValueError("expected an optimizer, got None: give one to the constructor or to set_params")
         rng = np.random.default_rng(rng)
-        if isinstance(self.model, SpikingModule):
-            self.model.reseed(draw_seed(rng))
+        draws = draw_seed(rng) if isinstance(self.model, SpikingModule) else None
         bar = progress(verbose=verbose, total=nb_epochs * n_batches, desc=task_or("fit"), unit="batch")
-        with mode(self._model, training_mode), host_seed(rng), bar:
+        with mode(self._model, training_mode), host_seed(rng), Undoing(self.model) as first, self._clean(), bar:
+            if draws is not None:
+                self.model.reseed(draws)
             is_finite = True
             for number in range(1, nb_epochs + 1):
-                was_finite, is_finite = is_finite, self._train_epoch(epoch(), f"{number}/{nb_epochs}", bar)
+                was_finite, is_finite = is_finite, self._train_epoch(epoch(), f"{number}/{nb_epochs}", bar, first)
                 if was_finite and not is_finite:
                     _warn_of_divergence(number, nb_epochs)
                 if validation is not None and not bar.disable:
                     bar.set_postfix_str(f"{bar.postfix}, accuracy={self._accuracy(*validation):.3f}")
                 if scheduler is not None:
                     scheduler.step()
-        self._model.zero_grad(set_to_none=True)
         self._model.eval()  # ART's attacks ask the model itself
 
-    def _train_epoch(self, batches: Iterator[Batch], number: str, bar: tqdm) -> bool:
+    @contextmanager
+    def _clean(self) -> Iterator[None]:
+        """No gradient is left behind, whatever happens."""
+        try:
+            yield
+        finally:
+            self._model.zero_grad(set_to_none=True)
+
+    def _train_epoch(self, batches: Iterator[Batch], number: str, bar: tqdm, first: Undoing) -> bool:
         """One pass, with its number and the loss on the bar; whether every loss was finite."""
         is_finite = torch.tensor(True, device=self._device)
         for batch in batches:
             loss = self._step(*batch)
+            first.is_done = True
             is_finite &= loss.isfinite()  # not read here: a GPU would wait
             if not bar.disable:
                 bar.set_postfix(epoch=number, loss=f"{loss.item():.3f}", refresh=False)

@@ -1,0 +1,38 @@
+"""What running a network in training mode changes beside its weights, to be undone where that fails."""
+
+from types import TracebackType
+from typing import Self
+
+import torch
+from torch import nn
+
+_DRAWS = ("_training_seed", "_n_draws")  # of a `SpikingModule`
+
+
+class Undoing:
+    """A context in which an error undoes what changed, unless `is_done` was set, as after a step of a training.
+
+    Undone are statistics such as those of batch norm, gradients, and how far Poisson draws have come.
+
+    Args:
+        model: The network that is run.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self._model, self.is_done = model, False
+
+    def __enter__(self) -> Self:
+        self._buffers = [(buffer, buffer.detach().clone()) for buffer in self._model.buffers()]
+        self._gradients = [(parameter, parameter.grad) for parameter in self._model.parameters()]
+        self._draws = {name: vars(self._model)[name] for name in _DRAWS if name in vars(self._model)}
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+        if kind is None or self.is_done:
+            return
+        with torch.no_grad():
+            for buffer, value in self._buffers:
+                buffer.copy_(value)
+        for parameter, gradient in self._gradients:
+            parameter.grad = gradient
+        vars(self._model).update(self._draws)
