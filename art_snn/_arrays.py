@@ -37,6 +37,19 @@ def as_numbers(name: str, x: Any) -> Array:
     return array
 
 
+def as_samples(name: str, x: Any) -> Array:
+    """Samples (N, ...) as an array, as `as_numbers`.
+
+    Raises:
+        TypeError: If these are no numbers.
+        ValueError: If a sample has no axis of its own.
+    """
+    rows = as_numbers(name, x)
+    if rows.ndim < 2:
+        raise ValueError(f"expected {name} of shape (N, ...), got shape {rows.shape}")
+    return rows
+
+
 def as_labels(name: str, y: Any) -> Array:
     """Labels or predictions as an array: as `as_numbers`, but also of other types, and of a table's column.
 

@@ -12,6 +12,7 @@ from art.estimators.classification import PyTorchClassifier
 from art_snn import catalogue
 from art_snn import testing as laws
 from art_snn.attacks.poisoning import PatchTrigger, TriggerBackdoor
+from art_snn.conversion import convert, thresholds
 from art_snn.data import Dataset
 from art_snn.defences.detector import NeuralCleanse, SpikeSpectralDefence, STRIPDefence
 from art_snn.defences.preprocessor import BackgroundActivityFilter, FlashFilter, RefractoryFilter
@@ -188,3 +189,33 @@ def test_the_share_held_out_of_each_class_loses_no_sample_to_rounding() -> None:
 
     assert len(held) == 58
     assert np.bincount(labels).tolist() == [29, 29]
+
+
+# Conversion
+
+
+@pytest.mark.parametrize(
+    ("x", "error", "message"),
+    [
+        (X.reshape(30, 8, 8, 1), ValueError, r"got shape \(30, 8, 8, 1\), .* channels last; np.moveaxis\(x, -1, -3\)"),
+        (X[:, 0], ValueError, r"got shape \(30, 8, 8\), .*x\[:, None\]"),
+        (X.repeat(2, axis=1), ValueError, r"samples \(N, 2, 8, 8\).*to have 1 channels, but got 2"),
+        (X.reshape(30, 64), ValueError, r"samples \(N, 64\)"),
+        (list(STREAMS), TypeError, "x_calibration to be an array of numbers, got a list of 4 event streams"),
+        (np.ma.MaskedArray(X, X > 0.5), TypeError, "masked array"),
+        (np.array(1.0), ValueError, r"x_calibration of shape \(N, \.\.\.\), got shape \(\)"),
+    ],
+)
+def test_conversion_names_the_layout_of_its_calibration_samples(x: Any, error: type, message: str) -> None:
+    ann = catalogue.example_arguments("converted")["ann"]
+
+    with pytest.raises(error, match=message):
+        convert(ann, x, method="max")
+
+
+def test_conversion_calibrates_alike_on_tensors_and_foreign_bytes() -> None:
+    ann = catalogue.example_arguments("converted")["ann"]
+
+    plain, *others = (convert(ann, x, method="max") for x in (X, torch.from_numpy(X), X.astype(">f4")[::-1]))
+
+    assert [thresholds(net) for net in others] == [thresholds(plain)] * 2

@@ -4,13 +4,13 @@ import copy
 from collections.abc import Callable
 from typing import Literal, cast
 
-import numpy as np
 from torch import Tensor, nn
 
+from art_snn._arrays import as_samples
 from art_snn._validation import check_at_least, check_choice, check_finite, check_positive
 from art_snn.conversion.balancing import balanced_thresholds, encoded_steps
 from art_snn.conversion.graph import LayerGraph
-from art_snn.conversion.samples import Samples, Together, as_tensor
+from art_snn.conversion.samples import Samples, Together, as_tensor, layout_named
 from art_snn.conversion.spiking import ScaledNeuron, integrate_and_fire, scaled_neurons, to_spiking
 from art_snn.conversion.statistics import maxima, percentiles
 from art_snn.conversion.tracing import SAMPLES, rectifiers, trace
@@ -95,10 +95,12 @@ def convert(
     check_choice("encoding", encoding, ENCODINGS)
     check_at_least("timesteps", timesteps, 1)
     check_at_least("batch_size", batch_size, 1)
-    x_calibration = x_calibration if isinstance(x_calibration, Together) else np.asarray(x_calibration)
+    if not isinstance(x_calibration, Together):
+        x_calibration = as_samples("x_calibration", x_calibration)
     check_at_least("the number of calibration samples", len(x_calibration), 1)
     check_finite("x_calibration", cast(Images, x_calibration))  # of which it looks at slices
-    graph = _traced(ann, as_tensor(prepare(x_calibration[:SAMPLES])))
+    with layout_named(ann, "x_calibration", (len(x_calibration), *x_calibration[0].shape)):
+        graph = _traced(ann, as_tensor(prepare(x_calibration[:SAMPLES])))
     net, samples = to_spiking(copy.deepcopy(graph), neuron), Samples(x_calibration, batch_size, prepare)
     if method == "robust":
         found = percentiles(graph, samples, percentile)

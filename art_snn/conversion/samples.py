@@ -1,13 +1,15 @@
 """The samples of a calibration, read and prepared a few at a time."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from art_snn._layouts import layout_hint
 from art_snn.typing import Array
 
 _AT_ONCE, _NUMBERS_AT_ONCE = 32, 2**19  # samples, and numbers in them: more save no time, as measured
@@ -72,3 +74,24 @@ class Samples:
 def as_tensor(rows: Array) -> Tensor:
     """A copy, as the samples may be read-only, in the byte order of this machine."""
     return torch.from_numpy(np.array(rows, rows.dtype.newbyteorder("="), order="C"))
+
+
+@contextmanager
+def layout_named(ann: nn.Module, name: str, shape: tuple[int, ...]) -> Iterator[None]:
+    """Where the block finds that an ANN does not take samples of a shape, the error names the layout that it is.
+
+    What the ANN takes is told by its first convolution, which may be another than the one that runs first; so nothing
+    is refused on its word alone.
+    """
+    try:
+        yield
+    except ValueError as error:
+        first = next((layer for layer in ann.modules() if isinstance(layer, nn.Conv2d)), None)
+        if first is None or len(shape) < 3 or (len(shape) == 4 and shape[1] == first.in_channels):
+            raise
+        guesses = ((first.in_channels, *pixels) for pixels in (shape[1:3], shape[-2:]))
+        hint = next((hint for guess in guesses if (hint := layout_hint(shape, guess))), "")
+        if not hint:
+            raise
+        expected = f"(N, {first.in_channels}, H, W)"
+        raise ValueError(f"expected {name} of shape {expected}, got shape {shape}, which {hint}") from error

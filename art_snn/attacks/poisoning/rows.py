@@ -5,7 +5,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from art_snn._arrays import as_labels, as_numbers, is_stream, is_tensor
+from art_snn._arrays import as_labels, as_samples, is_stream, is_tensor
 from art_snn._layouts import check_frames, check_image_batch
 from art_snn.attacks.poisoning.frame_trigger import FrameTrigger
 from art_snn.attacks.poisoning.patch import PatchTrigger
@@ -30,10 +30,7 @@ def rows_of(x: Any) -> Array:
         raise TypeError(
             f"expected samples as a list or an object array (N,) of event streams, got shape {x.shape}; {cure}"
         )
-    rows = as_numbers("samples", x)
-    if rows.ndim < 2:
-        raise ValueError(f"expected samples of shape (N, ...), got shape {rows.shape}")
-    return rows
+    return as_samples("samples", x)
 
 
 def labels_of(y: Any, *, n_copies: int | None = None) -> Labels:
