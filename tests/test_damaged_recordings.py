@@ -147,6 +147,14 @@ def flood_npz() -> bytes:
     return file.getvalue()
 
 
+def twofold_npz() -> bytes:
+    """An archive that holds the columns of another recording after the first."""
+    file = BytesIO(CONTENTS["npz"])
+    with zipfile.ZipFile(file, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        archive.writestr("x.npy", saved(EVENTS["x"] * 0))
+    return file.getvalue()
+
+
 def flood_aedat4(compression: int) -> bytes:
     packet = struct.pack("<II4s", (1 << 26) - 4, 8, b"EVTS") + bytes((1 << 26) - 12)
     return Aedat4([(1, packet)], compression, with_table=False, counts=[(0, 0, 0)]).build()
@@ -166,6 +174,7 @@ FRAME_LAST = Aedat4(PACKETS[:2], 0, with_table=False).build()
         ("npy", lying_npy("(1, 4)", "<f8") + struct.pack("<4d", 0, 0, 0, np.nan), "t to hold whole numbers"),
         ("npy", lying_npy("(1, 4)", "<f8") + struct.pack("<4d", 0, 0, 0, 1e300), "t to hold whole numbers"),
         ("npy", saved(np.zeros(1, [(f"f{i}", "u1") for i in range(300)])), "fields x, y, t, p"),
+        ("npz", twofold_npz(), "one array each .* or several for x"),
         ("npz", flood_npz(), "within .* bytes of memory"),
         ("aedat4", FRAME_LAST[:-1], "packet that fits the file"),
         (
@@ -181,9 +190,10 @@ def test_sizes_that_lie_are_an_error_and_take_no_memory(tmp_path, kind, content,
     path = write(tmp_path, kind, content)
 
     tracemalloc.start()
-    with pytest.raises(ValueError, match=rf"{path}: .*{complaint}"):
+    with pytest.raises(ValueError, match=rf"{path}: .*{complaint}") as error:
         read_events(path, (SIDE, SIDE))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
+    assert len(str(error.value)) < len(str(path)) + 400
     assert peak < 4 * len(content) + (1 << 22)
