@@ -158,13 +158,14 @@ def compare(
     """Train an ANN and SNNs on clean and on poisoned data, and compare what the backdoor does to them."""
     spec = _spec(locals())
     from art_snn.experiment import identity, restored_result, run
-    from art_snn.report import RESULTS, ResultsFolder, comparison_table, keep_result, write_result
+    from art_snn.report import RESULTS, ResultsFolder, comparison_table, keep_result, notice, write_result
 
     determined_by = identity(spec)
     folder = ResultsFolder(out or _default_out("compare", determined_by), *RESULTS, determined_by)
     with _working(folder, lambda record: restored_result(spec, record), quiet) as known:
         result = run(spec, known=known, keep=lambda found: keep_result(found, folder.path))
         written = [] if _is_done(folder, known) else write_result(result, folder.path)
+    _tell_doubts(notice(result.rows))
     _show(result, lambda: [comparison_table(result)], folder, written, as_json, quiet)
 
 
@@ -204,7 +205,7 @@ def defend(
     """Set defences on backdoored and on clean models: who finds the poison, who is accused, what is left of it."""
     spec = _spec(locals())
     from art_snn import experiment
-    from art_snn.report import DEFENCES, ResultsFolder, defence_tables, keep_defended, write_defended
+    from art_snn.report import DEFENCES, ResultsFolder, defence_tables, judged, keep_defended, notice, write_defended
 
     names = None if defences == "all" else tuple(name.strip() for name in defences.split(","))
     settings = experiment.defence_settings(spec, names, share_of_clean_data, with_art)
@@ -220,6 +221,7 @@ def defend(
             keep=lambda found: drawn.extend(keep_defended(found, folder.path)),
         )
         written = [] if _is_done(folder, known) else [*write_defended(defended, folder.path, models=()), *drawn]
+    _tell_doubts(notice(judged(defended)))
     _show(defended, lambda: defence_tables(defended), folder, written, as_json, quiet)
 
 
@@ -338,6 +340,12 @@ def _tell_files(folder: "ResultsFolder", written: list[Path]) -> None:
         print(f"wrote {path}")
     if not written:
         print(f"done before, nothing to do: {folder.path / folder.record}")
+
+
+def _tell_doubts(doubts: str) -> None:
+    """One line about results that mean nothing, or less than they seem to."""
+    if doubts:
+        _told(f"{doubts}; the reasons are under 'doubts' in the JSON and below the tables", 0)
 
 
 def main() -> NoReturn:

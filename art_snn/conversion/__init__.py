@@ -12,7 +12,7 @@ from art_snn.conversion.balancing import balanced_thresholds, encoded_steps
 from art_snn.conversion.graph import LayerGraph
 from art_snn.conversion.samples import Samples, Together, as_tensor, layout_named
 from art_snn.conversion.spiking import ScaledNeuron, integrate_and_fire, scaled_neurons, to_spiking
-from art_snn.conversion.statistics import maxima, percentiles
+from art_snn.conversion.statistics import NotCalibratedError, maxima, percentiles
 from art_snn.conversion.tracing import SAMPLES, rectifiers, trace
 from art_snn.neurons import NeuronFactory
 from art_snn.neurons.poisson import ENCODINGS, Encoding
@@ -24,6 +24,7 @@ METHODS: tuple[Method, ...] = ("max", "robust", "spike-norm", "fraction")
 __all__ = [
     "METHODS",
     "Method",
+    "NotCalibratedError",
     "ScaledNeuron",
     "Together",
     "check_method",
@@ -161,7 +162,7 @@ def threshold_shift(clean: nn.Module, poisoned: nn.Module) -> dict[str, float]:
 def _check_found(found: dict[str, float]) -> None:
     for name, statistic in found.items():
         if not statistic > 0:
-            raise ValueError(
+            raise NotCalibratedError(
                 f"expected activations above 0 in {name!r} on the calibration data, got a statistic of {statistic}; "
                 "give more data, a higher percentile or another method, or train the ANN again"
             )

@@ -14,10 +14,14 @@ from art_snn.conversion.tracing import like, rectifiers
 _LOW_BITS = 16  # the last bits of a float32; the others are the sign, which is 0 here, the exponent, and the first bits
 
 
+class NotCalibratedError(ValueError):
+    """Activations on the calibration data that give no thresholds: not finite ones, or a layer that is silent."""
+
+
 def check_activations(name: str, activations: Tensor) -> None:
     """No NaN and no infinity, such as broken weights give."""
     if not activations.isfinite().all():
-        raise ValueError(f"expected finite activations, got NaN or infinity in {name!r}")
+        raise NotCalibratedError(f"expected finite activations, got NaN or infinity in {name!r}")
 
 
 def maxima(graph: LayerGraph, samples: Samples) -> dict[str, float]:

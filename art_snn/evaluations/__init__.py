@@ -4,6 +4,7 @@ from art_snn.evaluations.backdoor import BackdoorEvaluation, BackdoorResult, Tra
 from art_snn.evaluations.binning_transfer import Binning, TransferMatrix, binning_transfer
 from art_snn.evaluations.combination import PoisonCombination, poison_combination
 from art_snn.evaluations.detection import DetectionEvaluation, DetectionResult
+from art_snn.evaluations.doubts import Doubt, is_invalid
 from art_snn.evaluations.elimination import EliminationEvaluation, EliminationResult, eliminate
 from art_snn.evaluations.migration import Migration
 
@@ -13,6 +14,7 @@ __all__ = [
     "Binning",
     "DetectionEvaluation",
     "DetectionResult",
+    "Doubt",
     "EliminationEvaluation",
     "EliminationResult",
     "Migration",
@@ -21,5 +23,6 @@ __all__ = [
     "TransferMatrix",
     "binning_transfer",
     "eliminate",
+    "is_invalid",
     "poison_combination",
 ]

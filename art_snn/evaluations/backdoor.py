@@ -1,9 +1,10 @@
 """How far each of several classifiers learns a backdoor, and what it costs on clean samples."""
 
+import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from art.estimators.classification import PyTorchClassifier
@@ -15,17 +16,35 @@ from art_snn._progress import is_shown, task
 from art_snn._random import Rng, draw_seed, host_seed
 from art_snn._validation import check_class, check_same_length, class_indices
 from art_snn.attacks.poisoning import TriggerBackdoor
+from art_snn.attacks.poisoning.backdoor import PoisonedDataset
+from art_snn.evaluations.answers import Exam, Pair
 from art_snn.evaluations.combination import PoisonCombination
+from art_snn.evaluations.doubts import (
+    Doubts,
+    OnDoubt,
+    check_on_doubt,
+    fall_doubts,
+    floor_doubts,
+    heed,
+    is_invalid,
+    pair_doubts,
+    poison_doubts,
+    sample_doubts,
+    united,
+)
 from art_snn.evaluations.inputs import samples_for_all
 from art_snn.evaluations.migration import Migration, measure_migration
 from art_snn.evaluations.training import Seeds, Step, Trained, check_fit_arguments, train_afresh
-from art_snn.metrics import accuracy, attack_success_rate, counts_for_success, robust_accuracy
-from art_snn.typing import Array, Indices, Labels
+from art_snn.metrics import counts_for_success
+from art_snn.typing import Array, Labels
 
 
 @dataclass(frozen=True, kw_only=True)
 class BackdoorResult:
     """What a backdoor does to one classifier; rates are fractions in [0, 1].
+
+    Where a doubt is "invalid", as about a model that has collapsed to one class, all rates but the accuracies on clean
+    samples are NaN.
 
     Args:
         model: Its name.
@@ -39,19 +58,23 @@ class BackdoorResult:
         floor: `asr` of the model that was trained on clean data: what the trigger does without a backdoor.
         seconds: Of both trainings and all predictions.
         migration: From the ANN to the spiking network, for converted and hybrid classifiers; else None.
+        doubts: Reasons not to take the row at its word.
     """
+
+    DERIVED: ClassVar = ("robust_accuracy", "asr", "asr_all", "floor", "migration")
 
     model: str
     accuracy_clean: float
     accuracy: float
-    robust_accuracy: float
-    asr: float
-    asr_all: float
+    robust_accuracy: float = math.nan
+    asr: float = math.nan
+    asr_all: float = math.nan
     n_asr: int
     n_asr_all: int
-    floor: float
+    floor: float = math.nan
     seconds: float
     migration: Migration | None = None
+    doubts: Doubts = ()
 
 
 class TrainedPair(NamedTuple):
@@ -66,8 +89,8 @@ class _Plan(NamedTuple):
 
     clean: Step
     poisoned: Step
-    test: Step
-    x_triggered: Array
+    exam: Exam
+    cautions: Doubts  # about the samples, for all classifiers alike
     seeds: Seeds
     host: int  # seed of what host code draws from the global streams
     fit_arguments: dict[str, Any]
@@ -85,6 +108,7 @@ class BackdoorEvaluation(Evaluation):
         combination: Which steps of converted and hybrid classifiers see the poisoned data; all of them by default.
         loss_weights: (α, β) weights of the loss of poisoned and of clean samples, at least 0 and not both 0; None is
             the plain mixture.
+        on_doubt: Whether to "record" an invalid result, or to "raise" a ValueError as soon as there is one.
 
     Attributes:
         trained: The pair of trained classifiers of each name whose result has been given.
@@ -103,6 +127,7 @@ class BackdoorEvaluation(Evaluation):
         *,
         combination: PoisonCombination | None = None,
         loss_weights: tuple[float, float] | None = None,
+        on_doubt: OnDoubt = "record",
     ) -> None:
         if not isinstance(attack, TriggerBackdoor):
             raise TypeError(f"expected attack to be a TriggerBackdoor, got {attack!r}")
@@ -115,8 +140,10 @@ class BackdoorEvaluation(Evaluation):
                 raise TypeError(f"expected {name!r} to be a PyTorchClassifier, got {estimator!r}")
         if loss_weights is not None:
             _check_weights(loss_weights)
+        check_on_doubt(on_doubt)
         self.attack, self.estimators = attack, dict(estimators)
         self.combination, self.loss_weights = combination or PoisonCombination(), loss_weights
+        self.on_doubt: OnDoubt = on_doubt
         self.trained: dict[str, TrainedPair] = {}
 
     def evaluate(
@@ -153,17 +180,20 @@ class BackdoorEvaluation(Evaluation):
         Raises:
             ValueError: If data and labels do not fit each other or an estimator's classes, samples are not what an
                 estimator takes, no test sample is of another class than the target's, or the attack finds no rows to
-                poison; nothing has been trained then.
+                poison; nothing has been trained then. Also on an invalid result with `on_doubt="raise"`, after the
+                trainings.
             TypeError: If a `fit` argument is unknown, or samples or labels are no numbers.
         """
         check_fit_arguments("BackdoorEvaluation", fit_arguments)
         x_train, x_test = self._checked(x_train, y_train, x_test, y_test)
         weights, batches, host = (draw_seed(stream) for stream in np.random.default_rng(seed).spawn(3))
+        poisoned = self.attack.poison_dataset(x_train, y_train)
+        exam = Exam(x_test, self.attack.poison(x_test)[0], class_indices(y_test), self.attack.target_class)
         plan = _Plan(
             clean=Step(x_train, y_train),
-            poisoned=self._poisoned(x_train, y_train),
-            test=Step(x_test, class_indices(y_test)),
-            x_triggered=self.attack.poison(x_test)[0],
+            poisoned=self._step(poisoned),
+            exam=exam,
+            cautions=united(sample_doubts(exam), poison_doubts(int(poisoned.is_poison.sum()))),
             seeds=Seeds(weights, batches),
             host=host,
             fit_arguments={**fit_arguments, "verbose": is_shown(verbose)},
@@ -179,8 +209,9 @@ class BackdoorEvaluation(Evaluation):
                     estimator = self.estimators[name]
                     afresh = train_afresh(estimator, plan.clean, step, self.combination, plan.seeds, plan.fit_arguments)
                 trained.append(afresh)
-            measured = self._measure(trained[0], trained[1], plan.test.x, plan.x_triggered, plan.test.y)
+            measured = self._measure(trained[0], trained[1], plan)
         self.trained[name] = TrainedPair(trained[0].final, trained[1].final)
+        heed(self.on_doubt, name, measured["doubts"])
         return BackdoorResult(model=name, seconds=time.perf_counter() - started, **measured)
 
     def _checked(self, x_train: Any, y_train: Labels, x_test: Any, y_test: Labels) -> tuple[Array, Array]:
@@ -202,29 +233,38 @@ class BackdoorEvaluation(Evaluation):
             raise ValueError(f"expected test samples of other classes than {self.attack.target_class}, got none")
         return x_train, x_test
 
-    def _poisoned(self, x: Array, y: Labels) -> Step:
-        poisoned = self.attack.poison_dataset(x, y)
+    def _step(self, poisoned: PoisonedDataset) -> Step:
         weights = None
         if self.loss_weights is not None:
             weights = np.where(poisoned.is_poison, *self.loss_weights).astype(np.float32)
         return Step(poisoned.x, poisoned.y, weights)
 
-    def _measure(
-        self, clean: Trained, backdoored: Trained, x_test: Array, x_triggered: Array, y_test: Indices
-    ) -> dict[str, Any]:
-        target = self.attack.target_class
-        obeyed, floor = (model.final.predict(x_triggered) for model in (backdoored, clean))
+    def _measure(self, clean: Trained, backdoored: Trained, plan: _Plan) -> dict[str, Any]:
+        """All figures of a row but the seconds, and doubts."""
+        exam = plan.exam
+        pair = Pair(*(exam.ask(trained.final)._replace(failure=trained.failure) for trained in (clean, backdoored)))
+        doubts = united(pair_doubts(exam.y, pair), plan.cautions, fall_doubts(exam.y, *pair))
+        derived = {} if is_invalid(doubts) else _derived(pair, exam)
+        doubts = united(doubts, floor_doubts(derived.get("floor", math.nan)))
         return {
-            "accuracy_clean": accuracy(y_test, clean.final.predict(x_test)),
-            "accuracy": accuracy(y_test, backdoored.final.predict(x_test)),
-            "robust_accuracy": robust_accuracy(y_test, obeyed, target),
-            "asr": attack_success_rate(y_test, obeyed, target),
-            "asr_all": attack_success_rate(y_test, obeyed, target, "include"),
-            "n_asr": int(counts_for_success(y_test, target).sum()),
-            "n_asr_all": len(y_test),
-            "floor": attack_success_rate(y_test, floor, target),
-            "migration": measure_migration(clean, backdoored, x_triggered, y_test, target),
+            "accuracy_clean": pair.clean.accuracy(exam.y),
+            "accuracy": pair.backdoored.accuracy(exam.y),
+            **derived,
+            "n_asr": int(exam.counted.sum()),
+            "n_asr_all": len(exam.y),
+            "migration": measure_migration(clean, backdoored, exam, pair, doubts),
+            "doubts": doubts,
         }
+
+
+def _derived(pair: Pair, exam: Exam) -> dict[str, float]:
+    """What the trigger does to models that mean something."""
+    return {
+        "robust_accuracy": exam.robust_accuracy(pair.backdoored),
+        "asr": exam.asr(pair.backdoored),
+        "asr_all": exam.asr(pair.backdoored, "include"),
+        "floor": exam.asr(pair.clean),
+    }
 
 
 def _check_weights(weights: Any) -> None:

@@ -1,8 +1,10 @@
 """Whether a trigger that was planted in frames of one binning works as events, in other binnings, and after filters."""
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from functools import partial
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import tonic.transforms
@@ -10,12 +12,28 @@ from art.estimators.classification import PyTorchClassifier
 
 from art_snn._progress import progress
 from art_snn._random import Rng, draw_seed, host_seed
+from art_snn._validation import class_indices
 from art_snn.attacks.poisoning import FrameTrigger, TriggerBackdoor
+from art_snn.evaluations.answers import Exam, share_recognised
 from art_snn.evaluations.combination import PoisonCombination
+from art_snn.evaluations.doubts import (
+    Doubt,
+    Doubts,
+    OnDoubt,
+    check_on_doubt,
+    fall_doubts,
+    floor_doubts,
+    heed,
+    is_invalid,
+    pair_doubts,
+    poison_doubts,
+    sample_doubts,
+    united,
+)
 from art_snn.evaluations.training import Seeds, Step, check_fit_arguments, train_afresh
 from art_snn.events import SensorSize, check_bins, to_frames
-from art_snn.metrics import accuracy, attack_success_rate
-from art_snn.typing import Array, Events, Frames, Labels
+from art_snn.metrics import attack_success_rate
+from art_snn.typing import Array, Events, Frames, Indices, Labels
 
 EventTransform = Callable[[Events], Events]
 
@@ -40,6 +58,8 @@ class Binning(NamedTuple):
 class TransferMatrix:
     """Attack success rates, in [0, 1], of models trained at B binnings; samples of the target class are left out.
 
+    Those of a model about which a doubt is "invalid" are NaN.
+
     Args:
         binnings: The binnings, B.
         accuracy: Of each model on clean samples, (B,).
@@ -48,7 +68,10 @@ class TransferMatrix:
         events: Row: the model; column: the binning at whose bin centres the trigger's events were inserted, (B, B).
         filtered: By filter: success with events inserted at the model's own centres, then filtered, (B,).
         filtered_accuracy: By filter: accuracy on clean samples that were filtered, (B,).
+        doubts: Reasons not to take a row at its word; the texts name the binning.
     """
+
+    DERIVED: ClassVar = ("floor", "frames", "events", "filtered")
 
     binnings: tuple[Binning, ...]
     accuracy: Array
@@ -57,6 +80,7 @@ class TransferMatrix:
     events: Array
     filtered: dict[str, Array]
     filtered_accuracy: dict[str, Array]
+    doubts: Doubts = ()
 
 
 def binning_transfer(
@@ -70,6 +94,7 @@ def binning_transfer(
     filters: Mapping[str, EventTransform] = FILTERS,
     seed: Rng = 0,
     verbose: bool = True,
+    on_doubt: OnDoubt = "record",
     **fit_arguments: Any,
 ) -> TransferMatrix:
     """Train with a frame trigger at each binning; attack with events placed for each binning, and through filters.
@@ -84,19 +109,22 @@ def binning_transfer(
         filters: Transforms of one stream, by name, such as tonic's.
         seed: Of weights, batches and filters that draw.
         verbose: Whether to show a progress bar.
+        on_doubt: Whether to "record" an invalid row, or to "raise" a ValueError as soon as there is one.
         **fit_arguments: For every `fit`.
 
     Raises:
-        ValueError: If there is no binning, or one is none; nothing has been trained then.
+        ValueError: If there is no binning, or one is none; nothing has been trained then. Also on an invalid row with
+            `on_doubt="raise"`.
         TypeError: If the trigger acts not on events, or a `fit` argument is unknown.
 
     Source: ours; the question is raised by triggers written into frames, as in Abad et al., Sneaky Spikes, NDSS 2024,
     https://arxiv.org/abs/2302.06279, which no camera can record.
     """
+    check_on_doubt(on_doubt)
     binnings = [Binning(*binning) for binning in binnings]
     trigger = _checked(attack, binnings, fit_arguments)
     weights, batches, drawing, host = (draw_seed(stream) for stream in np.random.default_rng(seed).spawn(4))
-    rows = []
+    rows, doubts = [], list[Doubt]()
     for binning in progress(binnings, verbose=verbose, desc="binnings"):
         x = to_frames(train[0], sensor_size, *binning)
         poisoned = attack.poison_dataset(x, train[1])
@@ -106,14 +134,25 @@ def binning_transfer(
                 _trained(make_classifier(binning), steps[0], step, Seeds(weights, batches), fit_arguments)
                 for step in steps
             )
-            on_test = _OnTest(model, binning, trigger, attack.target_class, *test, sensor_size)
-            rows.append(on_test.row(harmless, binnings, filters, drawing))
+            y = class_indices(test[1])
+            on_test = _OnTest(harmless, model, binning, trigger, attack.target_class, test[0], y, sensor_size)
+            rows.append(on_test.row(binnings, filters, int(poisoned.is_poison.sum()), drawing))
+        name = f"{binning.n_bins} bins by {binning.split_by}"
+        heed(on_doubt, name, rows[-1]["doubts"])
+        doubts += [doubt._replace(text=f"{name}: {doubt.text}") for doubt in rows[-1].pop("doubts")]
+    return _matrix(binnings, filters, rows, doubts)
+
+
+def _matrix(
+    binnings: Sequence[Binning], filters: Collection[str], rows: Sequence[dict[str, Any]], doubts: Sequence[Doubt]
+) -> TransferMatrix:
     table = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     return TransferMatrix(
         binnings=tuple(binnings),
         **{name: table[name] for name in ("accuracy", "floor", "frames", "events")},
         filtered={name: table[f"attacked, {name}"] for name in filters},
         filtered_accuracy={name: table[f"clean, {name}"] for name in filters},
+        doubts=tuple(doubts),
     )
 
 
@@ -137,49 +176,60 @@ def _trained(
 
 @dataclass(frozen=True)
 class _OnTest:
-    """A model of one binning, and the test streams that it is asked about."""
+    """A clean and a backdoored model of one binning, and the test streams that they are asked about."""
 
+    harmless: PyTorchClassifier
     model: PyTorchClassifier
     binning: Binning
     trigger: FrameTrigger
     target_class: int
     streams: Events
-    y: Labels
+    y: Indices
     sensor_size: SensorSize
 
     def row(
-        self,
-        harmless: PyTorchClassifier,
-        binnings: Sequence[Binning],
-        filters: Mapping[str, EventTransform],
-        seed: int,
+        self, binnings: Sequence[Binning], filters: Mapping[str, EventTransform], n_poison: int, seed: int
     ) -> dict[str, Any]:
-        """The model's numbers, by name."""
+        """The models' numbers, by name, and "doubts" about them."""
         clean = self.binned(self.streams)
         trigger = self.trigger.for_set(clean)
-        framed = trigger(clean)
+        exam = Exam(clean, trigger(clean), self.y, self.target_class)
+        pair = exam.ask_both(self.harmless, self.model)
+        placed = [self.asked(self.with_trigger(trigger, other)) for other in binnings]
+        own = self.with_trigger(trigger, self.binning)
+        attacked = {name: self.asked(_filtered(own, transform, seed)) for name, transform in filters.items()}
+        on_all = np.concatenate([pair.backdoored.triggered, *placed, *attacked.values()])
+        doubts = united(
+            pair_doubts(self.y, pair._replace(backdoored=pair.backdoored._replace(triggered=on_all))),
+            sample_doubts(exam),
+            poison_doubts(n_poison),
+            fall_doubts(self.y, *pair),
+        )
+        success = partial(self.success, is_known=not is_invalid(doubts))
         row: dict[str, Any] = {
-            "accuracy": accuracy(self.y, self.model.predict(clean)),
-            "floor": self.success(framed, harmless),
-            "frames": self.success(framed),
-            "events": [self.success(self.binned(self.with_trigger(trigger, placed))) for placed in binnings],
+            "accuracy": pair.backdoored.accuracy(self.y),
+            "floor": success(pair.clean.triggered),
+            "frames": success(pair.backdoored.triggered),
+            "events": [success(logits) for logits in placed],
         }
         for name, transform in filters.items():
-            attacked = _filtered(self.with_trigger(trigger, self.binning), transform, seed)
-            row[f"attacked, {name}"] = self.success(self.binned(attacked))
-            clean = self.binned(_filtered(self.streams, transform, seed))
-            row[f"clean, {name}"] = accuracy(self.y, self.model.predict(clean))
-        return row
+            row[f"attacked, {name}"] = success(attacked[name])
+            row[f"clean, {name}"] = share_recognised(self.y, self.asked(_filtered(self.streams, transform, seed)))
+        return row | {"doubts": united(doubts, floor_doubts(row["floor"]))}
 
     def binned(self, streams: Events) -> Frames:
         return to_frames(streams, self.sensor_size, *self.binning)
+
+    def asked(self, streams: Events) -> Array:
+        """The logits of the backdoored model."""
+        return self.model.predict(self.binned(streams))  # type: ignore[no-any-return]
 
     def with_trigger(self, trigger: FrameTrigger, placed: Binning) -> Events:
         """The test streams with events inserted for frames of that binning."""
         return trigger.on_events(self.streams, self.sensor_size, n_bins=placed.n_bins, split_by=placed.split_by)
 
-    def success(self, frames: Frames, model: PyTorchClassifier | None = None) -> float:
-        return attack_success_rate(self.y, (model or self.model).predict(frames), self.target_class)
+    def success(self, logits: Array, is_known: bool) -> float:
+        return attack_success_rate(self.y, logits, self.target_class) if is_known else math.nan
 
 
 def _filtered(streams: Events, transform: EventTransform, seed: int) -> Events:

@@ -1,18 +1,36 @@
 """How well defences find poisoned samples, whom they accuse wrongly, and what they cost."""
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from art.estimators.classification import PyTorchClassifier
 from art.evaluations.evaluation import Evaluation
 
 from art_snn._progress import progress
+from art_snn._random import host_seed
 from art_snn._validation import check_same_length, class_indices
 from art_snn.attacks.poisoning import TriggerBackdoor
+from art_snn.attacks.poisoning.backdoor import PoisonedDataset
+from art_snn.evaluations.answers import Pair, ask
 from art_snn.evaluations.backdoor import TrainedPair
 from art_snn.evaluations.cost import Cost, measured_cost
+from art_snn.evaluations.doubts import (
+    Doubts,
+    OnDoubt,
+    check_on_doubt,
+    fall_doubts,
+    heed,
+    idle_poison_doubts,
+    is_invalid,
+    of_models,
+    pair_doubts,
+    poison_doubts,
+    unchanged,
+    united,
+)
 from art_snn.metrics import auroc, fpr_at_tpr
 from art_snn.typing import Array, Labels, Mask
 
@@ -34,6 +52,8 @@ MakeDetector = Callable[[PyTorchClassifier, Array, Labels], Detector]
 class DetectionResult:
     """What a defence finds in the training data of one backdoored classifier; rates are fractions in [0, 1].
 
+    Where a doubt about the classifiers is "invalid", the defence was not asked, and all but the counts is NaN or None.
+
     Args:
         model: Name of the classifier.
         defence: Name of the defence.
@@ -51,24 +71,38 @@ class DetectionResult:
         auroc_by_layer: `auroc_in_class` at each layer that it looked at.
         seconds: That its `detect_poison` took on the backdoored classifier.
         peak_memory: Bytes by which memory grew meanwhile; NaN where the system does not tell.
+        doubts: Reasons not to take the row at its word.
     """
+
+    DERIVED: ClassVar = (
+        "auroc",
+        "auroc_in_class",
+        "fpr_at_95_tpr",
+        "tpr",
+        "fpr",
+        "accused_classes",
+        "false_alarm_rate",
+        "accused_when_clean",
+        "auroc_by_layer",
+    )
 
     model: str
     defence: str
-    auroc: float
-    auroc_in_class: float
-    fpr_at_95_tpr: float
-    tpr: float
-    fpr: float
-    accused_classes: tuple[int, ...] | None
-    false_alarm_rate: float
-    accused_when_clean: tuple[int, ...] | None
+    auroc: float = math.nan
+    auroc_in_class: float = math.nan
+    fpr_at_95_tpr: float = math.nan
+    tpr: float = math.nan
+    fpr: float = math.nan
+    accused_classes: tuple[int, ...] | None = None
+    false_alarm_rate: float = math.nan
+    accused_when_clean: tuple[int, ...] | None = None
     n_poison: int
     n_clean: int
-    layer: str | None
-    auroc_by_layer: dict[str, float]
-    seconds: float
-    peak_memory: float
+    layer: str | None = None
+    auroc_by_layer: dict[str, float] = field(default_factory=dict)
+    seconds: float = math.nan
+    peak_memory: float = math.nan
+    doubts: Doubts = ()
 
 
 class DetectionEvaluation(Evaluation):
@@ -80,17 +114,28 @@ class DetectionEvaluation(Evaluation):
             holds them; they are not changed.
         defences: By name, what makes a defence of a classifier, samples and labels: a class such as `STRIPDefence`, or
             a `functools.partial` of it with parameters.
+        doubts: By name what `BackdoorResult.doubts` says of a pair; a pair that is not among them is asked about the
+            clean training samples.
+        on_doubt: Whether to "record" an invalid result, or to "raise" a ValueError before the defences are asked.
 
     Raises:
         ValueError: If there is no pair or no defence.
     """
 
     def __init__(
-        self, attack: TriggerBackdoor, trained: Mapping[str, TrainedPair], defences: Mapping[str, MakeDetector]
+        self,
+        attack: TriggerBackdoor,
+        trained: Mapping[str, TrainedPair],
+        defences: Mapping[str, MakeDetector],
+        *,
+        doubts: Mapping[str, Doubts] | None = None,
+        on_doubt: OnDoubt = "record",
     ) -> None:
+        check_on_doubt(on_doubt)
         if not (trained and defences):
             raise ValueError(f"expected classifiers and defences, got {len(trained)} and {len(defences)}")
         self.attack, self.trained, self.defences = attack, dict(trained), dict(defences)
+        self.doubts, self.on_doubt = dict(doubts or {}), on_doubt
 
     def evaluate(self, x_train: Array, y_train: Labels, *, verbose: bool = True) -> list[DetectionResult]:
         """One result for each pair and defence, in the order given.
@@ -101,22 +146,48 @@ class DetectionEvaluation(Evaluation):
             verbose: Whether to show a progress bar.
 
         Raises:
-            ValueError: If samples and labels do not fit, or the attack finds no rows to poison.
+            ValueError: If samples and labels do not fit, or the attack finds no rows to poison; on an invalid result
+                with `on_doubt="raise"`.
         """
         check_same_length("x_train", x_train, "y_train", y_train)
         poisoned = self.attack.poison_dataset(x_train, y_train)
+        cautions, n_poison = _cautions(x_train, poisoned), int(poisoned.is_poison.sum())
+        counts: dict[str, Any] = {"n_poison": n_poison, "n_clean": len(poisoned.y) - n_poison}
         results = []
         with progress(verbose=verbose, total=len(self.trained) * len(self.defences), unit="defence") as bar:
             for model, pair in self.trained.items():
+                doubts = united(self._doubts_about(model, x_train, y_train), cautions)
+                heed(self.on_doubt, model, doubts)
                 for name, make in self.defences.items():
                     bar.set_description(f"{name}, {model}")
-                    found = _search(make, pair.backdoored, poisoned.x, poisoned.y)
-                    alarm = _search(make, pair.clean, x_train, y_train)
-                    labels = class_indices(poisoned.y, pair.backdoored.nb_classes)
-                    in_class = labels == self.attack.target_class
-                    results.append(_result(model, name, poisoned.is_poison, in_class, found, alarm))
+                    figures = {} if is_invalid(doubts) else self._figures(make, pair, x_train, y_train, poisoned)
+                    results.append(DetectionResult(model=model, defence=name, **counts, **figures, doubts=doubts))
                     bar.update()
         return results
+
+    def _figures(
+        self, make: MakeDetector, pair: TrainedPair, x_train: Array, y_train: Labels, poisoned: PoisonedDataset
+    ) -> dict[str, Any]:
+        """What a defence finds in the poisoned data, and in the clean ones."""
+        found = _search(make, pair.backdoored, poisoned.x, poisoned.y)
+        alarm = _search(make, pair.clean, x_train, y_train)
+        in_class = class_indices(poisoned.y, pair.backdoored.nb_classes) == self.attack.target_class
+        return _figures(poisoned.is_poison, in_class, found, alarm)
+
+    def _doubts_about(self, model: str, x_train: Array, y_train: Labels) -> Doubts:
+        """What is known of a pair, or else what it makes of clean training samples."""
+        if model in self.doubts:
+            return of_models(self.doubts[model])
+        with host_seed(0):  # ART's own predict draws from the global stream
+            pair = Pair(*(ask(classifier, x_train) for classifier in self.trained[model]))
+        y = class_indices(y_train)
+        return united(pair_doubts(y, pair, "on training samples, the "), fall_doubts(y, *pair))
+
+
+def _cautions(x_train: Array, poisoned: PoisonedDataset) -> Doubts:
+    """About the poisoned rows."""
+    rows = poisoned.is_poison
+    return united(poison_doubts(int(rows.sum())), idle_poison_doubts(unchanged(x_train[rows], poisoned.x[rows])))
 
 
 class _Finding(NamedTuple):
@@ -138,27 +209,21 @@ def _search(make: MakeDetector, classifier: PyTorchClassifier, x: Array, y: Labe
     return _Finding(detector.scores(), by_layer, is_flagged, accused, report.get("chosen_layer"), cost)
 
 
-def _result(
-    model: str, defence: str, is_poison: Mask, in_class: Mask, found: _Finding, alarm: _Finding
-) -> DetectionResult:
+def _figures(is_poison: Mask, in_class: Mask, found: _Finding, alarm: _Finding) -> dict[str, Any]:
     def auroc_in_class(scores: Array) -> float:
         return auroc(is_poison[in_class], scores[in_class])
 
-    return DetectionResult(
-        model=model,
-        defence=defence,
-        auroc=auroc(is_poison, found.scores),
-        auroc_in_class=auroc_in_class(found.scores),
-        fpr_at_95_tpr=fpr_at_tpr(is_poison, found.scores, TPR),
-        tpr=float(found.is_flagged[is_poison].mean()),
-        fpr=float(found.is_flagged[~is_poison].mean()),
-        accused_classes=found.accused,
-        false_alarm_rate=float(alarm.is_flagged.mean()),
-        accused_when_clean=alarm.accused,
-        n_poison=int(is_poison.sum()),
-        n_clean=int((~is_poison).sum()),
-        layer=found.layer,
-        auroc_by_layer={name: auroc_in_class(scores) for name, scores in found.by_layer.items()},
-        seconds=found.cost.seconds,
-        peak_memory=found.cost.peak_memory,
-    )
+    return {
+        "auroc": auroc(is_poison, found.scores),
+        "auroc_in_class": auroc_in_class(found.scores),
+        "fpr_at_95_tpr": fpr_at_tpr(is_poison, found.scores, TPR),
+        "tpr": float(found.is_flagged[is_poison].mean()),
+        "fpr": float(found.is_flagged[~is_poison].mean()),
+        "accused_classes": found.accused,
+        "false_alarm_rate": float(alarm.is_flagged.mean()),
+        "accused_when_clean": alarm.accused,
+        "layer": found.layer,
+        "auroc_by_layer": {name: auroc_in_class(scores) for name, scores in found.by_layer.items()},
+        "seconds": found.cost.seconds,
+        "peak_memory": found.cost.peak_memory,
+    }

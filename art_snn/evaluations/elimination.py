@@ -1,8 +1,9 @@
 """How far defences remove a backdoor from trained classifiers, and what they cost."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, ClassVar
 
 from art.defences.trainer import Trainer
 from art.defences.transformer import Transformer
@@ -14,17 +15,22 @@ from art_snn._random import host_seed
 from art_snn._validation import check_same_length, class_indices
 from art_snn.attacks.poisoning import TriggerBackdoor
 from art_snn.estimators.classification.mode import mode
+from art_snn.evaluations.answers import Answers, Exam
 from art_snn.evaluations.cost import Cost, measured_cost
-from art_snn.evaluations.inputs import samples_for_all
-from art_snn.metrics import (
-    accuracy,
-    attack_success_rate,
-    counts_for_success,
-    defence_effectiveness_rating,
-    robust_accuracy,
-    robust_improvement_rating,
+from art_snn.evaluations.doubts import (
+    Doubts,
+    OnDoubt,
+    check_on_doubt,
+    heed,
+    is_invalid,
+    is_unusable,
+    model_doubts,
+    sample_doubts,
+    united,
 )
-from art_snn.typing import Array, Indices, Labels
+from art_snn.evaluations.inputs import samples_for_all
+from art_snn.metrics import defence_effectiveness_rating, robust_improvement_rating
+from art_snn.typing import Array, Labels
 
 Defence = Callable[[PyTorchClassifier], Transformer | Trainer | PyTorchClassifier]
 
@@ -32,6 +38,9 @@ Defence = Callable[[PyTorchClassifier], Transformer | Trainer | PyTorchClassifie
 @dataclass(frozen=True, kw_only=True)
 class EliminationResult:
     """What a defence does to one backdoored classifier; rates are fractions in [0, 1].
+
+    Where a doubt is "invalid", all rates but the accuracies on clean samples are NaN. A network that a defence made
+    collapse to one class is such a doubt, too: it obeys every trigger or none, which is nobody's success.
 
     Args:
         model: Name of the classifier.
@@ -47,21 +56,32 @@ class EliminationResult:
         rir: Robust improvement rating, likewise.
         seconds: That the defence took.
         peak_memory: Bytes by which memory grew meanwhile; NaN where the system does not tell.
+        doubts: Reasons not to take the row at its word.
     """
+
+    DERIVED: ClassVar = (
+        "asr_before",
+        "asr_after",
+        "robust_accuracy_before",
+        "robust_accuracy_after",
+        "der",
+        "rir",
+    )
 
     model: str
     defence: str
     accuracy_before: float
-    accuracy_after: float
-    asr_before: float
-    asr_after: float
+    accuracy_after: float = math.nan
+    asr_before: float = math.nan
+    asr_after: float = math.nan
     n_asr: int
-    robust_accuracy_before: float
-    robust_accuracy_after: float
-    der: float
-    rir: float
-    seconds: float
-    peak_memory: float
+    robust_accuracy_before: float = math.nan
+    robust_accuracy_after: float = math.nan
+    der: float = math.nan
+    rir: float = math.nan
+    seconds: float = math.nan
+    peak_memory: float = math.nan
+    doubts: Doubts = ()
 
 
 class EliminationEvaluation(Evaluation):
@@ -73,9 +93,15 @@ class EliminationEvaluation(Evaluation):
         defences: By name, what makes a defence of a classifier: a class such as `FinePruning`, or a
             `functools.partial` of it with parameters; or what makes the new classifier itself, such as the method
             `on_classifier` of a filter.
+        doubts: By name what else is known of a classifier, as `BackdoorResult.doubts` says it.
+        on_doubt: Whether to "record" an invalid result, or to "raise" a ValueError as soon as there is one.
 
     Attributes:
-        defended: After `evaluate`, the new classifier of each (model, defence).
+        defended: After `evaluate`, the new classifier of each (model, defence); of none whose numbers are not finite,
+            on which no defence can work.
+
+    Raises:
+        ValueError: If there is no classifier or no defence.
     """
 
     def __init__(
@@ -83,10 +109,15 @@ class EliminationEvaluation(Evaluation):
         attack: TriggerBackdoor,
         estimators: Mapping[str, PyTorchClassifier],
         defences: Mapping[str, Defence],
+        *,
+        doubts: Mapping[str, Doubts] | None = None,
+        on_doubt: OnDoubt = "record",
     ) -> None:
+        check_on_doubt(on_doubt)
         if not (estimators and defences):
             raise ValueError(f"expected estimators and defences, got {len(estimators)} and {len(defences)}")
         self.attack, self.estimators, self.defences = attack, dict(estimators), dict(defences)
+        self.doubts, self.on_doubt = dict(doubts or {}), on_doubt
         self.defended: dict[tuple[str, str], PyTorchClassifier] = {}
 
     def evaluate(
@@ -102,23 +133,32 @@ class EliminationEvaluation(Evaluation):
             verbose: Whether to show a progress bar.
 
         Raises:
-            ValueError: If samples and labels do not fit.
+            ValueError: If samples and labels do not fit; on an invalid result with `on_doubt="raise"`.
         """
         x_clean = samples_for_all("x_clean", x_clean, self.estimators.values())
         x_test = samples_for_all("x_test", x_test, self.estimators.values())
         check_same_length("x_clean", x_clean, "y_clean", y_clean)
         check_same_length("x_test", x_test, "y_test", y_test)
-        test = _TestSamples(x_test, self.attack.poison(x_test)[0], class_indices(y_test), self.attack.target_class)
-        results = []
+        exam = Exam(x_test, self.attack.poison(x_test)[0], class_indices(y_test), self.attack.target_class)
+        cautions = united(sample_doubts(exam))
+        results, n_asr = [], int(exam.counted.sum())
         with progress(verbose=verbose, total=len(self.estimators) * len(self.defences), unit="defence") as bar:
             for model, estimator in self.estimators.items():
-                before = test.rates(estimator)
+                before = _asked(estimator, exam)
+                found = model_doubts("backdoored model", exam.y, before)
+                doubts = united(self.doubts.get(model, ()), found, cautions)
+                heed(self.on_doubt, model, doubts)
+                row: dict[str, Any] = {"model": model, "accuracy_before": before.accuracy(exam.y), "doubts": doubts}
                 for name, make in self.defences.items():
                     bar.set_description(f"{name}, {model}")
-                    with measured_cost() as cost:
-                        defended = eliminate(make(estimator), x_clean, y_clean)
-                    self.defended[model, name] = defended
-                    results.append(_result(model, name, before, test.rates(defended), test.n_asr, cost))
+                    measured = {}
+                    if not is_unusable(doubts):
+                        with measured_cost() as cost:
+                            defended = eliminate(make(estimator), x_clean, y_clean)
+                        self.defended[model, name] = defended
+                        measured = _measured(name, exam, before, _asked(defended, exam), doubts, cost)
+                    results.append(EliminationResult(defence=name, n_asr=n_asr, **(row | measured)))
+                    heed(self.on_doubt, model, results[-1].doubts)
                     bar.update()
         return results
 
@@ -139,48 +179,30 @@ def eliminate(defence: Transformer | Trainer | PyTorchClassifier, x: Array, y: L
     return defence(x, y=y)
 
 
-class _Rates(NamedTuple):
-    accuracy: float
-    asr: float
-    robust: float
+def _asked(classifier: PyTorchClassifier, exam: Exam) -> Answers:
+    """What a classifier, which keeps its mode, makes of the test samples."""
+    with mode(classifier.model, False), host_seed(0):  # ART's own predict draws from the global stream
+        return exam.ask(classifier)
 
 
-class _TestSamples(NamedTuple):
-    """Clean and triggered test samples with their classes."""
-
-    x: Array
-    x_triggered: Array
-    y: Indices
-    target: int
-
-    @property
-    def n_asr(self) -> int:
-        return int(counts_for_success(self.y, self.target).sum())
-
-    def rates(self, classifier: PyTorchClassifier) -> _Rates:
-        """What the classifier, which keeps its mode, makes of them."""
-        with mode(classifier.model, False), host_seed(0):  # ART's own predict draws from the global stream
-            clean, triggered = classifier.predict(self.x), classifier.predict(self.x_triggered)
-        return _Rates(
-            accuracy(self.y, clean),
-            attack_success_rate(self.y, triggered, self.target),
-            robust_accuracy(self.y, triggered, self.target),
-        )
-
-
-def _result(model: str, defence: str, before: _Rates, after: _Rates, n_asr: int, cost: Cost) -> EliminationResult:
-    return EliminationResult(
-        model=model,
-        defence=defence,
-        accuracy_before=before.accuracy,
-        accuracy_after=after.accuracy,
-        asr_before=before.asr,
-        asr_after=after.asr,
-        n_asr=n_asr,
-        robust_accuracy_before=before.robust,
-        robust_accuracy_after=after.robust,
-        der=defence_effectiveness_rating(before.asr, after.asr, before.accuracy, after.accuracy),
-        rir=robust_improvement_rating(before.robust, after.robust, before.accuracy, after.accuracy),
-        seconds=cost.seconds,
-        peak_memory=cost.peak_memory,
-    )
+def _measured(defence: str, exam: Exam, before: Answers, after: Answers, doubts: Doubts, cost: Cost) -> dict[str, Any]:
+    doubts = united(doubts, model_doubts(f"after {defence}, the model", exam.y, after))
+    accuracy_before, accuracy_after = before.accuracy(exam.y), after.accuracy(exam.y)
+    measured = {
+        "accuracy_after": accuracy_after,
+        "seconds": cost.seconds,
+        "peak_memory": cost.peak_memory,
+        "doubts": doubts,
+    }
+    if is_invalid(doubts):
+        return measured
+    asr_before, asr_after = exam.asr(before), exam.asr(after)
+    robust_before, robust_after = exam.robust_accuracy(before), exam.robust_accuracy(after)
+    return measured | {
+        "asr_before": asr_before,
+        "asr_after": asr_after,
+        "robust_accuracy_before": robust_before,
+        "robust_accuracy_after": robust_after,
+        "der": defence_effectiveness_rating(asr_before, asr_after, accuracy_before, accuracy_after),
+        "rir": robust_improvement_rating(robust_before, robust_after, accuracy_before, accuracy_after),
+    }

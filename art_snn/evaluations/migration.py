@@ -1,12 +1,13 @@
 """How a backdoor moves from an ANN into the spiking network that is made of it."""
 
+import math
 from dataclasses import dataclass
+from typing import ClassVar
 
-from art.estimators.classification import PyTorchClassifier
-
+from art_snn.evaluations.answers import Exam, Pair, Rates
+from art_snn.evaluations.doubts import Doubts, is_invalid, pair_doubts, united
 from art_snn.evaluations.training import Trained
-from art_snn.metrics import attack_success_rate, migration_rate
-from art_snn.typing import Array, Indices
+from art_snn.metrics import migration_rate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,42 +25,83 @@ class Migration:
         rate_above_floor: The same with the floors taken off both.
         threshold_shift: By layer, how far poisoned calibration data moved the threshold, relative to that which clean
             ones give the same ANN; None where calibration was clean.
+        doubts: About the ANN and about the final network; where one is invalid, all of the above but the shift is NaN.
+            Where the network right after the conversion is of no use, which training may mend, that is a caution, and
+            its four figures are NaN.
 
     Source: Jin et al., 2024, https://arxiv.org/abs/2409.15670, Eq. 15; floors, the rate right after conversion and the
     shift of thresholds are ours.
     """
 
-    asr_ann: float
-    floor_ann: float
-    asr_converted: float
-    floor_converted: float
-    rate_converted: float
-    rate_converted_above_floor: float
-    rate: float
-    rate_above_floor: float
-    threshold_shift: dict[str, float] | None
+    DERIVED: ClassVar = (
+        "asr_ann",
+        "floor_ann",
+        "asr_converted",
+        "floor_converted",
+        "rate_converted",
+        "rate_converted_above_floor",
+        "rate",
+        "rate_above_floor",
+    )
+
+    asr_ann: float = math.nan
+    floor_ann: float = math.nan
+    asr_converted: float = math.nan
+    floor_converted: float = math.nan
+    rate_converted: float = math.nan
+    rate_converted_above_floor: float = math.nan
+    rate: float = math.nan
+    rate_above_floor: float = math.nan
+    threshold_shift: dict[str, float] | None = None
+    doubts: Doubts = ()
 
 
-def measure_migration(
-    clean: Trained, backdoored: Trained, x_triggered: Array, y_test: Indices, target: int
-) -> Migration | None:
-    """Of a pair of converted or hybrid classifiers; None for others, whose backdoor did not come from an ANN."""
+def measure_migration(clean: Trained, backdoored: Trained, exam: Exam, final: Pair, doubts: Doubts) -> Migration | None:
+    """Of a pair of converted or hybrid classifiers; None for others, whose backdoor did not come from an ANN.
+
+    Args:
+        clean: Trained on clean data.
+        backdoored: Trained on poisoned data.
+        exam: The test samples.
+        final: What both answered.
+        doubts: About the row of which this is a part.
+    """
     if clean.converted is None or backdoored.converted is None:
         return None
-
-    def success(classifier: PyTorchClassifier) -> float:
-        return attack_success_rate(y_test, classifier.predict(x_triggered), target)
-
-    floors = success(clean.final.ann), success(clean.converted), success(clean.final)
-    ann, converted, final = success(backdoored.final.ann), success(backdoored.converted), success(backdoored.final)
+    if not is_invalid(doubts):
+        anns = exam.ask_both(clean.final.ann, backdoored.final.ann)
+        doubts = united(doubts, pair_doubts(exam.y, anns, "ANN of the "))
+    if is_invalid(doubts):
+        return Migration(threshold_shift=backdoored.threshold_shift, doubts=doubts)
+    is_final = backdoored.converted is backdoored.final
+    converted = final if is_final else exam.ask_both(clean.converted, backdoored.converted)
+    cautions = [
+        doubt._replace(grade="caution") for doubt in pair_doubts(exam.y, converted, "right after its conversion, the ")
+    ]
     return Migration(
-        asr_ann=ann,
-        floor_ann=floors[0],
-        asr_converted=converted,
-        floor_converted=floors[1],
-        rate_converted=migration_rate(converted, ann),
-        rate_converted_above_floor=migration_rate(converted, ann, (floors[1], floors[0])),
-        rate=migration_rate(final, ann),
-        rate_above_floor=migration_rate(final, ann, (floors[2], floors[0])),
+        **_of_final(exam.asrs(anns), exam.asrs(final)),
+        **({} if cautions else _of_converted(exam.asrs(anns), exam.asrs(converted))),
         threshold_shift=backdoored.threshold_shift,
+        doubts=united(doubts, cautions),
     )
+
+
+def _of_final(anns: Rates, final: Rates) -> dict[str, float]:
+    """Figures of the classifiers as they are."""
+    return {
+        "asr_ann": anns.backdoored,
+        "floor_ann": anns.clean,
+        "rate": migration_rate(final.backdoored, anns.backdoored),
+        "rate_above_floor": migration_rate(final.backdoored, anns.backdoored, (final.clean, anns.clean)),
+    }
+
+
+def _of_converted(anns: Rates, converted: Rates) -> dict[str, float]:
+    """Figures of what they were right after the conversion."""
+    floors = converted.clean, anns.clean
+    return {
+        "asr_converted": converted.backdoored,
+        "floor_converted": converted.clean,
+        "rate_converted": migration_rate(converted.backdoored, anns.backdoored),
+        "rate_converted_above_floor": migration_rate(converted.backdoored, anns.backdoored, floors),
+    }

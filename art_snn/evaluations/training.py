@@ -1,6 +1,7 @@
 """Training a copy of a classifier afresh, step by step, each step on clean or on poisoned data."""
 
 import copy
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -8,7 +9,8 @@ from art.estimators.classification import PyTorchClassifier
 
 from art_snn._random import host_seed
 from art_snn._validation import check_unknown
-from art_snn.conversion import threshold_shift
+from art_snn.conversion import NotCalibratedError, threshold_shift
+from art_snn.conversion.spiking import scaled_neurons
 from art_snn.estimators.classification import AnnClassifier, ConvertedClassifier, HybridClassifier, SpikingClassifier
 from art_snn.evaluations.combination import PoisonCombination
 from art_snn.typing import Array, Labels
@@ -23,11 +25,13 @@ class Trained(NamedTuple):
         final: The classifier.
         converted: For hybrid ones, a copy from right after the conversion; for converted ones `final`; else None.
         threshold_shift: By layer, how far poisoned calibration data moved the threshold; where they were used.
+        failure: Why the ANN could not be converted, if it could not: it diverged, or a layer of it is silent.
     """
 
     final: PyTorchClassifier
     converted: ConvertedClassifier | None = None
     threshold_shift: dict[str, float] | None = None
+    failure: str | None = None
 
 
 class Step(NamedTuple):
@@ -73,10 +77,20 @@ def train_afresh(
     if isinstance(clone, AnnClassifier | SpikingClassifier):
         clone.reset(seeds.weights)
     if isinstance(clone, ConvertedClassifier):
-        return _train_converted(clone, clean, poisoned, combination, seeds, fit_arguments)
+        try:
+            return _train_converted(clone, clean, poisoned, combination, seeds, fit_arguments)
+        except NotCalibratedError as error:  # what is wrong with the ANN is a finding, and other models wait
+            return _not_converted(clone, str(error))
     sees_poison = combination.snn if isinstance(clone, SpikingClassifier) else combination.ann
     _fit(clone, "fit", poisoned if sees_poison else clean, seeds, fit_arguments)
     return Trained(clone)
+
+
+def _not_converted(clone: ConvertedClassifier, failure: str) -> Trained:
+    """Thresholds that nobody knows are NaN, and so is whatever the network answers."""
+    for neuron in scaled_neurons(clone.model.net).values():
+        neuron.threshold.data.fill_(math.nan)
+    return Trained(clone, clone, failure=failure)
 
 
 def _train_converted(

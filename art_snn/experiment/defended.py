@@ -1,12 +1,14 @@
 """What defences make of the models of an experiment, as values."""
 
+import math
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from matplotlib.figure import Figure
 
 from art_snn.evaluations import BackdoorResult
 from art_snn.evaluations.detection import DetectionResult
+from art_snn.evaluations.doubts import Doubts
 from art_snn.evaluations.elimination import EliminationResult
 from art_snn.experiment.result import without_nan
 from art_snn.experiment.spec import Experiment
@@ -19,6 +21,8 @@ TABLES = ("rows", "detection", "verdicts", "elimination", "failures")
 class ModelVerdict:
     """What a detector of models says of one model and of its clean twin.
 
+    Where a doubt about the models is "invalid", the detector was not asked, and what it would say is None or NaN.
+
     Args:
         model: Name of the classifier.
         defence: Name of the defence.
@@ -29,17 +33,21 @@ class ModelVerdict:
         target_when_clean: The class that it finds most suspicious there.
         seconds: That it took on the backdoored model.
         peak_memory: Bytes by which memory grew meanwhile; NaN where the system does not tell.
+        doubts: Reasons not to take the row at its word.
     """
+
+    DERIVED: ClassVar = ("is_accused", "target_class", "p_value", "is_clean_accused", "target_when_clean")
 
     model: str
     defence: str
-    is_accused: bool
-    target_class: int
-    p_value: float | None
-    is_clean_accused: bool
-    target_when_clean: int
-    seconds: float
-    peak_memory: float
+    is_accused: bool | None = None
+    target_class: int | None = None
+    p_value: float | None = None
+    is_clean_accused: bool | None = None
+    target_when_clean: int | None = None
+    seconds: float = math.nan
+    peak_memory: float = math.nan
+    doubts: Doubts = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ from art_snn.evaluations import BackdoorEvaluation, BackdoorResult
 from art_snn.evaluations.art_detectors import ART_DETECTORS
 from art_snn.evaluations.cost import measured_cost
 from art_snn.evaluations.detection import DetectionEvaluation, DetectionResult
+from art_snn.evaluations.doubts import Doubts, is_invalid, of_models
 from art_snn.evaluations.elimination import EliminationEvaluation, EliminationResult
 from art_snn.experiment.defended import TABLES, Defended, Evidence, Failure, ModelVerdict
 from art_snn.experiment.fitting import check_fits
@@ -84,6 +85,7 @@ def defend(
     makers = bench.makers(settings["defences"], with_art)
     _build_all(makers, evaluation.estimators.values())
     for row in train_models(spec, evaluation, dataset, batches, verbose=verbose):
+        bench.doubts[row.model] = row.doubts
         bench.defend(row.model, makers, verbose=verbose)
         found = bench.added_to(found, row)
         if keep is not None:
@@ -122,6 +124,7 @@ class _Bench:
     dataset: Dataset
     x_clean: Array
     y_clean: Labels
+    doubts: dict[str, Doubts] = field(default_factory=dict)
     detection: list[DetectionResult] = field(default_factory=list)
     verdicts: list[ModelVerdict] = field(default_factory=list)
     elimination: list[EliminationResult] = field(default_factory=list)
@@ -179,16 +182,26 @@ class _Bench:
             return detector
 
         data = self.dataset.x_train, self.dataset.y_train
-        detection = DetectionEvaluation(self.evaluation.attack, {model: pair}, {name: make_and_keep})
+        attack, doubts = self.evaluation.attack, self.doubts
+        detection = DetectionEvaluation(attack, {model: pair}, {name: make_and_keep}, doubts=doubts)
         self.detection += detection.evaluate(*data, verbose=False)
+        if not searching:  # a model that means nothing, of which there is nothing to show either
+            return
         if model not in self.evidence:
-            poisoned = self.evaluation.attack.poison_dataset(*data)
+            poisoned = attack.poison_dataset(*data)
             self.evidence[model] = Evidence(poisoned.y, poisoned.is_poison)
         self.evidence[model].scores[name] = searching[0].scores()
         self.evidence[model] = replace(self.evidence[model], **_pictured(searching[0]))
 
     def _judge(self, model: str, name: str, make: Make) -> None:
-        pair, clean = self.evaluation.trained[model], (self.x_clean, self.y_clean)
+        pair, clean, doubts = (
+            self.evaluation.trained[model],
+            (self.x_clean, self.y_clean),
+            of_models(self.doubts[model]),
+        )
+        if is_invalid(doubts):
+            self.verdicts.append(ModelVerdict(model=model, defence=name, doubts=doubts))
+            return
         with measured_cost() as cost:
             found = make(pair.backdoored).detect_backdoor(*clean)
         alarm = make(pair.clean).detect_backdoor(*clean)
@@ -203,12 +216,13 @@ class _Bench:
                 target_when_clean=alarm.target_class,
                 seconds=cost.seconds,
                 peak_memory=cost.peak_memory,
+                doubts=doubts,
             )
         )
 
     def _eliminate(self, model: str, name: str, make: Make) -> None:
         backdoored = {model: self.evaluation.trained[model].backdoored}
-        elimination = EliminationEvaluation(self.evaluation.attack, backdoored, {name: make})
+        elimination = EliminationEvaluation(self.evaluation.attack, backdoored, {name: make}, doubts=self.doubts)
         test = self.dataset.x_test, self.dataset.y_test
         self.elimination += elimination.evaluate(self.x_clean, self.y_clean, *test, verbose=False)
 

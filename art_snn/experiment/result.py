@@ -10,7 +10,7 @@ from art_snn.evaluations import BackdoorResult
 from art_snn.experiment.spec import Experiment
 from art_snn.typing import Array, Indices
 
-RESULTS_VERSION = 1  # raised when the same spec gives other numbers
+RESULTS_VERSION = 2  # raised when the same spec gives other numbers
 VERSIONED = ("art-snn", "adversarial-robustness-toolbox", "numpy", "scikit-learn", "spikingjelly", "torch")
 
 
@@ -22,7 +22,8 @@ class Examples:
         clean: Samples as they are, (n, ...).
         triggered: The same with the trigger.
         labels: Their classes, (n,).
-        predicted: For each model, the classes of the clean and of the triggered samples, (2, n).
+        predicted: For each model, the classes of the clean and of the triggered samples, (2, n); -1 where logits
+            are not finite.
     """
 
     clean: Array
@@ -57,7 +58,10 @@ class Result:
         return len(self.rows) == len(self.spec.models)
 
     def as_json(self) -> dict[str, Any]:
-        """Of plain types only: `{"spec": {...}, "title", "versions": {...}, "rows": [{...}, …], …}`; NaN is None."""
+        """Of plain types only: `{"spec": {...}, "title", "versions": {...}, "rows": [{...}, …], …}`; NaN is None.
+
+        A doubt is a list of code, grade and text.
+        """
         return {
             "spec": self.spec.model_dump(mode="json"),
             "title": self.title,
@@ -76,7 +80,9 @@ def versions() -> dict[str, str]:
 
 
 def without_nan(value: Any) -> Any:
-    """With None for NaN, which JSON does not know; dictionaries likewise, inside too."""
+    """With None for NaN, which JSON does not know, and lists for tuples; inside of dictionaries and tuples likewise."""
     if isinstance(value, dict):
         return {key: without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, tuple | list):
+        return [without_nan(inner) for inner in value]
     return None if isinstance(value, float) and math.isnan(value) else value

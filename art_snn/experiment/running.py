@@ -8,6 +8,7 @@ import numpy as np
 from art_snn.attacks.poisoning import TriggerBackdoor
 from art_snn.data import Dataset
 from art_snn.evaluations import BackdoorEvaluation, BackdoorResult
+from art_snn.evaluations.answers import decided
 from art_snn.evaluations.backdoor import TrainedPair
 from art_snn.experiment.fitting import check_fits
 from art_snn.experiment.parts import make_attack, make_dataset, make_evaluation
@@ -89,6 +90,6 @@ def _examples(attack: TriggerBackdoor, dataset: Dataset) -> Examples:
 def _with_model(found: Result, row: BackdoorResult, pair: TrainedPair) -> Result:
     """With one row more, and what the model predicts of the examples."""
     examples = found.examples
-    predicted: Indices = np.stack([pair.backdoored.predict(x).argmax(1) for x in (examples.clean, examples.triggered)])
+    predicted: Indices = np.stack([decided(pair.backdoored.predict(x)) for x in (examples.clean, examples.triggered)])
     examples = replace(examples, predicted={**examples.predicted, row.model: predicted})
     return replace(found, rows=(*found.rows, row), examples=examples)

@@ -13,8 +13,9 @@ from art_snn.report.files import (
     write_trigger,
 )
 from art_snn.report.folder import ResultsFolder
-from art_snn.report.matrix import defences_figure
+from art_snn.report.matrix import defences_figure, judged
 from art_snn.report.pictures import trigger_sheet, triggered_figure
+from art_snn.report.reasons import notice
 from art_snn.report.tables import WIDTH, comparison_table, defence_tables
 
 __all__ = [
@@ -27,8 +28,10 @@ __all__ = [
     "defence_tables",
     "defences_figure",
     "evidence_figures",
+    "judged",
     "keep_defended",
     "keep_result",
+    "notice",
     "trigger_sheet",
     "triggered_figure",
     "write_animation",

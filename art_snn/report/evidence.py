@@ -10,6 +10,7 @@ from sklearn.metrics import roc_curve
 from art_snn.evaluations.detection import DetectionResult
 from art_snn.experiment import Defended, Evidence
 from art_snn.report.matrix import attack_title
+from art_snn.report.reasons import notice
 from art_snn.typing import Array, Mask
 
 CLEAN, POISON = "#4477aa", "#ee6677"
@@ -20,8 +21,11 @@ MAX_CLASSES, N_COLUMNS = 15, 5
 
 def evidence_figures(defended: Defended, model: str) -> dict[str, Figure]:
     """The pictures of one model by name: "scores", and "clusters" and "sequences" where there are any."""
-    evidence, title = defended.evidence[model], f"{attack_title(defended)}, model {model}"
-    results = [row for row in defended.detection if row.model == model]
+    evidence = defended.evidence[model]
+    results = [row for row in defended.detection if row.model == model and row.defence in evidence.scores]
+    title = f"{attack_title(defended)}, model {model}"
+    if any(row.doubts for row in results):
+        title += "\n" + notice(results)
     figures = {"scores": scores_figure(title, evidence, results)}
     if evidence.clusters:
         accused = next(row.accused_classes for row in results if row.defence == "activation") or ()

@@ -15,6 +15,7 @@ from art_snn.report.evidence import evidence_figures
 from art_snn.report.folder import png_record
 from art_snn.report.matrix import defences_figure
 from art_snn.report.pictures import as_pictures_alike, trigger_sheet, triggered_figure
+from art_snn.report.reasons import notice
 
 RESULTS = "results.json", ("triggered.png",)  # the record of `compare`, and the files beside it
 DEFENCES = "defences.json", ("defences.png", "scores-*.png", "clusters-*.png", "sequences-*.png")
@@ -35,7 +36,7 @@ def keep_defended(defended: Defended, folder: Path) -> list[Path]:
 
 def write_result(result: Result, folder: Path) -> list[Path]:
     """Write `results.json` and `triggered.png` into `folder`; returns their paths."""
-    figure = triggered_figure(result.examples)
+    figure = triggered_figure(result.examples, notice(result.rows))
     return [keep_result(result, folder), write_whole(folder / "triggered.png", _png(figure))]
 
 

@@ -1,15 +1,20 @@
 """Defences against models, as matrices of coloured cells."""
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from art_snn.evaluations import is_invalid
 from art_snn.experiment import Defended, ModelVerdict
+from art_snn.report.reasons import NO_FIGURE, marked, notice
 from art_snn.report.tables import as_percent
+from art_snn.report.titles import wrapped
 
 BOX = {"facecolor": "white", "alpha": 0.7, "edgecolor": "none"}
 N_COLUMNS = 3
@@ -21,27 +26,33 @@ Text = Callable[[Any], str]
 
 def defences_figure(defended: Defended) -> Figure:
     """What detectors find, whom they accuse wrongly, and what eliminations leave; bright is good, white is missing."""
-    target = defended.spec.target
-    panels: list[tuple[str, Sequence[Any], str, Number, Text | None]] = [
-        ("AUROC of poisoned samples", defended.detection, _HIGH, lambda row: row.auroc, None),
-        ("clean samples flagged at 95 % TPR", defended.detection, _LOW, lambda row: row.fpr_at_95_tpr, None),
-        ("samples of the clean twin flagged", defended.detection, _LOW, lambda row: row.false_alarm_rate, None),
-        ("models accused, and the clean twin", defended.verdicts, _HIGH, lambda row: _rightness(row, target), _verdict),
-        ("attack success left", defended.elimination, _LOW, lambda row: row.asr_after, None),
-        ("robust accuracy left", defended.elimination, _HIGH, lambda row: row.robust_accuracy_after, None),
-        ("accuracy left", defended.elimination, _HIGH, lambda row: row.accuracy_after, None),
+    rightness = partial(_rightness, target=defended.spec.target)
+    panels: list[tuple[str, Sequence[Any], str, tuple[Number, Text]]] = [
+        ("AUROC of poisoned samples", defended.detection, _HIGH, _figure("auroc")),
+        ("clean samples flagged at 95 % TPR", defended.detection, _LOW, _figure("fpr_at_95_tpr")),
+        ("samples of the clean twin flagged", defended.detection, _LOW, _figure("false_alarm_rate")),
+        ("models accused, and the clean twin", defended.verdicts, _HIGH, (rightness, _verdict)),
+        ("attack success left", defended.elimination, _LOW, _figure("asr_after")),
+        ("robust accuracy left", defended.elimination, _HIGH, _figure("robust_accuracy_after")),
+        ("accuracy left", defended.elimination, _HIGH, _figure("accuracy_after")),
     ]
     shown = [panel for panel in panels if panel[1]]
     n_columns, n_rows = max(1, min(N_COLUMNS, len(shown))), max(1, -(-len(shown) // N_COLUMNS))
     figure = Figure(figsize=(4.6 * n_columns + 0.5, 3.6 * n_rows + 0.6), layout="constrained")
     axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
-    for ax, (title, rows, colours, number, text) in zip(axes, shown, strict=False):
-        _matrix(ax, rows, colours, number, text or partial(_two_digits, number))
+    for ax, (title, rows, colours, shows) in zip(axes, shown, strict=False):
+        _matrix(ax, rows, colours, *shows)
         ax.set_title(title, fontsize=11)
     for ax in axes[len(shown) :]:
         ax.set_axis_off()
-    figure.suptitle(f"{attack_title(defended)}; bright is good for the defender", fontsize=11)
+    title = f"{attack_title(defended)}; bright is good for the defender"
+    figure.suptitle("\n".join([title, *wrapped(notice(judged(defended)), figure)]), fontsize=11)
     return figure
+
+
+def judged(defended: Defended) -> list[Any]:
+    """All rows that carry doubts."""
+    return [*defended.rows, *defended.detection, *defended.verdicts, *defended.elimination]
 
 
 def attack_title(defended: Defended) -> str:
@@ -53,19 +64,27 @@ def attack_title(defended: Defended) -> str:
     )
 
 
-def _two_digits(number: Number, row: Any) -> str:
-    return f"{number(row):.2f}"
+def _figure(field: str) -> tuple[Number, Text]:
+    """The number in a field, and how it is written."""
+
+    def text(row: Any) -> str:
+        value = getattr(row, field)
+        return marked(row, field, NO_FIGURE if math.isnan(value) else f"{value:.2f}")
+
+    return attrgetter(field), text
 
 
 def _rightness(verdict: ModelVerdict, target: int) -> float:
     """1 where the right class is accused and the clean twin is not; half of it for either."""
-    return ((verdict.is_accused and verdict.target_class == target) + (not verdict.is_clean_accused)) / 2
+    if is_invalid(verdict.doubts):
+        return math.nan
+    return ((verdict.is_accused is True and verdict.target_class == target) + (not verdict.is_clean_accused)) / 2
 
 
 def _verdict(verdict: ModelVerdict) -> str:
     accused = f"class {verdict.target_class}" if verdict.is_accused else "nobody"
     when_clean = f"class {verdict.target_when_clean}" if verdict.is_clean_accused else "nobody"
-    return f"{accused}\ntwin: {when_clean}"
+    return marked(verdict, "target_class", f"{accused}\ntwin: {when_clean}")
 
 
 def _matrix(ax: Axes, rows: Sequence[Any], colours: str, number: Number, text: Text) -> None:

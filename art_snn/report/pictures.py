@@ -1,22 +1,27 @@
 """Pictures of samples and triggers."""
 
-import textwrap
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from art_snn.evaluations.answers import NONE
 from art_snn.experiment import Examples
+from art_snn.report.titles import wrapped
 from art_snn.typing import Array
 
 ON, OFF = np.array([0.9, 0.25, 0.1]), np.array([0.1, 0.35, 0.9])  # red and blue
 MAX_COLUMNS = 16
-LETTERS = 13  # of a title in an inch
 
 
-def triggered_figure(examples: Examples) -> Figure:
-    """Clean samples, the trigger alone and triggered samples, with what each backdoored model takes them for."""
+def triggered_figure(examples: Examples, doubts: str = "") -> Figure:
+    """Clean samples, the trigger alone and triggered samples, with what each backdoored model takes them for.
+
+    Args:
+        examples: The samples.
+        doubts: A line for beneath the title, which says of which models one should think twice.
+    """
     n_samples, n_models = len(examples.labels), len(examples.predicted)
     figure = Figure(figsize=(1.6 * n_samples + 1.2, 5.4 + 0.36 * n_models), layout="constrained")
     axes = figure.subplots(3, n_samples, squeeze=False)
@@ -26,12 +31,17 @@ def triggered_figure(examples: Examples) -> Figure:
     _fill(axes, dict(zip(samples, as_pictures_alike(samples.values()), strict=True)))
     for row, state in ((axes[0], 0), (axes[2], 1)):
         for column, ax in enumerate(row):
-            said = [f"{model}: {classes[state, column]}" for model, classes in examples.predicted.items()]
+            said = [f"{model}: {_said(classes[state, column])}" for model, classes in examples.predicted.items()]
             ax.set_xlabel("\n".join(said), fontsize=9)
     for ax, label in zip(axes[0], examples.labels, strict=True):
         ax.set_title(f"true class {label}", fontsize=10)
-    figure.suptitle("Predictions of the backdoored models", fontsize=12)
+    figure.suptitle("\n".join(["Predictions of the backdoored models", *wrapped(doubts, figure)]), fontsize=12)
     return figure
+
+
+def _said(label: int) -> str:
+    """The class, or that there is none, where logits are not finite."""
+    return "no class" if label == NONE else str(label)
 
 
 def trigger_sheet(title: str, rows: Mapping[str, Array]) -> Figure:
@@ -43,8 +53,9 @@ def trigger_sheet(title: str, rows: Mapping[str, Array]) -> Figure:
     """
     n_columns = min(MAX_COLUMNS, *(len(pictures) for pictures in rows.values()))
     width = 1.1 * n_columns + 1.4
-    lines = textwrap.wrap(title, int(LETTERS * width))
-    figure = Figure(figsize=(width, 1.2 * len(rows) + 0.15 * len(lines) + 0.15), layout="constrained")
+    figure = Figure(figsize=(width, 1.2 * len(rows) + 0.15), layout="constrained")
+    lines = wrapped(title, figure)
+    figure.set_figheight(figure.get_figheight() + 0.15 * len(lines))
     axes = figure.subplots(len(rows), n_columns, squeeze=False)
     _fill(axes, {name: pictures[:n_columns] for name, pictures in rows.items()})
     figure.suptitle("\n".join(lines), fontsize=9)

@@ -11,6 +11,7 @@ from rich.table import Table
 from art_snn.evaluations import BackdoorResult
 from art_snn.experiment import Defended, Result
 from art_snn.experiment.spec import OF_NEURONS
+from art_snn.report.reasons import NO_FIGURE, marked, reasons
 
 WIDTH = 100
 _NAME = 17  # columns of a defence's at least, which folds where there is no room
@@ -35,13 +36,24 @@ def comparison_table(result: Result) -> Group:
     for heading in headings + ["migration"] * migrates:
         table.add_column(heading, justify="right")
     for row in rows:
-        shares = (row.accuracy_clean, row.accuracy, row.asr, row.asr_all, row.floor)
-        cells = [row.model, *(f"{share:.3f}" for share in shares), f"{row.seconds:.0f}"]
-        table.add_row(*cells, *[_migration(row)] * migrates)
-    notes = Table.grid(padding=(0, 2))
-    for note in _comparison_notes(result, migrates):
-        notes.add_row(*note)
-    return Group(table, notes)
+        fields = ("accuracy_clean", "accuracy", "asr", "asr_all", "floor")
+        cells = [row.model, *(marked(row, field, _three_digits(getattr(row, field))) for field in fields)]
+        table.add_row(*cells, f"{row.seconds:.0f}", *[_migration(row)] * migrates)
+    doubts = [(row.model, row.doubts) for row in rows]
+    doubts += [(row.model, row.migration.doubts) for row in rows if row.migration]
+    return Group(table, _notes([*_comparison_notes(result, migrates), *reasons(doubts)]))
+
+
+def _notes(notes: Sequence[tuple[str, str]]) -> Table:
+    """Terms and what they mean, for beneath a table."""
+    grid = Table.grid(padding=(0, 2))
+    for note in notes:
+        grid.add_row(*note)
+    return grid
+
+
+def _three_digits(share: float) -> str:
+    return NO_FIGURE if math.isnan(share) else f"{share:.3f}"
 
 
 def as_percent(fraction: float) -> str:
@@ -69,10 +81,13 @@ def _comparison_notes(result: Result, migrates: bool) -> Iterator[tuple[str, str
 
 def _migration(row: BackdoorResult) -> str:
     """Nothing where nothing migrates, or the source's own success is none."""
-    return "" if row.migration is None or math.isnan(row.migration.rate) else f"{row.migration.rate:.3f}"
+    if row.migration is None:
+        return ""
+    rate = row.migration.rate
+    return marked(row.migration, "rate", "" if math.isnan(rate) else f"{rate:.3f}")
 
 
-def defence_tables(defended: Defended) -> list[Table]:
+def defence_tables(defended: Defended) -> list[Group]:
     """One table a kind of defence, those that have rows, with what the columns mean below."""
     tables = [
         ("Poisoned samples found", defended.detection, _DETECTION, _DETECTION_NOTE),
@@ -83,16 +98,17 @@ def defence_tables(defended: Defended) -> list[Table]:
     return [_table(*table) for table in tables if table[1]]
 
 
-def _table(title: str, rows: Sequence[Any], columns: Sequence[_Column], note: str) -> Table:
+def _table(title: str, rows: Sequence[Any], columns: Sequence[_Column], note: str) -> Group:
     table = Table(title=title, caption=note, caption_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("model")
     table.add_column("defence", min_width=_NAME, overflow="fold")
     for column in columns:
         table.add_column(column.heading, justify="left" if column.field == "error" else "right")
     for row in rows:
-        shown = (column.shown(getattr(row, column.field)) for column in columns)
+        shown = (marked(row, column.field, column.shown(getattr(row, column.field))) for column in columns)
         table.add_row(row.model, _defence(row), *shown)
-    return table
+    doubts = [(row.model, row.doubts) for row in rows if hasattr(row, "doubts")]
+    return Group(table, _notes(list(reasons(doubts))))
 
 
 def _defence(row: Any) -> str:
@@ -107,6 +123,8 @@ def _share(value: float) -> str:
     >>> _share(0.25), _share(1.0)
     ('.250', '1.00')
     """
+    if math.isnan(value):
+        return NO_FIGURE
     return f"{value:.2f}" if abs(value) >= 1 else f"{value:.3f}".replace("0.", ".", 1)
 
 
@@ -129,11 +147,15 @@ def _megabytes(value: float) -> str:
     return "?" if math.isnan(value) else f"{value / 2**20:.0f}"
 
 
-def _yes(value: bool) -> str:
+def _yes(value: bool | None) -> str:
     return "yes" if value else "no"
 
 
-_COST = (_Column("s", "seconds", "{:.1f}".format), _Column("MB", "peak_memory", _megabytes))
+def _seconds(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.1f}"
+
+
+_COST = (_Column("s", "seconds", _seconds), _Column("MB", "peak_memory", _megabytes))
 _DETECTION = (
     _Column("AUROC\n", "auroc", _share),
     _Column("in\nclass", "auroc_in_class", _share),

@@ -56,6 +56,7 @@ from art_snn.testing.model_detectors import (
     check_model_detector_reports,
     check_model_detector_tells_apart,
 )
+from art_snn.testing.results import check_result_owns_its_doubts
 from art_snn.testing.streams import check_global_streams_stand_still
 from art_snn.testing.transformers import (
     check_elimination_gives_a_new_classifier,
@@ -120,6 +121,7 @@ __all__ = [
     "check_model_detector_reports",
     "check_model_detector_tells_apart",
     "check_restores_the_mode",
+    "check_result_owns_its_doubts",
     "check_samples_are_checked",
     "check_tells_samples_apart",
     "check_trigger_agrees_on_events",

@@ -1,0 +1,149 @@
+"""What a trained classifier answers on test samples, whatever its numbers are, and how its neurons fire meanwhile."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from art.estimators.classification import PyTorchClassifier
+from torch import Tensor, nn
+
+from art_snn.estimators.classification.structure import spiking_layers
+from art_snn.metrics import attack_success_rate, counts_for_success, robust_accuracy
+from art_snn.metrics.success import TargetSamples
+from art_snn.typing import Array, Indices, Mask
+
+NONE = -1  # the class of a sample whose logits are not finite
+
+
+class Answers(NamedTuple):
+    """What a classifier makes of clean test samples, and of triggered ones.
+
+    Args:
+        clean: Logits, (N, K).
+        triggered: Logits, (N, K); those of no samples, (0, K), where nothing is asked about them.
+        firing: By spiking layer that ran, the share of its outputs on the clean samples that are spikes, in [0, 1].
+        broken: Names of parameters that are not finite.
+        failure: Why the classifier could not be converted, if it could not; all logits are NaN then.
+    """
+
+    clean: Array
+    triggered: Array
+    firing: dict[str, float]
+    broken: tuple[str, ...] = ()
+    failure: str | None = None
+
+    @property
+    def classes(self) -> Indices:
+        """Of the clean samples, (N,)."""
+        return decided(self.clean)
+
+    def accuracy(self, y: Indices) -> float:
+        """Share of clean samples whose class is the true one, in [0, 1]; NaN if no sample has finite logits."""
+        return share_recognised(y, self.clean)
+
+
+class Pair(NamedTuple):
+    """The answers of two classifiers, trained on clean and on poisoned data."""
+
+    clean: Answers
+    backdoored: Answers
+
+
+class Rates(NamedTuple):
+    """The success rates of two classifiers, of which that of the clean one is the floor."""
+
+    clean: float
+    backdoored: float
+
+
+class Exam(NamedTuple):
+    """Clean and triggered test samples, (N, ...) both, with their classes, (N,), and the target of the attack."""
+
+    x: Array
+    x_triggered: Array
+    y: Indices
+    target: int
+
+    def ask(self, classifier: PyTorchClassifier) -> Answers:
+        """What a classifier makes of them."""
+        return ask(classifier, self.x, self.x_triggered)
+
+    def ask_both(self, clean: PyTorchClassifier, backdoored: PyTorchClassifier) -> Pair:
+        """What two make of them."""
+        return Pair(self.ask(clean), self.ask(backdoored))
+
+    def asr(self, answers: Answers, target_samples: TargetSamples = "exclude") -> float:
+        """Attack success rate of a classifier whose logits are finite."""
+        return attack_success_rate(self.y, answers.triggered, self.target, target_samples)
+
+    def asrs(self, pair: Pair) -> Rates:
+        """Of both."""
+        return Rates(self.asr(pair.clean), self.asr(pair.backdoored))
+
+    def robust_accuracy(self, answers: Answers) -> float:
+        """Of a classifier whose logits are finite."""
+        return robust_accuracy(self.y, answers.triggered, self.target)
+
+    @property
+    def counted(self) -> Mask:
+        """Which samples count for success, (N,)."""
+        return counts_for_success(self.y, self.target)
+
+
+def ask(classifier: PyTorchClassifier, x: Array, x_triggered: Array | None = None) -> Answers:
+    """One pass over either kind of samples; the firing is counted as it happens."""
+    with spikes_counted(classifier.model) as counts:
+        clean = classifier.predict(x)
+    triggered = clean[:0] if x_triggered is None else classifier.predict(x_triggered)
+    firing = {name: float(fired) / n for name, (fired, n) in counts.items() if n}
+    return Answers(clean, triggered, firing, _broken(classifier.model))
+
+
+def decided(logits: Array) -> Indices:
+    """The class of each sample, (N,), of equal logits the first; -1 where one of them is not finite.
+
+    >>> decided(np.array([[0.0, 1.0], [np.nan, 0.0]]))
+    array([ 1, -1])
+    """
+    classes: Indices = np.where(np.isfinite(logits).all(axis=1), logits.argmax(axis=1), NONE)
+    return classes
+
+
+def share_recognised(y: Indices, logits: Array) -> float:
+    """Accuracy, in [0, 1], where logits that are not finite recognise nothing; NaN if none are finite.
+
+    >>> share_recognised(np.array([1, 0]), np.array([[0.0, 1.0], [np.nan, 0.0]]))
+    0.5
+    """
+    classes = decided(logits)
+    return float((classes == y).mean()) if (classes != NONE).any() else math.nan
+
+
+@contextmanager
+def spikes_counted(net: nn.Module) -> Iterator[dict[str, tuple[Tensor | int, int]]]:
+    """By spiking layer the number of spikes and of outputs while the block runs; no hook is left behind."""
+    counts: dict[str, tuple[Tensor | int, int]] = {}
+    handles = []
+
+    def count(name: str, output: Any) -> None:
+        if isinstance(output, Tensor):
+            fired, n = counts[name]
+            counts[name] = fired + torch.count_nonzero(output), n + output.numel()
+
+    for name, module in spiking_layers(net).items():
+        counts[name] = 0, 0
+        handles.append(module.register_forward_hook(lambda _module, _inputs, output, name=name: count(name, output)))
+    try:
+        yield counts
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _broken(net: nn.Module) -> tuple[str, ...]:
+    """Parameters that are not finite; of buffers, which may hold an infinite mask, those with NaN."""
+    weights = [name for name, value in net.named_parameters() if not value.isfinite().all()]
+    return tuple(weights + [name for name, value in net.named_buffers() if value.isnan().any()])
