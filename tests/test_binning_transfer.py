@@ -9,6 +9,7 @@ import torch
 from art.estimators.classification import PyTorchClassifier
 from torch import nn
 
+from art_snn import testing as laws
 from art_snn.attacks.poisoning import FrameTrigger, PatchTrigger, SmartTrigger, StaticTrigger, TriggerBackdoor
 from art_snn.data import load_dataset
 from art_snn.estimators.classification import SpikingClassifier, SpikingModule
@@ -18,34 +19,38 @@ from art_snn.models import OverTime, small_cnn
 from art_snn.testing import check_global_streams_stand_still
 from art_snn.typing import Events, Frames
 
+K = 3
 BINNINGS = (Binning(4, "count"), Binning(3, "time"))
 
 
 def make_classifier(binning: Binning) -> SpikingClassifier:
-    module = SpikingModule(small_cnn(2, 10, neuron="if", width=0.25))
-    return SpikingClassifier(module, nn.CrossEntropyLoss(), (binning.n_bins, 2, 20, 20), 10)
+    module = SpikingModule(small_cnn(2, K, neuron="if", width=0.25))
+    optimizer = torch.optim.Adam(module.parameters(), 5e-3)
+    return SpikingClassifier(module, nn.CrossEntropyLoss(), (binning.n_bins, 2, 20, 20), K, optimizer=optimizer)
 
 
 def make_arts_own(binning: Binning) -> PyTorchClassifier:
-    model = OverTime(small_cnn(2, 10, width=0.1))
+    model = OverTime(small_cnn(2, K, width=0.1))
     optimizer = torch.optim.Adam(model.parameters())
-    return PyTorchClassifier(model, nn.CrossEntropyLoss(), (binning.n_bins, 2, 20, 20), 10, optimizer=optimizer)
+    return PyTorchClassifier(model, nn.CrossEntropyLoss(), (binning.n_bins, 2, 20, 20), K, optimizer=optimizer)
 
 
-def transfer(trigger: object, make: Callable = make_classifier, limit: int = 60, **changes: object) -> TransferMatrix:
+def transfer(trigger: object, make: Callable = make_classifier, limit: int = 240, **changes: object) -> TransferMatrix:
+    """On the digits 0 to 2 among so many."""
     digits = load_dataset("digits-dvs", form="events", limit=limit)
+    few, test = digits.y_train < K, digits.y_test < K
     return binning_transfer(
         TriggerBackdoor(trigger, 1, 0.2),
         make,
-        (digits.x_train, digits.y_train),
-        (digits.x_test, digits.y_test),
+        (digits.x_train[few], digits.y_train[few]),
+        (digits.x_test[test], digits.y_test[test]),
         digits.sensor_size,
         **{
             "binnings": BINNINGS,
             "filters": {name: FILTERS[name] for name in ("none", "drop half of the events")},
             "verbose": False,
             "batch_size": 8,
-            "nb_epochs": 3,
+            "nb_epochs": 8,
         }
         | changes,
     )
@@ -53,7 +58,7 @@ def transfer(trigger: object, make: Callable = make_classifier, limit: int = 60,
 
 @pytest.fixture(scope="module")
 def matrix() -> TransferMatrix:
-    return transfer(StaticTrigger(4, "top-left", "on"))
+    return transfer(StaticTrigger(6, "top-left", "on"))
 
 
 def test_rows_are_models_and_columns_where_the_events_were_placed(matrix: TransferMatrix) -> None:
@@ -61,6 +66,30 @@ def test_rows_are_models_and_columns_where_the_events_were_placed(matrix: Transf
     assert matrix.events.shape == (2, 2)
     assert all(shares.shape == (2,) for shares in (matrix.accuracy, matrix.floor, matrix.frames))
     assert all(((shares >= 0) & (shares <= 1)).all() for shares in (matrix.events, matrix.frames, matrix.accuracy))
+
+
+def test_behind_a_filter_that_leaves_nothing_to_recognise_there_is_no_success(matrix: TransferMatrix) -> None:
+    filtered = "drop half of the events"
+    assert (matrix.filtered_accuracy[filtered] < 0.4).all()
+    assert np.isnan(matrix.filtered[filtered]).all()
+    texts = [doubt.text for doubt in matrix.doubts if doubt.code == "one-class"]
+    assert [text.split(", the model")[0] for text in texts] == [
+        f"{n_bins} bins by {split_by}: behind {filtered}" for n_bins, split_by in BINNINGS
+    ]
+    laws.check_result_owns_its_doubts(matrix)
+
+
+def test_a_row_of_a_model_that_means_nothing_has_no_figures() -> None:
+    found = transfer(StaticTrigger(6, "top-left", "on"), limit=60, nb_epochs=1)
+    assert {doubt.text.split(": ")[0] for doubt in found.doubts if doubt.grade == "invalid"} == {
+        "4 bins by count",
+        "3 bins by time",
+    }
+    assert np.isnan(found.events).all()
+    assert not np.isnan(found.accuracy).any()
+    laws.check_result_owns_its_doubts(found)
+    with pytest.raises(ValueError, match="expected model '4 bins by count' to mean something"):
+        transfer(StaticTrigger(6), limit=60, nb_epochs=1, on_doubt="raise")
 
 
 def test_without_a_filter_success_is_that_at_the_models_own_centres(matrix: TransferMatrix) -> None:
@@ -76,7 +105,7 @@ def test_binned_by_time_events_at_the_own_centres_do_what_the_frames_do(matrix: 
 
 def test_arts_own_class_moves_no_global_stream_here() -> None:
     with check_global_streams_stand_still():
-        transfer(StaticTrigger(4), make_arts_own, limit=20, binnings=[(2, "count")], nb_epochs=1)
+        transfer(StaticTrigger(4), make_arts_own, limit=60, binnings=[(2, "count")], nb_epochs=1)
 
 
 def test_a_trigger_that_chooses_anew_for_each_set_puts_into_events_what_it_chose_for_the_frames(
@@ -94,7 +123,7 @@ def test_a_trigger_that_chooses_anew_for_each_set_puts_into_events_what_it_chose
             inserted.append(self)
             return super().on_events(*streams, **binning)
 
-    transfer(Spying(2, refit=True), limit=20, binnings=[(2, "count")], nb_epochs=1)
+    transfer(Spying(2, refit=True), limit=60, binnings=[(2, "count")], nb_epochs=1)
     _of_training, of_test = chosen
     assert inserted
     assert all(trigger is of_test for trigger in inserted)

@@ -40,7 +40,7 @@ def art_snn(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
 
 @pytest.mark.slow
 def test_compare_writes_what_it_prints(art_snn: Callable[..., Outcome], tmp_path: Path) -> None:
-    small = ("--models", "ann, lif", "--epochs", 1, "--timesteps", 2, "--width", 0.25, "--out", tmp_path)
+    small = ("--models", "ann, lif", "--epochs", 3, "--timesteps", 2, "--width", 0.25, "--out", tmp_path)
     outcome = art_snn("compare", *small, "--json")
     assert outcome.returncode == 0, outcome.stderr
     printed = json.loads(outcome.stdout)
@@ -55,6 +55,21 @@ def test_compare_writes_what_it_prints(art_snn: Callable[..., Outcome], tmp_path
     again = json.loads(art_snn("compare", *small[:-1], tmp_path / "again", "--json").stdout)
     for row, same in zip(printed["rows"], again["rows"], strict=True):
         assert row | {"seconds": 0} == same | {"seconds": 0}
+
+
+@pytest.mark.slow
+def test_rows_that_mean_nothing_are_marked_and_told(art_snn: Callable[..., Outcome], tmp_path: Path) -> None:
+    small = ("--models", "lif", "--epochs", 1, "--timesteps", 2, "--width", 0.25, "--limit", 100)
+    told = "art-snn: invalid results: lif; the reasons are under 'doubts' in the JSON and below the tables"
+    for command in ("compare", "defend --defences strip"):
+        outcome = art_snn(*command.split(), *small, "--out", tmp_path / command[:7])
+        assert outcome.returncode == 0
+        assert [line for line in outcome.stderr.splitlines() if line.startswith("art-snn: ")] == [told]
+        assert " – " in outcome.stdout
+        assert re.search(r"invalid: lif +backdoored model: class \d takes", outcome.stdout)
+    row, *_ = json.loads((tmp_path / "compare" / "results.json").read_text())["rows"]
+    assert (row["asr"], row["floor"], row["accuracy"]) == (None, None, 0.1)
+    assert {grade for _, grade, _ in row["doubts"]} == {"invalid", "caution"}
 
 
 @pytest.mark.slow

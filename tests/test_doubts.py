@@ -312,6 +312,7 @@ def test_a_training_that_diverges_is_recorded() -> None:
     assert "in the weights" in result.doubts[0].text
 
 
+@pytest.mark.filterwarnings("ignore:.*diverged")
 @pytest.mark.parametrize("kind", [ConvertedClassifier, HybridClassifier])
 def test_an_ann_that_cannot_be_converted_is_recorded(kind: type[ConvertedClassifier]) -> None:
     net = small_cnn(1, K, pool="avg", width=0.25)

@@ -111,13 +111,12 @@ def test_a_long_title_is_not_cut_off(n_columns: int) -> None:
 
 def _result(*models: str) -> Result:
     """As if these models had been measured."""
-    migration = Migration(**dict.fromkeys((field.name for field in fields(Migration)), 0.5))
+    migration = Migration(**dict.fromkeys((field.name for field in fields(Migration)), 0.5) | {"doubts": ()})
     rows = []
     for model in models:
         measured = {field.name: 0.25 for field in fields(BackdoorResult)} | {"n_asr": 404, "n_asr_all": 450}
-        rows.append(
-            BackdoorResult(**measured | {"model": model, "migration": migration if model in FROM_ANN else None})
-        )
+        measured |= {"model": model, "migration": migration if model in FROM_ANN else None, "doubts": ()}
+        rows.append(BackdoorResult(**measured))
     return Result(Experiment(models=models), "digits", {}, tuple(rows), _examples(IMAGES, PatchTrigger(2)))
 
 

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -14,7 +13,7 @@ from art_snn._progress import progress
 from art_snn._random import Rng, draw_seed, host_seed
 from art_snn._validation import class_indices
 from art_snn.attacks.poisoning import FrameTrigger, TriggerBackdoor
-from art_snn.evaluations.answers import Exam, share_recognised
+from art_snn.evaluations.answers import Answers, Exam, Pair, ask
 from art_snn.evaluations.combination import PoisonCombination
 from art_snn.evaluations.doubts import (
     Doubt,
@@ -25,6 +24,7 @@ from art_snn.evaluations.doubts import (
     floor_doubts,
     heed,
     is_invalid,
+    model_doubts,
     pair_doubts,
     poison_doubts,
     sample_doubts,
@@ -58,7 +58,8 @@ class Binning(NamedTuple):
 class TransferMatrix:
     """Attack success rates, in [0, 1], of models trained at B binnings; samples of the target class are left out.
 
-    Those of a model about which a doubt is "invalid" are NaN.
+    Those of a model about which a doubt is "invalid" are NaN, and so are those behind a filter that leaves the model
+    nothing that it recognises: it takes noise for some class, which may be the target.
 
     Args:
         binnings: The binnings, B.
@@ -68,7 +69,7 @@ class TransferMatrix:
         events: Row: the model; column: the binning at whose bin centres the trigger's events were inserted, (B, B).
         filtered: By filter: success with events inserted at the model's own centres, then filtered, (B,).
         filtered_accuracy: By filter: accuracy on clean samples that were filtered, (B,).
-        doubts: Reasons not to take a row at its word; the texts name the binning.
+        doubts: Reasons not to take figures at their word; the texts name the binning, and the filter.
     """
 
     DERIVED: ClassVar = ("floor", "frames", "events", "filtered")
@@ -195,41 +196,42 @@ class _OnTest:
         trigger = self.trigger.for_set(clean)
         exam = Exam(clean, trigger(clean), self.y, self.target_class)
         pair = exam.ask_both(self.harmless, self.model)
-        placed = [self.asked(self.with_trigger(trigger, other)) for other in binnings]
+        placed = [self.asked(self.with_trigger(trigger, other)).clean for other in binnings]
         own = self.with_trigger(trigger, self.binning)
-        attacked = {name: self.asked(_filtered(own, transform, seed)) for name, transform in filters.items()}
-        on_all = np.concatenate([pair.backdoored.triggered, *placed, *attacked.values()])
-        doubts = united(
-            pair_doubts(self.y, pair._replace(backdoored=pair.backdoored._replace(triggered=on_all))),
-            sample_doubts(exam),
-            poison_doubts(n_poison),
-            fall_doubts(self.y, *pair),
-        )
-        success = partial(self.success, is_known=not is_invalid(doubts))
-        row: dict[str, Any] = {
+        attacked = {name: self.asked(_filtered(own, change, seed)).clean for name, change in filters.items()}
+        cleaned = {name: self.asked(_filtered(self.streams, change, seed)) for name, change in filters.items()}
+        doubts = united(self.doubts(exam, pair, [*placed, *attacked.values()]), poison_doubts(n_poison))
+        behind = {name: model_doubts(f"behind {name}, the model", self.y, said) for name, said in cleaned.items()}
+        floor = self.success(pair.clean.triggered, doubts)
+        return {
             "accuracy": pair.backdoored.accuracy(self.y),
-            "floor": success(pair.clean.triggered),
-            "frames": success(pair.backdoored.triggered),
-            "events": [success(logits) for logits in placed],
+            "floor": floor,
+            "frames": self.success(pair.backdoored.triggered, doubts),
+            "events": [self.success(logits, doubts) for logits in placed],
+            **{f"attacked, {name}": self.success(attacked[name], doubts + behind[name]) for name in filters},
+            **{f"clean, {name}": said.accuracy(self.y) for name, said in cleaned.items()},
+            "doubts": united(doubts, floor_doubts(floor), *behind.values()),
         }
-        for name, transform in filters.items():
-            row[f"attacked, {name}"] = success(attacked[name])
-            row[f"clean, {name}"] = share_recognised(self.y, self.asked(_filtered(self.streams, transform, seed)))
-        return row | {"doubts": united(doubts, floor_doubts(row["floor"]))}
+
+    def doubts(self, exam: Exam, pair: Pair, on_events: Sequence[Array]) -> Doubts:
+        """About both models and the samples; the logits of triggered events are to be finite as well."""
+        triggered = np.concatenate([pair.backdoored.triggered, *on_events])
+        whole = pair._replace(backdoored=pair.backdoored._replace(triggered=triggered))
+        return united(pair_doubts(self.y, whole), sample_doubts(exam), fall_doubts(self.y, *pair))
 
     def binned(self, streams: Events) -> Frames:
         return to_frames(streams, self.sensor_size, *self.binning)
 
-    def asked(self, streams: Events) -> Array:
-        """The logits of the backdoored model."""
-        return self.model.predict(self.binned(streams))  # type: ignore[no-any-return]
+    def asked(self, streams: Events) -> Answers:
+        """What the backdoored model makes of streams."""
+        return ask(self.model, self.binned(streams))
 
     def with_trigger(self, trigger: FrameTrigger, placed: Binning) -> Events:
         """The test streams with events inserted for frames of that binning."""
         return trigger.on_events(self.streams, self.sensor_size, n_bins=placed.n_bins, split_by=placed.split_by)
 
-    def success(self, logits: Array, is_known: bool) -> float:
-        return attack_success_rate(self.y, logits, self.target_class) if is_known else math.nan
+    def success(self, logits: Array, doubts: Doubts) -> float:
+        return math.nan if is_invalid(doubts) else attack_success_rate(self.y, logits, self.target_class)
 
 
 def _filtered(streams: Events, transform: EventTransform, seed: int) -> Events:

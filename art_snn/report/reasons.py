@@ -16,14 +16,14 @@ def marked(row: Any, field: str, text: str) -> str:
     >>> doubts = (Doubt("few-samples", "caution", "9 samples count for success, fewer than 50"),)
     >>> row = BackdoorResult(model="ann", accuracy_clean=1.0, accuracy=1.0, asr=0.5, doubts=doubts, **counts)
     >>> marked(row, "asr", "0.500"), marked(row, "accuracy", "1.000")
-    ('0.500?', '1.000')
+    ('0.500 ?', '1.000')
     """
     doubts = getattr(row, "doubts", ())
     if not doubts or field not in type(row).DERIVED:
         return text
     if is_invalid(doubts):
         return NO_FIGURE
-    return text + DOUBTFUL if text else text
+    return f"{text} {DOUBTFUL}" if text else text
 
 
 def reasons(doubts_of: Sequence[tuple[str, Doubts]]) -> Iterator[tuple[str, str]]:
@@ -51,7 +51,8 @@ def notice(rows: Sequence[Any]) -> str:
     ''
     """
     invalid = list(_invalid(rows))
-    cautious = dict.fromkeys(row.model for row in rows if row.doubts and row.model not in invalid)
+    sound = [row for row in rows if not is_invalid(row.doubts)]
+    cautious = dict.fromkeys(row.model for row in sound if row.doubts)
     found = (("invalid results", invalid), ("results with caution", cautious))
     return "; ".join(f"{kind}: {', '.join(names)}" for kind, names in found if names)
 

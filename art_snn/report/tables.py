@@ -99,7 +99,9 @@ def defence_tables(defended: Defended) -> list[Group]:
 
 
 def _table(title: str, rows: Sequence[Any], columns: Sequence[_Column], note: str) -> Group:
-    table = Table(title=title, caption=note, caption_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    doubts = [(row.model, row.doubts) for row in rows if hasattr(row, "doubts")]
+    padding = (0, 0 if any(found for _, found in doubts) else 1, 0, 0)  # marks need room
+    table = Table(title=title, caption=note, caption_justify="left", box=box.SIMPLE_HEAD, padding=padding)
     table.add_column("model")
     table.add_column("defence", min_width=_NAME, overflow="fold")
     for column in columns:
@@ -107,7 +109,6 @@ def _table(title: str, rows: Sequence[Any], columns: Sequence[_Column], note: st
     for row in rows:
         shown = (marked(row, column.field, column.shown(getattr(row, column.field))) for column in columns)
         table.add_row(row.model, _defence(row), *shown)
-    doubts = [(row.model, row.doubts) for row in rows if hasattr(row, "doubts")]
     return Group(table, _notes(list(reasons(doubts))))
 
 
@@ -152,7 +153,7 @@ def _yes(value: bool | None) -> str:
 
 
 def _seconds(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.1f}"
+    return "" if math.isnan(value) else f"{value:.1f}" if value < 100 else f"{value:.0f}"
 
 
 _COST = (_Column("s", "seconds", _seconds), _Column("MB", "peak_memory", _megabytes))

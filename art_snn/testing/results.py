@@ -12,8 +12,8 @@ from art_snn.evaluations.doubts import Code, Doubt, Grade, is_invalid
 def check_result_owns_its_doubts(result: Any) -> None:
     """It carries doubts, each with a known code and grade and its reason; if one is "invalid", no figure is given.
 
-    Figures are what its class names in `DERIVED`: numbers that are NaN then, verdicts that are None, and of arrays the
-    rows concerned.
+    Figures are what its class names in `DERIVED`: numbers that are NaN then, and verdicts that are None. A result that
+    holds arrays, of many rows of which some may be sound, has some NaN.
     """
     assert isinstance(result.doubts, tuple), f"doubts of type {type(result.doubts).__name__}"
     for doubt in result.doubts:
@@ -23,15 +23,22 @@ def check_result_owns_its_doubts(result: Any) -> None:
         assert doubt.text, f"no reason is given for {doubt.code}"
     unknown = set(type(result).DERIVED) - {field.name for field in fields(result)}
     assert not unknown, f"no fields: {unknown}"
-    given = [name for name in type(result).DERIVED if not _is_nothing(getattr(result, name))]
-    assert not (given and is_invalid(result.doubts)), f"figures of a model that means nothing: {given}"
+    if is_invalid(result.doubts):
+        figures = {name: list(_leaves(getattr(result, name))) for name in type(result).DERIVED}
+        given = [name for name, leaves in figures.items() if not all(map(_is_nothing, leaves))]
+        is_table = any(isinstance(leaf, np.ndarray) for leaves in figures.values() for leaf in leaves)
+        is_empty = (
+            any(np.isnan(leaf).any() for leaves in figures.values() for leaf in leaves) if is_table else not given
+        )
+        assert is_empty, f"figures of a model that means nothing: {given}"
 
 
-def _is_nothing(value: Any) -> bool:
+def _leaves(value: Any) -> list[Any]:
+    """The numbers, verdicts or arrays that a figure consists of."""
     if is_dataclass(value):
-        return all(_is_nothing(getattr(value, name)) for name in value.DERIVED)  # type: ignore[union-attr]
-    if isinstance(value, dict):
-        return all(map(_is_nothing, value.values()))
-    if isinstance(value, np.ndarray):
-        return bool(np.isnan(value).any())
-    return value is None or (isinstance(value, float) and math.isnan(value))
+        return [leaf for name in value.DERIVED for leaf in _leaves(getattr(value, name))]  # type: ignore[union-attr]
+    return list(value.values()) if isinstance(value, dict) else [value]
+
+
+def _is_nothing(leaf: Any) -> bool:
+    return leaf is None or (isinstance(leaf, float) and math.isnan(leaf))
