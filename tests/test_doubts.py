@@ -374,23 +374,22 @@ def test_migration_carries_the_doubts_of_its_row_and_its_own() -> None:
     assert result.migration.rate == result.asr / result.migration.asr_ann
 
 
-def test_a_network_of_no_use_right_after_its_conversion_has_no_figures_and_the_trained_one_has(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_network_of_no_use_right_after_its_conversion_has_no_figures_and_the_trained_one_has() -> None:
     class Late(HybridClassifier):
         """Its thresholds are far too high until the spiking network is trained."""
 
         def fit_snn(self, *args: Any, **kwargs: Any) -> None:
-            for name, value in self.model.net.named_parameters():
-                if "threshold" in name:
-                    value.data /= 1e6
+            self._scale_thresholds(1e-6)
             super().fit_snn(*args, **kwargs)
 
         def convert(self, x_calibration: np.ndarray) -> None:
             super().convert(x_calibration)
-            for name, value in self.model.net.named_parameters():
+            self._scale_thresholds(1e6)
+
+        def _scale_thresholds(self, factor: float) -> None:
+            for name, value in self.model.net.state_dict().items():
                 if "threshold" in name:
-                    value.data *= 1e6
+                    value *= factor
 
     evaluation = BackdoorEvaluation(ATTACK, {"it": converted(16, Late)})
     (result,) = evaluation.evaluate(*bars(), *TEST, verbose=False, batch_size=16, nb_epochs=6)

@@ -96,9 +96,7 @@ def defended(*doubts: Doubt, **rows: Any) -> Defended:
     found = {
         "rows": (row("converted", *doubts, **(RATES if is_known else {})),),
         "detection": (DetectionResult(n_poison=9, n_clean=90, **names, **(detection if is_known else {})),),
-        "verdicts": (
-            ModelVerdict(target_when_clean=4 if is_known else None, **names, **(verdict if is_known else {})),
-        ),
+        "verdicts": (ModelVerdict(**names, **(verdict if is_known else {})),),
         "elimination": (
             EliminationResult(accuracy_before=0.9, accuracy_after=0.8, n_asr=40, **names, **elimination, **COST),
         ),
