@@ -1,16 +1,13 @@
 """What a trained classifier answers on test samples, whatever its numbers are, and how its neurons fire meanwhile."""
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import torch
 from art.estimators.classification import PyTorchClassifier
-from torch import Tensor, nn
+from torch import nn
 
-from art_snn.estimators.classification.structure import spiking_layers
+from art_snn.estimators.classification.inspection import firing
 from art_snn.metrics import attack_success_rate, counts_for_success, robust_accuracy
 from art_snn.metrics.success import TargetSamples
 from art_snn.typing import Array, Indices, Mask
@@ -42,7 +39,8 @@ class Answers(NamedTuple):
 
     def accuracy(self, y: Indices) -> float:
         """Share of clean samples whose class is the true one, in [0, 1]; NaN if no sample has finite logits."""
-        return share_recognised(y, self.clean)
+        classes = self.classes
+        return float((classes == y).mean()) if (classes != NONE).any() else math.nan
 
 
 class Pair(NamedTuple):
@@ -95,11 +93,10 @@ class Exam(NamedTuple):
 
 def ask(classifier: PyTorchClassifier, x: Array, x_triggered: Array | None = None) -> Answers:
     """One pass over either kind of samples; the firing is counted as it happens."""
-    with spikes_counted(classifier.model) as counts:
+    with firing(classifier.model) as counts:
         clean = classifier.predict(x)
     triggered = clean[:0] if x_triggered is None else classifier.predict(x_triggered)
-    firing = {name: float(fired) / n for name, (fired, n) in counts.items() if n}
-    return Answers(clean, triggered, firing, _broken(classifier.model))
+    return Answers(clean, triggered, counts.rates(), _broken(classifier.model))
 
 
 def decided(logits: Array) -> Indices:
@@ -110,37 +107,6 @@ def decided(logits: Array) -> Indices:
     """
     classes: Indices = np.where(np.isfinite(logits).all(axis=1), logits.argmax(axis=1), NONE)
     return classes
-
-
-def share_recognised(y: Indices, logits: Array) -> float:
-    """Accuracy, in [0, 1], where logits that are not finite recognise nothing; NaN if none are finite.
-
-    >>> share_recognised(np.array([1, 0]), np.array([[0.0, 1.0], [np.nan, 0.0]]))
-    0.5
-    """
-    classes = decided(logits)
-    return float((classes == y).mean()) if (classes != NONE).any() else math.nan
-
-
-@contextmanager
-def spikes_counted(net: nn.Module) -> Iterator[dict[str, tuple[Tensor | int, int]]]:
-    """By spiking layer the number of spikes and of outputs while the block runs; no hook is left behind."""
-    counts: dict[str, tuple[Tensor | int, int]] = {}
-    handles = []
-
-    def count(name: str, output: Any) -> None:
-        if isinstance(output, Tensor):
-            fired, n = counts[name]
-            counts[name] = fired + torch.count_nonzero(output), n + output.numel()
-
-    for name, module in spiking_layers(net).items():
-        counts[name] = 0, 0
-        handles.append(module.register_forward_hook(lambda _module, _inputs, output, name=name: count(name, output)))
-    try:
-        yield counts
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def _broken(net: nn.Module) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ Nobody else but `conversion` looks into one.
 """
 
 from art_snn.estimators.classification.inspection.call_trace import Call, Trace, trace
+from art_snn.estimators.classification.inspection.firing import Firing, firing
 from art_snn.estimators.classification.inspection.first_pass import Inspection, inspect
 from art_snn.estimators.classification.inspection.hooks import hooked
 from art_snn.estimators.classification.inspection.recording import (
@@ -25,6 +26,7 @@ from art_snn.estimators.classification.inspection.structure import (
 
 __all__ = [
     "Call",
+    "Firing",
     "Inspection",
     "Quantity",
     "Recording",
@@ -33,6 +35,7 @@ __all__ = [
     "Trace",
     "Watched",
     "check_network",
+    "firing",
     "has_state",
     "hooked",
     "in_time",
