@@ -68,6 +68,7 @@ def an_assignment_of_everything(self: Any, x: Tensor) -> Tensor:
     kept = torch.zeros_like(h)
     kept.copy_(h)
     h[:] = self.conv1(x)
+    h[:, :] += 1
     return self.last(self.relu2(h + kept).flatten(1))
 
 
@@ -92,6 +93,15 @@ def a_write_through_what_has_no_history(self: Any, x: Tensor) -> Tensor:
     h.data.add_(0.5)
     h.detach().mul_(2)
     return self.last(self.relu(h).flatten(1))
+
+
+@right
+def a_write_in_inference_mode(self: Any, x: Tensor) -> Tensor:
+    with torch.inference_mode():
+        h = self.conv1(x)
+        kept = h + 0.5
+        self.inplace(h)
+        return self.last((h + kept * self.gain).flatten(1))
 
 
 @right
@@ -151,6 +161,11 @@ def a_write_into_a_part(self: Any, x: Tensor) -> Tensor:
     first, second = h.chunk(2, dim=1)
     first += second
     return self.last(h.flatten(1))
+
+
+@refused("ordinary dense tensors.*leave such as torch.func.vmap")
+def one_sample_after_the_other(self: Any, x: Tensor) -> Tensor:
+    return self.last(self.relu(torch.func.vmap(lambda sample: self.conv1(sample[None])[0])(x)).flatten(1))
 
 
 @refused("got add in Own, which writes in place; compute a new tensor")

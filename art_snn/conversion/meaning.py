@@ -102,8 +102,8 @@ def meaning(draft: Draft, name: str, given: Given, result: Any) -> Value:
         return None
     if not (isinstance(result, Tensor) and given.operands):
         raise NotImplementedError
-    if name in _SAME_ELEMENTS:
-        first = given.operands[0]
+    first = given.operands[0]
+    if name in _SAME_ELEMENTS or (name == "getitem" and _is_everything(given.operands[1])):
         return _same_elements(draft, first, given.value(first), result)
     if name in _SUMS:
         return _sum(draft, _SUMS[name], given, result)
@@ -125,11 +125,15 @@ def _same_elements(draft: Draft, before: Any, value: Value, after: Tensor) -> Va
 def _copied(name: str, given: Given) -> Value:
     """What `x[...] = source` or `x.copy_(source)` writes into all of x."""
     target, source = given.operands[0], given.operands[-1]
-    index = given.operands[1] if name == "setitem" else ...
-    everything = all(part is ... or part == slice(None) for part in (index if isinstance(index, tuple) else (index,)))
+    everything = name == "copy" or _is_everything(given.operands[1])
     if everything and isinstance(source, Tensor) and source.shape == target.shape and source.dtype == target.dtype:
         return given.value(source)
     raise NotImplementedError
+
+
+def _is_everything(index: Any) -> bool:
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(part is ... or (isinstance(part, slice) and part == slice(None)) for part in parts)
 
 
 def _sum(draft: Draft, signs: tuple[int, int], given: Given, result: Tensor) -> Value:

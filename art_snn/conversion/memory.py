@@ -80,7 +80,13 @@ def changed(tensors: Iterable[Tensor]) -> Callable[[], list[Tensor]]:
 
 
 def _address(tensor: Tensor) -> int:
-    return int(tensor.untyped_storage()._cdata)  # on no device there is no other address
+    try:
+        return int(tensor.untyped_storage()._cdata)  # on no device there is no other address
+    except (NotImplementedError, RuntimeError) as error:
+        raise ValueError(
+            f"expected an ANN that computes with ordinary dense tensors, got another kind: {error}; leave such as "
+            "torch.func.vmap and sparse tensors out"
+        ) from error
 
 
 def _place(tensor: Tensor) -> tuple[Any, ...]:

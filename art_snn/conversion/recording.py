@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
@@ -139,7 +140,8 @@ class Recorder(TorchFunctionMode):
             given = Given(*arguments, {id(tensor): self._value(tensor, what) for tensor in tensors})
             written = changed(tensors)
             result = run()
-            value = _first_unknown(given) or (means(given, result) if given.depends else None)
+            with torch.inference_mode(False), torch.no_grad():  # whatever mode the network is in: layers are made here
+                value = _first_unknown(given) or (means(given, result) if given.depends else None)
             targets = written() or ([given.target(result)] if is_in_place and given.depends else [])
             return self._noted(what, given, result, value, targets), given.depends
         finally:
