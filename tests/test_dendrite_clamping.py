@@ -8,10 +8,9 @@ from torch import nn
 
 from art_snn._random import host_seed
 from art_snn.defences._clamped_layers import Clamped, Rechecked
-from art_snn.defences._copying import copy_of
 from art_snn.defences.detector import MembranePotentialDefence, ModelReport
 from art_snn.defences.transformer import DendriteClamping, FinePruning
-from art_snn.estimators.classification import SpikingClassifier, SpikingModule
+from art_snn.estimators.classification import SpikingClassifier, SpikingModule, rule_of
 from tests.backdoored import SHAPE, TARGET, K, trained
 from tests.eliminating import CLEAN, TEST, rates
 
@@ -86,7 +85,7 @@ def test_the_detector_can_name_the_class(accused: bool, decided_anew: bool, monk
 
 
 def test_a_single_step_network_cannot_look_twice() -> None:
-    given = copy_of(trained("lif"))
+    given = rule_of(trained("lif")).copied().classifier
     functional.set_step_mode(given.model.net, "s")
     assert rates(DendriteClamping(given, nb_epochs=1, reach=100.0)(CLEAN[0])) == rates(given)
     with pytest.raises(ValueError, match="expected a multi-step network for target_class"):

@@ -19,10 +19,9 @@ from art_snn import testing as laws
 from art_snn._random import host_seed
 from art_snn.attacks.poisoning import TriggerBackdoor
 from art_snn.defences._convolution_units import units
-from art_snn.defences._copying import copy_of
 from art_snn.defences.trainer import CleanFineTuning
 from art_snn.defences.transformer import ChannelLipschitzPruning, DendriteClamping, FinePruning
-from art_snn.estimators.classification import SpikingClassifier, SpikingModule
+from art_snn.estimators.classification import SpikingClassifier, SpikingModule, rule_of
 from art_snn.evaluations.cost import measured_cost
 from art_snn.evaluations.elimination import EliminationEvaluation, eliminate
 from art_snn.models import build
@@ -91,9 +90,9 @@ def test_parameters_are_the_constructors(name: str) -> None:
 
 @ALL_KINDS
 def test_a_copy_keeps_the_optimisers_kind_and_settings(kind: str) -> None:
-    given = copy_of(trained(kind))
+    given = rule_of(trained(kind)).copied().classifier
     given._optimizer = torch.optim.AdamW(given.model.parameters(), lr=0.125, weight_decay=0.5)
-    new = copy_of(given).optimizer
+    new = rule_of(given).copied().classifier.optimizer
     assert type(new) is torch.optim.AdamW
     assert (new.param_groups[0]["lr"], new.param_groups[0]["weight_decay"]) == (0.125, 0.5)
 
@@ -102,10 +101,10 @@ def test_a_copy_of_arts_class_leaves_no_files_behind(tmp_path: object, monkeypat
     from art import config
 
     monkeypatch.setattr(config, "ART_DATA_PATH", str(tmp_path))
-    given = copy_of(trained("ann"))
+    given = rule_of(trained("ann")).copied().classifier
     with host_seed(0):
         given.get_activations(TEST[0], layer=0)
-    copy_of(given)
+    rule_of(given).copied()
     assert not list(tmp_path.iterdir())
 
 

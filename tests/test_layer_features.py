@@ -10,7 +10,8 @@ from art_snn._random import host_seed
 from art_snn.defences.detector import (
     SpikeSpectralDefence,
 )
-from art_snn.defences.detector._layer_features import Sketch, layer_features, layer_names
+from art_snn.defences.detector._layer_features import Sketch, layer_features
+from art_snn.estimators.classification import rule_of
 from tests.backdoored import SHAPE, K, trained
 from tests.detecting import DATA, X_CLEAN
 
@@ -47,7 +48,7 @@ def test_each_call_of_a_rectifier_is_a_layer_with_its_input() -> None:
     classifier = PyTorchClassifier(Twice(), nn.CrossEntropyLoss(), (1, 1, 3), 3)
     x = np.array([[[[-2.0, 0.5, 3.0]]]], np.float32)
     with host_seed(0):
-        assert layer_names(classifier) == ["act", "act:2"]
+        assert rule_of(classifier).feature_layers() == ["act", "act:2"]
         outputs = layer_features(classifier, [x], ["act", "act:2"], "counts", Sketch(9, 0))
         inputs = layer_features(classifier, [x], ["act", "act:2"], "voltages", Sketch(9, 0))
     assert outputs["act"].tolist() == [[0.0, 0.5, 3.0]]

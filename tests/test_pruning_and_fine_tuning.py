@@ -16,12 +16,11 @@ from torch import nn
 from art_snn import testing as laws
 from art_snn._random import host_seed
 from art_snn.defences._convolution_units import units
-from art_snn.defences._copying import copy_of
 from art_snn.defences.trainer import CleanFineTuning
 from art_snn.defences.transformer import ChannelLipschitzPruning, FinePruning
 from art_snn.defences.transformer.channel_lipschitz_pruning import lipschitz_constants
 from art_snn.defences.transformer.fine_pruning import channel_activity
-from art_snn.estimators.classification import SpikingModule
+from art_snn.estimators.classification import SpikingModule, rule_of
 from art_snn.evaluations.elimination import eliminate
 from tests.backdoored import SHAPE, K, trained
 from tests.eliminating import ALL_KINDS, CLEAN, TEST, rates
@@ -136,7 +135,7 @@ def test_a_hybrid_classifier_can_be_converted_afresh_first() -> None:
 
 
 def test_fine_tuning_begins_without_the_optimisers_memory() -> None:
-    given = copy_of(trained("lif"))
+    given = rule_of(trained("lif")).copied().classifier
     eliminate(CleanFineTuning(given, nb_epochs=1), *CLEAN)
     remembers = eliminate(CleanFineTuning(given, nb_epochs=1), *CLEAN)
     given.optimizer.state.clear()
@@ -173,7 +172,7 @@ def test_a_folded_norm_gives_the_same_constants() -> None:
 
 @pytest.mark.parametrize("kind", ["ann", "converted"])
 def test_outliers_among_the_channels_are_pruned_without_data(kind: str) -> None:
-    given = copy_of(trained(kind))
+    given = rule_of(trained(kind)).copied().classifier
     with torch.no_grad():
         units(given)[0].conv.weight[3] *= 50
     pruned = units(ChannelLipschitzPruning(given, u=2.0)())[0].conv.weight.flatten(1).abs().sum(1)

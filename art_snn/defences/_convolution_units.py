@@ -12,7 +12,7 @@ from spikingjelly.activation_based import layer
 from torch import Tensor, nn
 
 from art_snn.defences._clamped_layers import Clamped
-from art_snn.estimators.classification import ConvertedClassifier
+from art_snn.estimators.classification import rule_of
 from art_snn.estimators.classification.inspection import Call, Trace, is_spiking, trace
 from art_snn.typing import Indices
 
@@ -77,9 +77,8 @@ class Unit:
 
 def units(classifier: PyTorchClassifier) -> list[Unit]:
     """The units of a classifier's model, in the order in which they run."""
-    sources = {}
-    if isinstance(classifier, ConvertedClassifier):
-        sources = {f"net.{unit.name}": unit for unit in units(classifier.ann)}
+    source = rule_of(classifier).source
+    sources = {} if source is None else {f"net.{unit.name}": unit for unit in units(source.classifier)}
     seen = trace(classifier)
     names = {module: name for name, module in classifier.model.named_modules()}
     parents = {child: parent for parent in classifier.model.modules() for child in parent.children()}

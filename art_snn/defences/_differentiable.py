@@ -5,8 +5,8 @@ from art.defences.preprocessor.preprocessor import PreprocessorPyTorch
 from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 
-from art_snn.estimators.classification import SpikingClassifier, SpikingModule
-from art_snn.estimators.classification.inspection import Inspection, inspect, is_spiking, record, trace
+from art_snn.estimators.classification import rule_of
+from art_snn.estimators.classification.inspection import is_spiking, record, trace
 
 
 def logits(classifier: PyTorchClassifier, x: Tensor) -> Tensor:
@@ -84,23 +84,15 @@ class ClassPotentials:
             ValueError: If one of them is NaN or infinite.
         """
         model = self.classifier.model
-        if not isinstance(model, SpikingModule):
+        if not rule_of(self.classifier).is_spiking:
             return logits(self.classifier, x)
         x = preprocessed(self.classifier, x)
         if self._voters is None:
             return _finite(torch.cat(list(model.outputs(x))).cumsum(0).mean(0))
-        with record([inspection_of(self.classifier).watched(self._voters)], "voltage", "none", len(x)) as (recording,):
+        with record([rule_of(self.classifier).watched(self._voters)], "voltage", "none", len(x)) as (recording,):
             timesteps = sum(len(chunk) for chunk in model.outputs(x))
         voltages = recording.result(timesteps).flatten(2).mean(1)
         return _finite(voltages.reshape(len(voltages), self.classifier.nb_classes, -1).mean(2))
-
-
-def inspection_of(classifier: PyTorchClassifier) -> Inspection:
-    """What was seen of the layers of a spiking network, in a classifier of ours or of ART's own class."""
-    if isinstance(classifier, SpikingClassifier):
-        return classifier.inspection
-    shape, device = classifier.input_shape, classifier.device
-    return inspect(classifier.model, lambda n: torch.zeros(n, *shape, device=device))
 
 
 def _finite(outputs: Tensor) -> Tensor:

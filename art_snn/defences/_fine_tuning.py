@@ -2,11 +2,9 @@
 
 from art.estimators.classification import PyTorchClassifier
 
-from art_snn._random import host_seed
 from art_snn._validation import check_at_least, check_finite, check_positive, check_same_length
-from art_snn.estimators.classification import ConvertedClassifier, HybridClassifier
+from art_snn.estimators.classification import TrainingData, rule_of
 from art_snn.estimators.classification.inputs import samples_for
-from art_snn.estimators.classification.mode import mode
 from art_snn.typing import Array, Labels
 
 
@@ -41,18 +39,14 @@ def fine_tune(
     x = samples_for(classifier, x, "x")
     check_same_length("x", x, "y", y)
     check_finite("x", x)
-    trained, fit, optimizer = classifier, classifier.fit, classifier.optimizer
-    if isinstance(classifier, HybridClassifier):
-        fit, optimizer = classifier.fit_snn, classifier.snn_optimizer
-    elif isinstance(classifier, ConvertedClassifier):
-        trained, fit, optimizer = classifier.ann, classifier.fit_ann, classifier.ann.optimizer
-    optimizer.state.clear()
-    for group in optimizer.param_groups:
-        group["lr"] = learning_rate
-    with mode(trained.model, True), host_seed(seed):  # ART's own class draws from the global streams
-        fit(x, y, batch_size=batch_size, nb_epochs=nb_epochs, verbose=verbose, seed=seed)
-    if trained is not classifier:
-        classifier.convert(x)
+    rule_of(classifier).fine_tune(
+        TrainingData(x, y),
+        learning_rate=learning_rate,
+        seed=seed,
+        batch_size=batch_size,
+        nb_epochs=nb_epochs,
+        verbose=verbose,
+    )
 
 
 def check_tuning(learning_rate: float, batch_size: int, nb_epochs: int, *, minimum: int = 1) -> None:

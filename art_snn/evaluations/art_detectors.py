@@ -12,7 +12,7 @@ from scipy import special, stats
 
 from art_snn._random import host_seed
 from art_snn._validation import class_indices
-from art_snn.defences._copying import copy_of
+from art_snn.estimators.classification import rule_of
 from art_snn.typing import Array, Labels
 
 N_OVERLAYS = 20  # ART's default
@@ -31,7 +31,7 @@ class ArtActivationDefence:
     """
 
     def __init__(self, classifier: PyTorchClassifier, x_train: Array, y_train: Labels, seed: int = 0) -> None:
-        self._defence, self._seed = ActivationDefence(copy_of(classifier), x_train, y_train), seed
+        self._defence, self._seed = ActivationDefence(rule_of(classifier).copied().classifier, x_train, y_train), seed
         self._labels = class_indices(y_train, classifier.nb_classes)
 
     def detect_poison(self) -> tuple[dict[str, Any], list[int]]:
@@ -64,7 +64,7 @@ class ArtSpectralSignatureDefense:
     """
 
     def __init__(self, classifier: PyTorchClassifier, x_train: Array, y_train: Labels, seed: int = 0) -> None:
-        self._data, self._seed = (copy_of(classifier), x_train, y_train), seed
+        self._data, self._seed = (rule_of(classifier).copied().classifier, x_train, y_train), seed
 
     def detect_poison(self) -> tuple[dict[str, Any], list[int]]:
         """ART's report, and 1 for each sample that looks clean."""
@@ -95,7 +95,7 @@ class ArtSTRIP:
 
     def detect_poison(self) -> tuple[dict[str, Any], list[int]]:
         """An empty report, and 1 for each sample on which ART does not abstain."""
-        defended = STRIP(copy_of(self._classifier))()
+        defended = STRIP(rule_of(self._classifier).copied().classifier)()
         defended.predict_fn = self._probabilities
         with host_seed(self._seed):
             defended.mitigate(self._x)

@@ -1,22 +1,18 @@
 """What a classifier's layers, spiking or not, make of samples: read in one pass, in batches, in bounded memory."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, Literal
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import numpy as np
 from art.estimators.classification import PyTorchClassifier
 from sklearn.random_projection import SparseRandomProjection
-from torch import Tensor, nn
 
-from art_snn._validation import check_choice
-from art_snn.estimators.classification import SpikingClassifier
-from art_snn.estimators.classification.inspection import hooked
+from art_snn.estimators.classification import rule_of
+from art_snn.estimators.classification.inspection import Quantity, Reduction
 from art_snn.typing import Array
 
 Feature = Literal["counts", "trains", "voltages", "voltage trains"]
-FEATURES: dict[Feature, tuple[str, str]] = {  # quantity and reduction over time, as `get_activations` names them
+FEATURES: dict[Feature, tuple[Quantity, Reduction]] = {  # as `get_activations` names them
     "counts": ("spikes", "sum"),
     "trains": ("spikes", "none"),
     "voltages": ("voltage", "rate"),
@@ -74,7 +70,7 @@ def named_layers(classifier: PyTorchClassifier, layer: Layers) -> list[str]:
         return list(dict.fromkeys(names))
     if isinstance(layer, str) and layer != "scan":
         return [layer]
-    known = layer_names(classifier)
+    known = rule_of(classifier).feature_layers()
     if isinstance(layer, str):
         return known
     if not isinstance(layer, int | np.integer):
@@ -82,25 +78,6 @@ def named_layers(classifier: PyTorchClassifier, layer: Layers) -> list[str]:
     if not -len(known) <= layer < len(known):
         raise ValueError(f"expected layer to be an index below {len(known)}, got {layer!r}; the layers are {known}")
     return [known[layer]]
-
-
-def layer_names(classifier: PyTorchClassifier) -> list[str]:
-    """The layers whose features are worth a look, in the order in which they run.
-
-    Those of a spiking network are its hidden spiking layers; those of another its activation modules, such as
-    `nn.ReLU`, where the second call of one module is called `name:2`.
-
-    Raises:
-        ValueError: If a network that does not spike has no activation modules.
-    """
-    if isinstance(classifier, SpikingClassifier):
-        return classifier.layer_names
-    activations = {name: m for name, m in classifier.model.named_modules() if type(m).__module__ == nn.ReLU.__module__}
-    with _watching(activations, inputs=False) as seen:
-        classifier.predict(np.zeros((1, *classifier.input_shape), np.float32))
-    if not seen:
-        raise ValueError("expected a network with activation modules such as nn.ReLU, got none: name its layers")
-    return list(seen)
 
 
 def layer_features(
@@ -117,7 +94,7 @@ def layer_features(
     Args:
         classifier: ART's own or a spiking one.
         batches: Samples, in pieces that fit into memory.
-        layers: Names, those of `layer_names` or of any other layers, or `INPUT` for the samples themselves.
+        layers: Names, those that `feature_layers` names or of any other layers, or `INPUT` for the samples themselves.
         feature: What to read.
         sketch: Keeps the rows short.
 
@@ -127,50 +104,13 @@ def layer_features(
     Raises:
         ValueError: If a layer is unknown or has no voltage, or gives NaN or infinity.
     """
-    parts: dict[str, list[Array]] = {name: [] for name in layers}
+    rule, parts = rule_of(classifier), {name: list[Array]() for name in layers}
     hidden = [name for name in layers if name != INPUT]
     for batch in batches:
         if INPUT in parts:
             parts[INPUT].append(sketch(np.reshape(batch, (len(batch), -1))))
-        for name, rows in _of_batch(classifier, batch, hidden, feature).items():
+        for name, rows in rule.layer_outputs(batch, hidden, *FEATURES[feature]).items():
             if not np.isfinite(rows).all():
                 raise ValueError(f"expected finite features, got NaN or infinity from layer {name!r}")
             parts[name].append(sketch(rows))
     return {name: np.concatenate(rows) for name, rows in parts.items()}
-
-
-def _of_batch(
-    classifier: PyTorchClassifier, batch: Array, layers: Sequence[str], feature: Feature
-) -> Mapping[str, Array]:
-    quantity, reduction = FEATURES[feature]
-    if isinstance(classifier, SpikingClassifier):
-        options: dict[str, Any] = {"quantity": quantity, "reduction": reduction}
-        activations = classifier.get_activations(batch, list(layers), batch_size=len(batch), **options)
-        return dict(zip(layers, activations, strict=True))
-    modules = dict(classifier.model.named_modules())
-    for name in layers:
-        check_choice("layer", name.partition(":")[0], modules)
-    watched = {name.partition(":")[0]: modules[name.partition(":")[0]] for name in layers}
-    with _watching(watched, inputs=quantity == "voltage") as seen:
-        classifier.predict(np.asarray(batch, np.float32), batch_size=len(batch))
-    missing = set(layers) - set(seen)
-    if missing:
-        raise ValueError(f"expected layers that take part in a prediction, got {sorted(missing)}")
-    rows = {name: seen[name].reshape(len(batch), -1) for name in layers}
-    return {name: row[:, None] for name, row in rows.items()} if reduction == "none" else rows
-
-
-@contextmanager
-def _watching(modules: Mapping[str, nn.Module], *, inputs: bool) -> Iterator[dict[str, Array]]:
-    """What modules put out, or take in, while the block runs, by name and in order of their calls."""
-    seen: dict[str, Array] = {}
-    calls: Counter[str] = Counter()
-
-    def note(name: str, tensor: Tensor) -> None:
-        calls[name] += 1
-        seen[name if calls[name] == 1 else f"{name}:{calls[name]}"] = tensor.detach().cpu().numpy().copy()
-
-    before = {module: lambda _, args, name=name: note(name, args[0]) for name, module in modules.items()}
-    after = {module: lambda _, __, output, name=name: note(name, output) for name, module in modules.items()}
-    with hooked(before=before) if inputs else hooked(after):  # the call may change its input in place
-        yield seen

@@ -14,7 +14,7 @@ from art_snn._random import torch_generator
 from art_snn._validation import check_at_least, check_choice, check_positive
 from art_snn.defences._differentiable import ClassPotentials, input_range
 from art_snn.defences.detector.model_detector import ModelDetector, ModelReport
-from art_snn.estimators.classification import SpikingModule
+from art_snn.estimators.classification import rule_of
 from art_snn.typing import Array, Indices
 
 Statistic = Literal["sparse-margin", "maximum-margin"]
@@ -160,7 +160,7 @@ class MembranePotentialDefence(ModelDetector):
 
     @property
     def _kind(self) -> str:
-        return "spiking" if isinstance(self.classifier.model, SpikingModule) else "ann"
+        return "spiking" if rule_of(self.classifier).is_spiking else "ann"
 
     def _scores(self) -> Array:
         """The largest margin of each class, less what was paid for it, (K,)."""

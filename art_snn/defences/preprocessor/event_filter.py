@@ -10,8 +10,8 @@ from art.estimators.classification import PyTorchClassifier
 
 from art_snn._arrays import as_numbers, is_tensor, like_tensor
 from art_snn._layouts import check_frames
-from art_snn.defences._copying import copy_of
 from art_snn.defences._parameters import Parameters
+from art_snn.estimators.classification import rule_of
 from art_snn.events import SensorSize, check_events, is_stream, streams_of
 from art_snn.typing import Array, Events, Frames, Mask
 
@@ -65,7 +65,7 @@ class EventFilter(Parameters, Preprocessor, abc.ABC):
         """
         if classifier.preprocessing_defences:
             raise ValueError(f"expected no other preprocessing defence, got {classifier.preprocessing_defences}")
-        filtering = copy_of(classifier)
+        filtering = rule_of(classifier).copied().classifier
         filtering.set_params(preprocessing_defences=[self])
         return filtering
 

@@ -6,10 +6,9 @@ from art.defences.trainer import Trainer
 from art.estimators.classification import PyTorchClassifier
 
 from art_snn._validation import check_unknown
-from art_snn.defences._copying import copy_of
 from art_snn.defences._fine_tuning import check_tuning, fine_tune
 from art_snn.defences._parameters import Parameters
-from art_snn.estimators.classification import ConvertedClassifier
+from art_snn.estimators.classification import rule_of
 from art_snn.typing import Array, Labels
 
 
@@ -60,9 +59,9 @@ class CleanFineTuning(Parameters, Trainer):
             ValueError: If samples and labels do not fit.
         """
         check_unknown("CleanFineTuning.fit", kwargs)
-        tuned = copy_of(self._given)
-        if self.recalibrate and isinstance(tuned, ConvertedClassifier):
-            tuned.convert(x)
+        tuned = rule_of(self._given).copied().classifier
+        if self.recalibrate:
+            rule_of(tuned).recalibrate(x)
         settings = self.get_params()
         del settings["recalibrate"]
         fine_tune(tuned, x, y, **settings)

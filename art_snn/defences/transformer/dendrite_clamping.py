@@ -11,12 +11,10 @@ from art_snn._progress import progress
 from art_snn._validation import check_at_least, check_choice, check_finite, check_positive
 from art_snn.defences._clamped_layers import Clamped, Rechecked
 from art_snn.defences._convolution_units import units
-from art_snn.defences._copying import copy_of, network_of, replace_network
-from art_snn.defences._differentiable import ClassPotentials, inspection_of
+from art_snn.defences._differentiable import ClassPotentials
 from art_snn.defences.detector.membrane_potential import MembranePotentialDefence
 from art_snn.defences.transformer.elimination import Elimination
-from art_snn.estimators.classification import SpikingModule
-from art_snn.estimators.classification.inspection import step_mode
+from art_snn.estimators.classification import rule_of
 from art_snn.estimators.classification.mode import mode
 from art_snn.typing import Array, Labels
 
@@ -84,8 +82,8 @@ class DendriteClamping(Elimination):
         if x is None or len(x) == 0:
             raise ValueError("expected clean samples x (they need no labels), got none")
         check_finite("x", x)
-        timesteps, modus = _steps(classifier)
-        if self.target_class is not None and modus == "s" and timesteps > 1:
+        rule = rule_of(classifier)
+        if self.target_class is not None and rule.step_mode == "s" and rule.timesteps > 1:
             raise ValueError(
                 "expected a multi-step network for target_class, got a single-step one, which decides only after its "
                 "last step; call spikingjelly's functional.set_step_mode(net, 'm')"
@@ -93,14 +91,14 @@ class DendriteClamping(Elimination):
         target = self._target(classifier)
         if self.target_class == "detect" and target is None:
             return classifier
-        clamped = copy_of(classifier)
+        clamped = rule.copied().classifier
         clamps = self._insert(clamped)
         with mode(classifier.model, False), mode(clamped.model, False):
             self._tighten(clamps, ClassPotentials(classifier), ClassPotentials(clamped), x)
         if target is None:
             return clamped
-        networks = network_of(classifier), network_of(clamped)
-        replace_network(classifier, Rechecked(*networks, target, getattr(classifier.model, "readout", "mean")))
+        readout = getattr(classifier.model, "readout", "mean")
+        rule.replace_network(Rechecked(rule.network, rule_of(clamped).network, target, readout))
         return classifier
 
     def _target(self, classifier: PyTorchClassifier) -> int | None:
@@ -116,25 +114,23 @@ class DendriteClamping(Elimination):
         if not found:
             raise ValueError("expected a model with convolutions, got one without")
         names = {module: name for name, module in classifier.model.named_modules()}
-        timesteps, _ = _steps(classifier)
-        looked_into = inspection_of(classifier) if isinstance(classifier.model, SpikingModule) else None
-        clamps = []
-        for unit in found:
+        rule, clamps = rule_of(classifier), list[Clamped]()
+        forms = [None if unit.last is None else rule.watched(unit.last).form for unit in found]
+        for unit, form in zip(found, forms, strict=True):
             if unit.last is None:
                 raise ValueError(
                     f"expected {unit.name!r}, or its norm, to end its container or to hand on to neurons, got one with "
                     "something else behind it: a clamp holds back what leaves the container"
                 )
-            form = "step" if looked_into is None else looked_into.watched(unit.last).form
             if form == "folded":
                 raise ValueError(
                     f"expected {unit.name!r} in a container that steps it, got one that folds time into the batch: a "
                     "clamp has bounds for each step; put the neurons behind the container"
                 )
-            low = torch.full((timesteps, unit.conv.out_channels), 1 - self.reach, device=classifier.device)
+            low = torch.full((rule.timesteps, unit.conv.out_channels), 1 - self.reach, device=classifier.device)
             clamps.append(Clamped(unit.last, low, low + 2 * self.reach, "m" if form == "sequence" else "s"))
             classifier.model.set_submodule(names[unit.last], clamps[-1])
-        replace_network(classifier, network_of(classifier))
+        rule.replace_network(rule.network)
         return clamps
 
     def _tighten(self, clamps: list[Clamped], before: ClassPotentials, after: ClassPotentials, x: Array) -> None:
@@ -161,11 +157,3 @@ class DendriteClamping(Elimination):
             check_at_least(name, getattr(self, name), 1)
         for name in ("reach", "learning_rate", "penalty"):
             check_positive(name, getattr(self, name))
-
-
-def _steps(classifier: PyTorchClassifier) -> tuple[int, Literal["s", "m"]]:
-    """Time steps and step mode; an ANN takes one step."""
-    model = classifier.model
-    if not isinstance(model, SpikingModule):
-        return 1, "s"
-    return model.timesteps or classifier.input_shape[0], step_mode(model.net)

@@ -7,8 +7,8 @@ from art.defences.transformer import Transformer
 from art.estimators.classification import PyTorchClassifier
 
 from art_snn._validation import class_indices
-from art_snn.defences._copying import copy_of
 from art_snn.defences._parameters import Parameters
+from art_snn.estimators.classification import rule_of
 from art_snn.estimators.classification.inputs import samples_for
 from art_snn.typing import Array, Labels
 
@@ -44,7 +44,7 @@ class Elimination(Parameters, Transformer, abc.ABC):
         x = None if x is None else samples_for(given, x, "x")
         if y is not None:
             class_indices(y, given.nb_classes)
-        return self._transform(copy_of(given), x, y)
+        return self._transform(rule_of(given).copied().classifier, x, y)
 
     def fit(self, x: Array, y: Labels | None = None, **kwargs: Any) -> None:
         """Nothing is learnt beforehand: call the object."""

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from art_snn._validation import check_choice, check_finite, check_fraction, share_of
 from art_snn.defences._convolution_units import Unit, units
-from art_snn.defences._differentiable import inspection_of, logits
+from art_snn.defences._differentiable import logits
 from art_snn.defences._fine_tuning import check_tuning, fine_tune
 from art_snn.defences.transformer.elimination import Elimination
-from art_snn.estimators.classification import SpikingModule
-from art_snn.estimators.classification.inspection import Quantity, Recording, Watched, hooked, in_time, record
+from art_snn.estimators.classification import rule_of
+from art_snn.estimators.classification.inspection import Quantity, Recording, hooked, in_time, record
 from art_snn.estimators.classification.mode import mode
 from art_snn.typing import Array, Labels
 
@@ -138,8 +138,7 @@ def _recorded(classifier: PyTorchClassifier, unit: Unit, quantity: Quantity, n_s
     if unit.last is None or unit.activation is None:
         raise ValueError(f"expected a unit with an activation, got {unit.name!r} without")
     watched = unit.activation if quantity == "spikes" else unit.neurons or unit.activation
-    is_spiking = isinstance(classifier.model, SpikingModule)
-    layer = inspection_of(classifier).watched(watched) if is_spiking else Watched(watched, "step")
+    layer = rule_of(classifier).watched(watched)
     if quantity == "voltage" or unit.neurons is not None:
         with record([layer], quantity, "rate", n_samples) as (recording,):
             yield recording

@@ -3,7 +3,18 @@
 from art_snn.estimators.classification.ann import AnnClassifier
 from art_snn.estimators.classification.converted import ConvertedClassifier
 from art_snn.estimators.classification.hybrid import HybridClassifier
+from art_snn.estimators.classification.learning_rule import LearningRule, TrainingData, TrainingStep, rule_of
 from art_snn.estimators.classification.module import SpikingModule
 from art_snn.estimators.classification.spiking import SpikingClassifier
 
-__all__ = ["AnnClassifier", "ConvertedClassifier", "HybridClassifier", "SpikingClassifier", "SpikingModule"]
+__all__ = [
+    "AnnClassifier",
+    "ConvertedClassifier",
+    "HybridClassifier",
+    "LearningRule",
+    "SpikingClassifier",
+    "SpikingModule",
+    "TrainingData",
+    "TrainingStep",
+    "rule_of",
+]

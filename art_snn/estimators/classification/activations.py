@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,18 +10,14 @@ from torch import Tensor
 
 from art_snn._validation import check_choice
 from art_snn.estimators.classification.encoding import undefined_as_nan
+from art_snn.estimators.classification.host import Host
 from art_snn.estimators.classification.inspection.first_pass import Inspection, inspect
 from art_snn.estimators.classification.inspection.recording import Quantity, Reduction, Watched, record
 from art_snn.estimators.classification.mode import mode
 from art_snn.typing import Array
 
-if TYPE_CHECKING:
-    from art.estimators.classification import PyTorchClassifier as _Host
-else:
-    _Host = object
 
-
-class Activations(_Host):
+class Activations(Host):
     """`layer_names` and `get_activations` for a classifier whose model is a `SpikingModule`."""
 
     _inspection: Inspection
@@ -87,6 +83,22 @@ class Activations(_Host):
                 batches = ([a.cpu().numpy() for a in activations(b)] for b in self._sample_batches(x, batch_size))
                 results = [np.concatenate(parts) for parts in zip(*batches, strict=True)]
         return results if isinstance(layer, Sequence) and not isinstance(layer, str) else results[0]
+
+    def feature_layers(self) -> list[str]:
+        """The hidden spiking layers, which are worth a look."""
+        return self.layer_names
+
+    def layer_outputs(
+        self, x: Array, layers: Sequence[str], quantity: Quantity, reduction: Reduction
+    ) -> dict[str, Array]:
+        """What layers make of samples, which go through in one pass, by name."""
+        options: dict[str, Any] = {"quantity": quantity, "reduction": reduction}
+        outputs = self.get_activations(x, list(layers), batch_size=len(x), **options)
+        return dict(zip(layers, outputs, strict=True))
+
+    def _network_replaced(self) -> None:
+        super()._network_replaced()
+        self.look_into_model()
 
     def look_into_model(self) -> None:
         """Find the layers of the model as it is now.

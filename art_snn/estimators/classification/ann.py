@@ -12,6 +12,7 @@ from art_snn.estimators.classification.card import Card
 from art_snn.estimators.classification.copying import Copying, without_reset
 from art_snn.estimators.classification.inputs import Inputs
 from art_snn.estimators.classification.inspection import hooked
+from art_snn.estimators.classification.learning_rule import LearningRule
 from art_snn.estimators.classification.mode import mode
 from art_snn.estimators.classification.saving import Saving
 from art_snn.estimators.classification.settings import Settings, check_trains
@@ -19,7 +20,7 @@ from art_snn.estimators.classification.streaming import Streaming
 from art_snn.typing import Array
 
 
-class AnnClassifier(Streaming, Inputs, Settings, Copying, Saving, PyTorchClassifier):
+class AnnClassifier(LearningRule, Streaming, Inputs, Settings, Copying, Saving, PyTorchClassifier):
     """ART's `PyTorchClassifier` for an ANN, with the training, copying and inputs of `SpikingClassifier`.
 
     So `fit` takes a seed and weights of samples, no call moves a global random stream, samples may be of any number
@@ -92,6 +93,10 @@ class AnnClassifier(Streaming, Inputs, Settings, Copying, Saving, PyTorchClassif
             if framework:
                 return activations(x)
             return np.concatenate([activations(b).cpu().numpy() for b in self._sample_batches(x, batch_size)])
+
+    def _network_replaced(self) -> None:
+        super()._network_replaced()
+        self._layer_names = self._model.get_layers
 
     def _parts(self) -> dict[str, nn.Module]:
         return {self._source: self.model}

@@ -17,6 +17,7 @@ from art_snn.conversion.tracing import like
 from art_snn.estimators.classification.ann import AnnClassifier
 from art_snn.estimators.classification.card import Card
 from art_snn.estimators.classification.joint import JointOptimizer
+from art_snn.estimators.classification.learning_rule import TrainingData, TrainingStep
 from art_snn.estimators.classification.learnt import Learnt, learnt_since
 from art_snn.estimators.classification.locking import lock_of
 from art_snn.estimators.classification.mode import mode
@@ -68,6 +69,8 @@ class ConvertedClassifier(SpikingClassifier):
     _seen: Reservoir
     _snn_optimizer: torch.optim.Optimizer | None
     _is_replaced: bool  # whether somebody else's optimiser is the only one
+    steps: tuple[TrainingStep, ...] = ("ann", "calibration")
+    tuning_steps: tuple[TrainingStep, ...] = ("ann", "calibration")
     train_thresholds = True  # by whoever trains `model` itself; `fit` calibrates them
 
     def __init__(
@@ -114,6 +117,11 @@ class ConvertedClassifier(SpikingClassifier):
     @property
     def ann(self) -> AnnClassifier:
         """The source ANN as a classifier of its own, a `PyTorchClassifier` of ART's."""
+        return self._ann
+
+    @property
+    def source(self) -> AnnClassifier:
+        """The ANN's classifier."""
         return self._ann
 
     @property
@@ -205,6 +213,21 @@ class ConvertedClassifier(SpikingClassifier):
     def fit_ann(self, x: Images, y: Labels, *args: Any, **kwargs: Any) -> None:
         """Train the ANN, with the arguments of `SpikingClassifier.fit`; until `convert`, the SNN stays as it is."""
         self._ann.fit(x, y, *args, **kwargs)
+
+    def train_step(self, step: TrainingStep, data: TrainingData, *, seed: int, **fit_arguments: Any) -> None:
+        """Train the ANN, or calibrate."""
+        if step == "calibration":
+            self.convert(self.calibration_samples(data.x, seed))
+        else:
+            self._ann.train_step(step, data, seed=seed, **fit_arguments)
+
+    def optimizer_of(self, step: TrainingStep) -> torch.optim.Optimizer | None:
+        """The ANN's; a calibration has none."""
+        return None if step == "calibration" else self._ann.optimizer
+
+    def recalibrate(self, x: Images) -> None:
+        """Calibrate on these samples alone and convert the ANN as it is."""
+        self.convert(x)
 
     def fit_generator(
         self,

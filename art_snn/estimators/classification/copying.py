@@ -2,22 +2,18 @@
 
 import copy
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
 from art_snn._detached import detach_pieces
 from art_snn._random import Rng, host_seed
+from art_snn.estimators.classification.host import Host
 from art_snn.estimators.classification.locking import lock_of
 
-if TYPE_CHECKING:
-    from art.estimators.classification import PyTorchClassifier as _Host
-else:
-    _Host = object
 
-
-class Copying(_Host):
+class Copying(Host):
     """`deepcopy`, `pickle`, `clone_for_refitting` and `reset` for a classifier whose model is a `SpikingModule`."""
 
     _initial: dict[str, Tensor]  # of what no module knows how to reset

@@ -10,6 +10,7 @@ from torch import nn
 from art_snn._random import Rng
 from art_snn._validation import check_at_least, check_positive
 from art_snn.estimators.classification.converted import ConvertedClassifier
+from art_snn.estimators.classification.learning_rule import TrainingData, TrainingStep
 from art_snn.estimators.classification.spiking import SpikingClassifier
 from art_snn.neurons import NeuronFactory
 from art_snn.neurons.hybrid import hybrid_factory
@@ -51,6 +52,9 @@ class HybridClassifier(ConvertedClassifier):
         *ConvertedClassifier._setting_names,
         *("surrogate", "leak", "alpha", "beta", "train_thresholds", "learning_rate", "nb_epochs_snn"),
     )
+
+    steps: tuple[TrainingStep, ...] = ("ann", "calibration", "snn")
+    tuning_steps: tuple[TrainingStep, ...] = ("snn",)
 
     def __init__(
         self,
@@ -127,6 +131,22 @@ class HybridClassifier(ConvertedClassifier):
         first, last = np.random.default_rng(seed).spawn(2)
         super().fit_generator(generator, nb_epochs, verbose, seed=first, scheduler=scheduler, **kwargs)
         SpikingClassifier.fit_generator(self, generator, self.nb_epochs_snn, verbose, seed=last, **kwargs)
+
+    def train_step(self, step: TrainingStep, data: TrainingData, *, seed: int, **fit_arguments: Any) -> None:
+        """Train the ANN, calibrate, or train the spiking network."""
+        if step == "snn":
+            weights = {} if data.sample_weights is None else {"sample_weights": data.sample_weights}
+            self.fit_snn(data.x, data.y, seed=seed, **weights, **fit_arguments)
+        else:
+            super().train_step(step, data, seed=seed, **fit_arguments)
+
+    def n_epochs(self, step: TrainingStep, nb_epochs: int) -> int:
+        """`nb_epochs_snn` for the spiking network."""
+        return self.nb_epochs_snn if step == "snn" else nb_epochs
+
+    def optimizer_of(self, step: TrainingStep) -> torch.optim.Optimizer | None:
+        """Each network has its own; a calibration has none."""
+        return self.snn_optimizer if step == "snn" else super().optimizer_of(step)
 
     def fit_snn(self, x: Images, y: Labels, *args: Any, **kwargs: Any) -> None:
         """Train the spiking network from where it is, with the arguments of `SpikingClassifier.fit`."""

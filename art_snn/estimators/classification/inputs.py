@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,19 +19,15 @@ from art_snn._validation import (
     class_indices,
     is_whole,
 )
+from art_snn.estimators.classification.host import Host
 from art_snn.estimators.classification.keywords import check_keywords
 from art_snn.estimators.classification.mode import mode
 from art_snn.estimators.classification.streaming import reduced
 from art_snn.estimators.classification.undoing import Undoing
 from art_snn.typing import Array
 
-if TYPE_CHECKING:
-    from art.estimators.classification import PyTorchClassifier as _Host
-else:
-    _Host = object
 
-
-class Inputs(_Host):
+class Inputs(Host):
     """Gradients, losses and preprocessing of ART's `PyTorchClassifier`, for any dtype and both forms of labels.
 
     Each leaves the classifier as it was, also where it fails.

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import Any, Self, cast
 
 import numpy as np
 from art import config
@@ -13,21 +13,17 @@ from torch import Tensor, nn
 
 from art_snn._files import write_whole
 from art_snn.estimators.classification.card import LONGEST, LOSSES, Card, ModuleSettings, arrays, checked, read_card
+from art_snn.estimators.classification.host import Host
 from art_snn.estimators.classification.locking import lock_of
 from art_snn.estimators.classification.module import SpikingModule
 from art_snn.estimators.classification.trial import check_affordable, is_built_by, planned, without_numbers
 from art_snn.estimators.classification.weights import check_all_finite, check_fit, digest, pack, unpack
 from art_snn.models import Recipe, build
 
-if TYPE_CHECKING:
-    from art.estimators.classification import PyTorchClassifier as _Host
-else:
-    _Host = object
-
 _PAIRS = ("clip_values", "preprocessing")
 
 
-class Saving(_Host):
+class Saving(Host):
     """`save` and `load` for a classifier."""
 
     _source = ""  # what the names of the weights begin with that belong to the network of the card's recipe

@@ -1,16 +1,13 @@
 """`set_params`: the settings of a classifier changed after construction, all of them or none."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from art.preprocessing.standardisation_mean_std.pytorch import StandardisationMeanStdPyTorch
 from torch import nn
 
-if TYPE_CHECKING:
-    from art.estimators.classification import PyTorchClassifier as _Host
-else:
-    _Host = object
+from art_snn.estimators.classification.host import Host
 
 # What ART's constructor makes of a loss: whether labels are reduced to one a sample, to indices, and may be shares
 _LABELS_OF_LOSS: tuple[tuple[tuple[type[nn.Module], ...], tuple[bool, bool, bool]], ...] = (
@@ -21,7 +18,7 @@ _LABELS_OF_LOSS: tuple[tuple[tuple[type[nn.Module], ...], tuple[bool, bool, bool
 _FIXED = ("device_type", "input_shape", "nb_classes")  # the model has been tried with them
 
 
-class Settings(_Host):
+class Settings(Host):
     """`set_params` for ART's `PyTorchClassifier`."""
 
     preprocessing_operations: list[Any]

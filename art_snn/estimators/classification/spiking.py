@@ -11,6 +11,7 @@ from torch import nn
 from art_snn.estimators.classification.activations import Activations
 from art_snn.estimators.classification.copying import Copying, without_reset
 from art_snn.estimators.classification.inputs import Inputs
+from art_snn.estimators.classification.learning_rule import LearningRule, TrainingStep
 from art_snn.estimators.classification.module import SpikingModule
 from art_snn.estimators.classification.saving import Saving
 from art_snn.estimators.classification.settings import Settings, check_trains, per_channel
@@ -25,7 +26,7 @@ class _Unfiltered(InputFilter):
 
 
 class SpikingClassifier(
-    Streaming, Inputs, Activations, Settings, Copying, Saving, PyTorchClassifier, metaclass=_Unfiltered
+    Activations, LearningRule, Streaming, Inputs, Settings, Copying, Saving, PyTorchClassifier, metaclass=_Unfiltered
 ):
     """A spiking network trained by backpropagation through time, with ART's `PyTorchClassifier` interface.
 
@@ -51,6 +52,9 @@ class SpikingClassifier(
     Source: surrogate gradients through time as in Wu et al., Spatio-temporal backpropagation, 2018,
     https://arxiv.org/abs/1706.02609, section 2.
     """
+
+    steps: tuple[TrainingStep, ...] = ("snn",)
+    tuning_steps: tuple[TrainingStep, ...] = ("snn",)
 
     def __init__(
         self,

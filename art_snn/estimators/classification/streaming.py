@@ -3,10 +3,9 @@
 import copy
 import math
 import warnings
-from abc import ABC
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from tqdm import tqdm
 from art_snn._progress import progress, task_or
 from art_snn._random import Rng, draw_seed, host_seed
 from art_snn._validation import check_at_least, check_finite, check_same_length, check_weights, class_indices
+from art_snn.estimators.classification.host import Host
 from art_snn.estimators.classification.keywords import check_keywords
 from art_snn.estimators.classification.mode import mode
 from art_snn.estimators.classification.module import SpikingModule
@@ -24,15 +24,10 @@ from art_snn.estimators.classification.rehearsal import check_steps, draws_kept,
 from art_snn.estimators.classification.undoing import Undoing
 from art_snn.typing import Array, Indices, Labels
 
-if TYPE_CHECKING:
-    from art.estimators.classification import PyTorchClassifier as _Host
-else:
-    _Host = ABC  # as in ART's hierarchy: ART's STRIP gives a classifier a new class, which must have this one's layout
-
 Batch = tuple[Array, Labels, Array | None]  # samples, one-hot labels, weights
 
 
-class Streaming(_Host):
+class Streaming(Host):
     """`predict`, `fit` and `fit_generator` for ART's `PyTorchClassifier`, which work through the data in batches.
 
     Not a subclass of ART's classifiers, whose metaclass would turn a generator into an array.

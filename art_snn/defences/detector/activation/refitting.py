@@ -8,8 +8,7 @@ from art.estimators.classification import PyTorchClassifier
 
 from art_snn._random import draw_seed, host_seed
 from art_snn._validation import check_at_least, check_fraction, check_same_length, class_indices
-from art_snn.defences._copying import copy_of
-from art_snn.estimators.classification.copying import Copying
+from art_snn.estimators.classification import rule_of
 from art_snn.estimators.classification.mode import mode
 from art_snn.typing import Array, Labels
 
@@ -18,13 +17,10 @@ def refitted(
     classifier: PyTorchClassifier, x: Array, y: Labels, seed: int, fit_arguments: Mapping[str, Any]
 ) -> PyTorchClassifier:
     """A copy with fresh weights and optimiser, trained on other data; the seed decides weights, order and draws."""
-    with host_seed(seed):  # ART's own class draws weights and order from the global streams
-        copy = classifier.clone_for_refitting()
-        if isinstance(copy, Copying):
-            copy.reset(seed)
-        with mode(copy.model, True):
-            copy.fit(x, y, seed=seed, **fit_arguments)
-    return copy
+    rule = rule_of(classifier).afresh(seed)
+    with host_seed(seed), mode(rule.classifier.model, True):  # ART's own class draws from the global streams
+        rule.classifier.fit(x, y, seed=seed, **fit_arguments)
+    return rule.classifier
 
 
 def retrained(
@@ -58,7 +54,7 @@ def retrained(
     check_fraction("tolerable_backdoor", tolerable_backdoor)
     check_at_least("max_epochs", max_epochs, 1)
     check_at_least("batch_epochs", batch_epochs, 1)
-    copy, truth = copy_of(classifier), class_indices(y_test, classifier.nb_classes)
+    copy, truth = rule_of(classifier).copied().classifier, class_indices(y_test, classifier.nb_classes)
     rng = np.random.default_rng(seed)
 
     def missed() -> float:

@@ -3,6 +3,7 @@
 Nobody else but `conversion` looks into one.
 """
 
+from art_snn.estimators.classification.inspection.activation_modules import activation_modules, passing
 from art_snn.estimators.classification.inspection.call_trace import Call, Trace, trace
 from art_snn.estimators.classification.inspection.firing import Firing, firing
 from art_snn.estimators.classification.inspection.first_pass import Inspection, inspect
@@ -34,6 +35,7 @@ __all__ = [
     "StepMode",
     "Trace",
     "Watched",
+    "activation_modules",
     "check_network",
     "firing",
     "has_state",
@@ -41,6 +43,7 @@ __all__ = [
     "in_time",
     "inspect",
     "is_spiking",
+    "passing",
     "record",
     "spiking_layers",
     "step_mode",

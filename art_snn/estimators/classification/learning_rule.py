@@ -1,0 +1,293 @@
+"""What a classifier answers of its learning rule: the steps of its training, its network, its copy, its layers.
+
+Attacks, defences and evaluations ask this and never which rule it is, so that a new rule is one class.
+"""
+
+import copy
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any, Literal, NamedTuple, Self
+
+import numpy as np
+import torch
+from art.estimators.classification import PyTorchClassifier
+from spikingjelly.activation_based import functional
+from torch import nn
+
+from art_snn._detached import detached_copy
+from art_snn._random import host_seed
+from art_snn._validation import check_choice
+from art_snn.estimators.classification.copying import without_reset
+from art_snn.estimators.classification.host import Host
+from art_snn.estimators.classification.inspection import (
+    Inspection,
+    Quantity,
+    Reduction,
+    StepMode,
+    Watched,
+    activation_modules,
+    inspect,
+    passing,
+    step_mode,
+)
+from art_snn.estimators.classification.mode import mode
+from art_snn.estimators.classification.module import SpikingModule
+from art_snn.models import Network
+from art_snn.typing import Array, Labels
+
+TrainingStep = Literal["ann", "calibration", "snn"]
+
+
+class TrainingData(NamedTuple):
+    """What one step of a training sees.
+
+    Args:
+        x: Samples, (N, ...).
+        y: Their labels, indices (N,) or one-hot (N, K).
+        sample_weights: Of their losses, (N,); None weighs all alike.
+    """
+
+    x: Array
+    y: Labels
+    sample_weights: Array | None = None
+
+
+class LearningRule(Host):
+    """The answers of a classifier that trains one network by `fit`; a rule that does otherwise gives its own.
+
+    Attributes:
+        steps: Of the training, in order: of an "ann", the "calibration" of thresholds, of an "snn".
+        tuning_steps: Those that fine-tuning takes again.
+    """
+
+    steps: tuple[TrainingStep, ...] = ("ann",)
+    tuning_steps: tuple[TrainingStep, ...] = ("ann",)
+
+    @property
+    def classifier(self) -> PyTorchClassifier:
+        """What ART calls the classifier."""
+        return self
+
+    @property
+    def source(self) -> "LearningRule | None":
+        """The classifier of the ANN that the network was converted from, which shares its fate."""
+        return None
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """Calibrated thresholds by layer; none where there is no calibration."""
+        return {}
+
+    # Training
+
+    def afresh(self, seed: int) -> "LearningRule":
+        """A copy with fresh weights, the same for the same seed, and optimisers without memory."""
+        clone = self.classifier.clone_for_refitting()
+        clone.reset(seed)
+        return rule_of(clone)
+
+    def train_step(self, step: TrainingStep, data: TrainingData, *, seed: int, **fit_arguments: Any) -> None:
+        """Take one step of the training.
+
+        Args:
+            step: One of `steps`.
+            data: What it sees; a calibration needs no labels.
+            seed: Of order, dropout and draws.
+            **fit_arguments: For `fit`.
+        """
+        weights = {} if data.sample_weights is None else {"sample_weights": data.sample_weights}
+        self.classifier.fit(data.x, data.y, seed=seed, **weights, **fit_arguments)
+
+    def n_epochs(self, step: TrainingStep, nb_epochs: int) -> int:
+        """Passes over the data that `fit` takes in a step, where `nb_epochs` were asked for."""
+        return nb_epochs
+
+    def optimizer_of(self, step: TrainingStep) -> torch.optim.Optimizer | None:
+        """What moves the weights in a step."""
+        optimizer: torch.optim.Optimizer | None = self.classifier.optimizer
+        return optimizer
+
+    def fine_tune(self, data: TrainingData, *, learning_rate: float, seed: int, **fit_arguments: Any) -> None:
+        """Train on, in place, by the rule's own steps, with optimisers that start without memory.
+
+        Args:
+            data: Clean samples and their labels.
+            learning_rate: Of all parameters, whatever it was before.
+            seed: Of the order of samples and of dropout; no global random stream is moved.
+            **fit_arguments: For `fit`.
+        """
+        with ExitStack() as stack:
+            for rule in (self, self.source):
+                if rule is not None:
+                    stack.enter_context(mode(rule.classifier.model, True))
+            stack.enter_context(host_seed(seed))  # ART's own class draws from the global streams
+            for step in self.tuning_steps:
+                optimizer = self.optimizer_of(step)
+                if optimizer is not None:
+                    optimizer.state.clear()
+                    for group in optimizer.param_groups:
+                        group["lr"] = learning_rate
+                self.train_step(step, data, seed=seed, **fit_arguments)
+
+    def recalibrate(self, x: Array) -> None:
+        """Calibrate on these samples alone, where the rule has calibrations."""
+
+    # The network
+
+    @property
+    def is_spiking(self) -> bool:
+        """Whether the network has neurons and knows time."""
+        return isinstance(self.classifier.model, SpikingModule)
+
+    @property
+    def network(self) -> nn.Module:
+        """The network itself: an ANN's model, or what is inside a `SpikingModule`."""
+        net: nn.Module = self.classifier.model.net if self.is_spiking else self.classifier.model
+        return net
+
+    @property
+    def timesteps(self) -> int:
+        """T; an ANN takes one step."""
+        return int(self.classifier.model.timesteps or self.classifier.input_shape[0]) if self.is_spiking else 1
+
+    @property
+    def step_mode(self) -> StepMode:
+        """Whether the network takes single steps, as an ANN does, or many at once."""
+        return step_mode(self.network) if self.is_spiking else "s"
+
+    def replace_network(self, net: nn.Module) -> None:
+        """Put another network into the classifier, or the same after surgery, in place.
+
+        Whatever remembers the old structure is told: names of layers, spikingjelly's cache of what to reset, and the
+        recipe that would build the network without the change.
+        """
+        if isinstance(net, Network):
+            net.recipe = None
+        if self.is_spiking:
+            self.classifier.model.net = net
+            functional.invalidate_reset_cache(self.classifier.model)
+        else:
+            self.classifier._model = self.classifier._make_model_wrapper(net)
+        self._network_replaced()
+
+    def _network_replaced(self) -> None:
+        self._initial = without_reset(self.classifier.model)
+
+    def copied(self) -> Self:
+        """With copies of the model and of the optimiser, which is bound to the copy's parameters."""
+        return copy.deepcopy(self)
+
+    # Layers
+
+    @property
+    def inspection(self) -> Inspection:
+        """What was seen of the layers of a spiking network."""
+        shape, device = self.classifier.input_shape, self.classifier.device
+        return inspect(self.classifier.model, lambda n: torch.zeros(n, *shape, device=device))
+
+    def watched(self, module: nn.Module) -> Watched:
+        """A layer with the form in which it puts out time."""
+        return self.inspection.watched(module) if self.is_spiking else Watched(module, "step")
+
+    def feature_layers(self) -> list[str]:
+        """The layers whose features are worth a look, in the order in which they run.
+
+        Of a network that does not spike its activation modules, such as `nn.ReLU`, where the second call of one module
+        is called `name:2`.
+
+        Raises:
+            ValueError: If it has no activation modules.
+        """
+        modules = activation_modules(self.classifier.model)
+        with passing(modules) as seen:
+            self.classifier.predict(np.zeros((1, *self.classifier.input_shape), np.float32))
+        if not seen:
+            raise ValueError("expected a network with activation modules such as nn.ReLU, got none: name its layers")
+        return list(seen)
+
+    def layer_outputs(
+        self, x: Array, layers: Sequence[str], quantity: Quantity, reduction: Reduction
+    ) -> dict[str, Array]:
+        """What layers make of samples, which go through in one pass.
+
+        An ANN knows one time step: its spikes are a layer's output, its voltages what enters the layer.
+
+        Args:
+            x: Samples, (N, ...).
+            layers: Names, those of `feature_layers` or of any other layers.
+            quantity: As in `SpikingClassifier.get_activations`.
+            reduction: Likewise.
+
+        Returns:
+            (N, F) by name, or for "none" (N, T, F).
+
+        Raises:
+            ValueError: If a layer is unknown, takes no part, or has no voltage.
+        """
+        modules = dict(self.classifier.model.named_modules())
+        names = list(dict.fromkeys(name.partition(":")[0] for name in layers))
+        for name in names:
+            check_choice("layer", name, modules)
+        with passing({name: modules[name] for name in names}, inputs=quantity == "voltage") as seen:
+            self.classifier.predict(np.asarray(x, np.float32), batch_size=len(x))
+        if missing := set(layers) - set(seen):
+            raise ValueError(f"expected layers that take part in a prediction, got {sorted(missing)}")
+        rows = {name: seen[name].reshape(len(x), -1) for name in layers}
+        return {name: row[:, None] for name, row in rows.items()} if reduction == "none" else rows
+
+
+class StockRule(LearningRule):
+    """The same answers for a classifier of ART's own class, around an ordinary network or a `SpikingModule`.
+
+    Args:
+        classifier: ART's `PyTorchClassifier`, or a subclass with the same constructor.
+    """
+
+    def __init__(self, classifier: PyTorchClassifier) -> None:
+        self._stock = classifier
+        if self.is_spiking:
+            self.steps = self.tuning_steps = ("snn",)
+
+    @property
+    def classifier(self) -> PyTorchClassifier:
+        """The one given."""
+        return self._stock
+
+    def afresh(self, seed: int) -> LearningRule:
+        """ART's clone draws its weights from the global streams."""
+        with host_seed(seed):
+            return StockRule(self._stock.clone_for_refitting())
+
+    def train_step(self, step: TrainingStep, data: TrainingData, *, seed: int, **fit_arguments: Any) -> None:
+        """ART's own class draws the order of batches from the global streams, and knows no weights of samples."""
+        if data.sample_weights is not None:
+            raise TypeError(f"expected classifiers of art_snn for loss_weights, got {type(self._stock).__name__}")
+        with host_seed(seed):
+            super().train_step(step, data, seed=seed, **fit_arguments)
+
+    def copied(self) -> Self:
+        """ART's class cannot be copied as it is: its copies leave files behind, and fail once activations were read."""
+        stock = self._stock
+        model, optimizer, loss = detached_copy((stock.model, stock.optimizer, stock.loss))
+        twin = type(stock)(
+            model=model,
+            loss=loss,
+            input_shape=stock.input_shape,
+            nb_classes=stock.nb_classes,
+            optimizer=optimizer,
+            channels_first=stock.channels_first,
+            clip_values=stock.clip_values,
+            preprocessing_defences=stock.preprocessing_defences,
+            postprocessing_defences=stock.postprocessing_defences,
+            preprocessing=stock.preprocessing,
+            device_type=stock.device_type,
+        )
+        return type(self)(twin)
+
+    def _network_replaced(self) -> None:
+        self._stock._layer_names = self._stock._model.get_layers
+
+
+def rule_of(classifier: PyTorchClassifier) -> LearningRule:
+    """What a classifier answers of its rule; an adapter answers for those of ART's own class."""
+    return classifier if isinstance(classifier, LearningRule) else StockRule(classifier)
