@@ -14,13 +14,13 @@ from torch.nn.utils import parametrizations, prune, spectral_norm, weight_norm
 
 from art_snn._detached import detached_copy
 from art_snn._random import host_seed
-from art_snn.defences._copying import copy_of
 from art_snn.estimators.classification import (
     AnnClassifier,
     ConvertedClassifier,
     HybridClassifier,
     SpikingClassifier,
     SpikingModule,
+    rule_of,
 )
 
 SHAPE, K = (1, 4, 4), 3
@@ -66,7 +66,7 @@ def test_a_network_that_keeps_its_activations_is_trained_copied_and_cloned_as_on
         spiking.fit(X, Y, batch_size=4, nb_epochs=2)
     assert np.array_equal(keeps.predict(X), keeps_not.predict(X))
     keeps.loss_gradient(X, Y)  # now it holds a graph
-    copies = copy.deepcopy(keeps), copy_of(keeps), pickle.loads(pickle.dumps(keeps))  # noqa: S301 - our own
+    copies = copy.deepcopy(keeps), rule_of(keeps).copied().classifier, pickle.loads(pickle.dumps(keeps))  # noqa: S301 - our own
     clones = keeps.clone_for_refitting(), keeps_not.clone_for_refitting()
     for other in copies:
         assert np.array_equal(other.predict(X), keeps.predict(X))
