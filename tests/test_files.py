@@ -1,5 +1,6 @@
 """Files written whole or not at all."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from typing import IO
 
 import pytest
 
+import art_snn
 from art_snn._files import write_whole
 
 
@@ -78,3 +80,20 @@ def test_a_kill_in_the_middle_leaves_the_old_file(tmp_path: Path) -> None:
     )
     assert subprocess.run([sys.executable, "-c", script, str(tmp_path / "a")]).returncode == -signal.SIGKILL
     assert (tmp_path / "a").read_bytes() == b"old"
+
+
+def test_nothing_else_writes_files_and_nothing_unpickles_them() -> None:
+    own_way = {
+        "_files.py",
+        "data/frame_store.py",  # in a folder of its own, which takes its name when it is whole
+        "evaluations/cost.py",  # asks the system for a figure
+    }
+    ways = r"write_text|write_bytes|savefig\(|np\.save|os\.replace|\.to_csv\(|open\([^)]*[\"'][wax]b?[\"']"
+    reads = r"torch\.(save|load)\(|pickle\.load\(|allow_pickle=True"
+    package = Path(art_snn.__file__).parent
+    found = {
+        str(path.relative_to(package)): match[0]
+        for path in package.rglob("*.py")
+        if (match := re.search(f"{ways}|{reads}", path.read_text()))
+    }
+    assert found.keys() <= own_way, found

@@ -10,6 +10,7 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
+from art_snn._files import write_whole
 from tests.benchmarks.harness import HEADER, Case, measure
 
 VERSIONED = (
@@ -47,7 +48,7 @@ def main() -> None:
             print(*(m.as_row() for m in measured), sep="\n", flush=True)
             measurements += measured
     report = {"machine": machine(), "measurements": [m.as_json() for m in measurements]}
-    arguments.out.write_text(json.dumps(report, indent=2))
+    write_whole(arguments.out, json.dumps(report, indent=2).encode())
 
 
 def all_cases() -> tuple[Case, ...]:

@@ -24,7 +24,8 @@ class SpikingModule(nn.Module):
     """A spiking network as a function of its input: encoding, loop over time, reset and readout inside.
 
     Whatever calls the module, in whatever order, gets the same answer: every neuron is reset before and after each
-    pass, so no state leaks from one batch into the next, and a copy or a pickle never holds a piece of a graph.
+    pass, so no state leaks from one batch into the next, and a copy or a pickle never holds a piece of a graph. Threads
+    that call it at once take turns.
 
     Args:
         net: Any spikingjelly network. In multi-step mode it maps (T, N, C, H, W) to (T, N, K), in single-step mode
