@@ -96,7 +96,7 @@ def test_a_gesture_recording_that_is_no_file_is_not_overlooked(root):
         ("trials_to_train.txt", "x" * 100_000),
         ("user01_led_labels.csv", GESTURE_LABELS.format("1,0," + "9" * 100_000)),
         ("user01_led_labels.csv", GESTURE_LABELS.format("x" * 100_000 + ",0,9")),
-        ("user01_led_labels.csv", "class," * 20_000 + "startTime_usec,endTime_usec\n1"),
+        ("user01_led_labels.csv", GESTURE_LABELS.format("0,0,9," + "x" * 100_000)),
         ("trials_to_train.txt", "user01_led.aedat\n" * 100_000),  # above the limit of a list's size
     ],
 )
