@@ -126,6 +126,13 @@ def test_networks_that_need_real_numbers_are_loaded_too(tmp_path: Path) -> None:
     assert np.array_equal(SpikingClassifier.load(str(tmp_path / "odd"), net=Odd()).predict(X), make(Odd()).predict(X))
 
 
+def test_hooks_of_ones_own_see_nothing_of_saving(tmp_path: Path) -> None:
+    classifier, seen = make(), []
+    classifier.model.net.fc1.register_forward_hook(lambda *call: seen.append(call))
+    classifier.save("model", str(tmp_path))
+    assert seen == []
+
+
 def test_tied_weights_are_written_and_read(tmp_path: Path) -> None:
     def tied() -> nn.Module:
         net = small_cnn(1, K, neuron="if", width=0.25)

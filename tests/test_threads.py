@@ -1,16 +1,17 @@
 """Threads that share a classifier: each gets the answer that it would get alone, and nothing is changed."""
 
+import copy
 import os
 import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from art.data_generators import NumpyDataGenerator
 
 from art_snn._random import host_seed
 from art_snn.estimators.classification import (
@@ -18,7 +19,7 @@ from art_snn.estimators.classification import (
 )
 from art_snn.estimators.classification.locking import lock_of
 from art_snn.estimators.classification.mode import mode
-from tests.sharing import ALL, FRAMES, T, Y, assert_equal, over_frames, samples, state
+from tests.sharing import ALL, FRAMES, IMAGES, T, Y, assert_equal, over_frames, over_images, samples, state
 
 
 @pytest.fixture(autouse=True)
@@ -99,8 +100,6 @@ def test_two_threads_call_the_module_itself_as_one(kind: str) -> None:
 
 
 def test_copies_made_while_others_predict_are_whole() -> None:
-    import copy
-
     classifier, x = over_frames("m"), samples(FRAMES)
     expected = classifier.predict(x)
 
@@ -129,23 +128,29 @@ def test_draws_of_two_threads_are_those_of_one_and_the_streams_come_back() -> No
     assert all(found == draws() for each in at_once(draws, draws, times=20) for found in each)
 
 
-def test_no_order_of_locks_makes_threads_wait_for_each_other() -> None:
-    classifier, x = over_frames("m"), samples(FRAMES)
+@pytest.mark.parametrize(("make", "kind", "shape"), [(over_frames, "m", FRAMES), (over_images, "hybrid", IMAGES)])
+def test_no_order_of_locks_makes_threads_wait_for_each_other(
+    make: Any, kind: str, shape: tuple[int, ...], tmp_path: Path
+) -> None:
+    classifier, x = make(kind), samples(shape)
+    ann = getattr(classifier, "ann", classifier)
 
     def draw_inside() -> None:
         with mode(classifier.model, False), host_seed(0):
-            classifier.predict(x)
+            ann.predict(x)
 
     def draw_outside() -> None:
-        with host_seed(0):
-            classifier.predict(NumpyDataGenerator(x, Y, 3, 6) and x)
+        with mode(ann.model, False), host_seed(0):
+            classifier.predict(x)
 
     at_once(
         draw_inside,
         draw_outside,
-        lambda: classifier.fit(x, Y, nb_epochs=1),
-        lambda: classifier.predict(x),
-        times=10,
+        lambda: classifier.clone_for_refitting().fit(x, Y, nb_epochs=1),
+        lambda: classifier.loss_gradient(x, Y),
+        lambda: copy.deepcopy(classifier),
+        lambda: classifier.save("model", str(tmp_path)),
+        times=8,
     )
 
 

@@ -372,6 +372,9 @@ class ConvertedClassifier(SpikingClassifier):
             hold_thresholds(net)
         return net
 
+    def _networks(self) -> list[nn.Module]:
+        return [self._ann.model, self.model]
+
     def _parts(self) -> dict[str, nn.Module]:
         return {"ann.": self._ann.model, "snn.": self.model.net}
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from art_snn._detached import detach_pieces
 from art_snn._random import Rng, host_seed
 from art_snn.estimators.classification.host import Host
-from art_snn.estimators.classification.locking import lock_of
+from art_snn.estimators.classification.locking import lock_of, locks_of
 
 
 class Copying(Host):
@@ -40,10 +40,14 @@ class Copying(Host):
                 getattr(self.model.get_submodule(owner), own).copy_(value)
             self._optimizer.state.clear()
 
+    def _networks(self) -> list[nn.Module]:
+        """Those that a copy is made of."""
+        return [self.model]
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """A copy without any piece of a graph, made while no other thread trains or runs the model."""
         twin = memo[id(self)] = type(self).__new__(type(self))
-        with lock_of(self.model):
+        with locks_of(self._networks()):
             detach_pieces(self, memo)
             twin.__setstate__(copy.deepcopy(self.__getstate__(), memo))
         return twin

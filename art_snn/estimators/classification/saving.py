@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from art_snn._files import write_whole
 from art_snn.estimators.classification.card import LONGEST, LOSSES, Card, ModuleSettings, arrays, checked, read_card
 from art_snn.estimators.classification.host import Host
-from art_snn.estimators.classification.locking import lock_of
+from art_snn.estimators.classification.locking import locks_of
 from art_snn.estimators.classification.module import SpikingModule
 from art_snn.estimators.classification.trial import check_affordable, is_built_by, planned, without_numbers
 from art_snn.estimators.classification.weights import check_all_finite, check_fit, digest, pack, unpack
@@ -118,9 +118,7 @@ class Saving(Host):
     def _tensors(self) -> dict[str, Tensor]:
         """All weights by name, as they are at one moment."""
         parts = self._parts()
-        with ExitStack() as stack:
-            for net in parts.values():
-                stack.enter_context(lock_of(net))
+        with locks_of(parts.values()):
             state = {prefix + name: value for prefix, net in parts.items() for name, value in net.state_dict().items()}
             return {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from art_snn.estimators.classification.card import Card
 from art_snn.estimators.classification.inspection import hooked
+from art_snn.estimators.classification.locking import lock_of
 from art_snn.models import Network, Recipe, build
 
 MOST_NUMBERS = 1 << 24  # 64 MiB, of which a pass holds several
@@ -27,10 +28,14 @@ def is_built_by(recipe: Recipe, net: nn.Module) -> bool:
 
 
 def without_numbers(net: nn.Module) -> nn.Module:
-    """A copy on no device."""
+    """A copy on no device, without hooks that look at outputs: what passes is for nobody to see."""
     tensors: dict[int, Any] = {id(t): torch.empty_like(t, device="meta") for t in net.buffers()}
     tensors |= {id(p): nn.Parameter(torch.empty_like(p, device="meta"), p.requires_grad) for p in net.parameters()}
-    return copy.deepcopy(net, tensors)
+    with lock_of(net):
+        twin = copy.deepcopy(net, tensors)
+    for module in twin.modules():
+        module._forward_hooks.clear()
+    return twin
 
 
 def check_affordable(model: nn.Module, card: Card) -> None:
