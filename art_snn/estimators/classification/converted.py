@@ -9,7 +9,7 @@ import torch
 from art.data_generators import DataGenerator
 from torch import Tensor, nn
 
-from art_snn._random import Rng, host_seed
+from art_snn._random import Rng, host_seed, streams_alone
 from art_snn._validation import check_at_least
 from art_snn.conversion import Method, Together, check_method, convert, thresholds, uncalibrated
 from art_snn.conversion.spiking import hold_thresholds, integrate_and_fire
@@ -19,7 +19,7 @@ from art_snn.estimators.classification.card import Card
 from art_snn.estimators.classification.joint import JointOptimizer
 from art_snn.estimators.classification.learning_rule import TrainingData, TrainingStep
 from art_snn.estimators.classification.learnt import Learnt, learnt_since
-from art_snn.estimators.classification.locking import lock_of
+from art_snn.estimators.classification.locking import lock_of, locks_of
 from art_snn.estimators.classification.mode import mode
 from art_snn.estimators.classification.module import SpikingModule
 from art_snn.estimators.classification.reservoir import Reservoir
@@ -278,18 +278,19 @@ class ConvertedClassifier(SpikingClassifier):
         self._seen.add(x_calibration, 0)
 
     def _converted(self, x_calibration: Images | Together) -> nn.Module:
-        return convert(
-            self._ann.model,
-            x_calibration,
-            method=self.method,
-            scale=self.scale,
-            percentile=self.percentile,
-            timesteps=self.model.timesteps,
-            encoding=self.model.encoding,
-            seed=self.model.seed,
-            neuron=self._neuron(),
-            prepare=lambda x: self._apply_preprocessing(x, None)[0],
-        )
+        with locks_of(self._networks()):
+            return convert(
+                self._ann.model,
+                x_calibration,
+                method=self.method,
+                scale=self.scale,
+                percentile=self.percentile,
+                timesteps=self.model.timesteps,
+                encoding=self.model.encoding,
+                seed=self.model.seed,
+                neuron=self._neuron(),
+                prepare=lambda x: self._apply_preprocessing(x, None)[0],
+            )
 
     def _go_on(self, x: Images, learnt: Learnt, rng: Rng) -> None:
         """Convert, and keep what was learnt and a part of the samples."""
@@ -351,7 +352,8 @@ class ConvertedClassifier(SpikingClassifier):
 
     def _is_as_converted(self) -> bool:
         """Layers, their settings and the names of their weights; accelerated layers read as others do."""
-        net, own = uncalibrated(self._ann.model, self._example(), self._neuron()), self.model.net
+        with locks_of(self._networks()):
+            net, own = uncalibrated(self._ann.model, self._example(), self._neuron()), self.model.net
         return str(net) == str(own) and net.state_dict().keys() == own.state_dict().keys()
 
     def _become(self, net: nn.Module) -> None:
@@ -367,7 +369,8 @@ class ConvertedClassifier(SpikingClassifier):
 
     def _unfitted(self, ann: nn.Module) -> nn.Module:
         """The spiking network of an ANN with thresholds of 1, which are buffers where they are never trained."""
-        net = uncalibrated(ann, self._example(), self._neuron())
+        with streams_alone(), lock_of(ann):
+            net = uncalibrated(ann, self._example(), self._neuron())
         if not self.train_thresholds:
             hold_thresholds(net)
         return net
