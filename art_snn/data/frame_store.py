@@ -13,7 +13,7 @@ from art_snn._files import open_regular, read_regular
 from art_snn.data.recordings import Readings
 from art_snn.typing import Events, Frames, Indices
 
-FORMAT = 2  # counts up when the same files give other frames: by a parser, by the binning, or by how they are kept
+FORMAT = 3  # counts up when the same files give other frames: by a parser, by the binning, or by how they are kept
 
 
 def write_frames(path: Path, readings: Readings, to_frames: Callable[[Events], Frames]) -> None:

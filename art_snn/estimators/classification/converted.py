@@ -112,6 +112,7 @@ class ConvertedClassifier(SpikingClassifier):
             model = SpikingModule(self._unfitted(ann), timesteps, encoding, readout)
             super().__init__(model, loss, input_shape, nb_classes, **common)
         ann.eval()
+        self._is_replaced = False
         self._forget()
 
     @property
@@ -148,7 +149,7 @@ class ConvertedClassifier(SpikingClassifier):
     @_optimizer.setter
     def _optimizer(self, optimizer: torch.optim.Optimizer | None) -> None:
         """ART's code puts one over `model.parameters()` here, and expects to find that one and no other."""
-        self._snn_optimizer, self._is_replaced = optimizer, hasattr(self, "_ann") and optimizer is not None
+        self._snn_optimizer, self._is_replaced = optimizer, optimizer is not None
 
     def _set(self, kwargs: dict[str, Any]) -> None:
         """Of both networks alike; an optimiser is the ANN's."""
