@@ -165,7 +165,7 @@ def compare(
     with _working(folder, lambda record: restored_result(spec, record), quiet) as known:
         result = run(spec, known=known, keep=lambda found: keep_result(found, folder.path))
         written = [] if _is_done(folder, known) else write_result(result, folder.path)
-    _tell_doubts(notice(result.rows))
+    _tell_doubts(notice(result.rows), quiet)
     _show(result, lambda: [comparison_table(result)], folder, written, as_json, quiet)
 
 
@@ -221,7 +221,7 @@ def defend(
             keep=lambda found: drawn.extend(keep_defended(found, folder.path)),
         )
         written = [] if _is_done(folder, known) else [*write_defended(defended, folder.path, models=()), *drawn]
-    _tell_doubts(notice(judged(defended)))
+    _tell_doubts(notice(judged(defended)), quiet)
     _show(defended, lambda: defence_tables(defended), folder, written, as_json, quiet)
 
 
@@ -342,9 +342,9 @@ def _tell_files(folder: "ResultsFolder", written: list[Path]) -> None:
         print(f"done before, nothing to do: {folder.path / folder.record}")
 
 
-def _tell_doubts(doubts: str) -> None:
+def _tell_doubts(doubts: str, quiet: bool) -> None:
     """One line about results that mean nothing, or less than they seem to."""
-    if doubts:
+    if doubts and not quiet:
         _told(f"{doubts}; the reasons are under 'doubts' in the JSON and below the tables", 0)
 
 

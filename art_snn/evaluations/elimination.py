@@ -186,7 +186,8 @@ def _asked(classifier: PyTorchClassifier, exam: Exam) -> Answers:
 
 
 def _measured(defence: str, exam: Exam, before: Answers, after: Answers, doubts: Doubts, cost: Cost) -> dict[str, Any]:
-    doubts = united(doubts, model_doubts(f"after {defence}, the model", exam.y, after))
+    if not is_invalid(doubts):  # else the defence had no chance
+        doubts = united(doubts, model_doubts(f"after {defence}, the model", exam.y, after))
     accuracy_before, accuracy_after = before.accuracy(exam.y), after.accuracy(exam.y)
     measured = {
         "accuracy_after": accuracy_after,
