@@ -18,7 +18,7 @@ from art_snn.experiment import parts
 from tests.backdoored import bars
 
 BARS = Dataset(*bars(), *bars(80, seed=1), classes=tuple("abcd"), clip_values=(0.0, 1.0), title="bars")
-SMALL = ("--models", "ann,if", "--timesteps", 2, "--width", 0.25, "--epochs", 3)
+SMALL = ("--models", "ann,if", "--timesteps", 2, "--width", 0.5, "--epochs", 8)
 
 
 class Outcome(NamedTuple):
@@ -92,7 +92,7 @@ def test_what_is_finished_is_kept_and_the_same_command_goes_on(
     assert trained == ["ann", "if, interrupted", "if"]
     told, doubts = continued.stderr.splitlines(keepends=True)
     assert (continued.returncode, told) == (0, f"art-snn: goes on in {out}, where ann is finished\n")
-    assert doubts.startswith("art-snn: results with caution: if; ")
+    assert doubts.startswith("art-snn: results with caution: ann, if; ")
     assert {path.name for path in out.iterdir()} == {record, *others}
     found = json.loads((out / record).read_text())
     assert found["complete"]
@@ -113,7 +113,8 @@ def test_other_options_have_a_folder_of_their_own_and_are_refused_in_this_one(
 ) -> None:
     trained.append("")  # nobody interrupts
     for seed in (0, 1):
-        assert art_snn("compare", *SMALL[2:], "--models", "if", "--seed", seed, "-q") == (0, "", "")
+        outcome = art_snn("compare", *SMALL[2:], "--models", "if", "--seed", seed, "-q")
+        assert outcome == (0, "", "")
     first, _ = (path for path in Path("results").iterdir())
     before = {path: path.read_bytes() for path in first.iterdir()}
     outcome = art_snn("compare", *SMALL[2:], "--models", "if", "--seed", 2, "--out", first)
@@ -168,7 +169,7 @@ def test_names_are_whole_in_a_file_and_numbers_on_a_narrow_terminal(
 
 @pytest.mark.filterwarnings("default")
 def test_a_training_that_diverges_is_told_in_a_line(art_snn: Callable[..., Outcome]) -> None:
-    outcome = art_snn("compare", *SMALL[2:], "--models", "ann,if", "--learning-rate", 1e30, "--batch-size", 8)
+    outcome = art_snn("compare", *SMALL[2:], "--models", "ann,if", "--epochs", 1, "--learning-rate", 1e30)
     told = [line for line in outcome.stderr.splitlines() if "diverged" in line]
     assert told[0].startswith("art-snn: ann, clean data: the training diverged, its loss is not finite in epoch 1 of 1")
     assert "Traceback" not in outcome.stderr
