@@ -21,7 +21,7 @@ from tests.backdoored import TARGET, TRIGGER, bars, trained
 ATTACK = TriggerBackdoor(TRIGGER, TARGET, percent_poison=0.15)  # as that of `trained`
 POISONED = ATTACK.poison_dataset(*bars())
 DATA = (POISONED.x, POISONED.y)
-X_CLEAN, Y_CLEAN = bars(80, seed=1)
+X_CLEAN, Y_CLEAN = bars(120, seed=1)
 Make = Callable[..., SampleDetector]
 DETECTORS: dict[str, Make] = {
     "activation": SpikeActivationDefence,

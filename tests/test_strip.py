@@ -12,7 +12,7 @@ from art_snn.defences.detector import (
 )
 from art_snn.defences.detector._outlier_limits import upper_limit
 from art_snn.defences.detector._superposition import superpose_arrays, superpose_events
-from art_snn.defences.detector.strip import normalised_entropy
+from art_snn.defences.detector.strip import conformal_threshold, least_clean, normalised_entropy
 from art_snn.estimators.classification import SpikingClassifier, SpikingModule
 from art_snn.evaluations.art_detectors import ArtSTRIP
 from art_snn.events import to_frames
@@ -49,9 +49,9 @@ def test_arts_strip_ranks_poison_last_where_ours_ranks_it_first() -> None:
     x = np.eye(3, 4, dtype=np.float32)[y][:, None, None]
     x[is_poison, ..., 3] = 1
     arts = ArtSTRIP(classifier, x, y).scores()
-    ours = STRIPDefence(classifier, x, y, superposition="mean", x_clean=x[~is_poison]).scores()
+    ours = STRIPDefence(classifier, x, y, superposition="mean", false_acceptance_rate=0.1, x_clean=x[~is_poison])
     assert auroc(is_poison, arts) < 0.1
-    assert auroc(is_poison, ours) == 1
+    assert auroc(is_poison, ours.scores()) == 1
 
 
 class Bright(nn.Module):
@@ -78,6 +78,42 @@ def test_where_most_samples_leave_a_network_silent_the_others_are_not_flagged() 
 def test_a_limit_survives_scores_of_which_most_are_equal() -> None:
     assert upper_limit(np.zeros(9), 0.01) == 0
     assert upper_limit(np.repeat([0.0, 10.0], [60, 40]), 0.01) > 10
+
+
+def test_the_threshold_of_clean_scores_is_the_order_statistic_that_lets_the_rate_through() -> None:
+    scores = np.random.default_rng(0).permutation(199) / 199
+    for rate, highest in ((0.01, 2), (0.1, 20), (0.5, 100), (0.29, 58)):
+        assert (scores > conformal_threshold(scores, rate)).sum() == highest - 1
+    assert conformal_threshold(np.ones(5), 0.5) == 1
+
+
+@pytest.mark.parametrize("n", [9, 40])
+def test_clean_samples_are_flagged_at_the_rate_whatever_their_distribution(n: int) -> None:
+    rng, rate = np.random.default_rng(0), 0.1
+    scores = rng.exponential(size=(4000, n + 1)) ** 3
+    flagged = np.mean([row[-1] > conformal_threshold(row[:-1], rate) for row in scores])
+    allowed = np.floor(rate * (n + 1)) / (n + 1)
+    assert flagged == pytest.approx(allowed, abs=0.015)  # three standard deviations of 4000 draws
+
+
+def test_what_is_laid_over_others_does_not_set_the_threshold() -> None:
+    defence = STRIPDefence(untrained("ann"), *DATA, num_samples=7, false_acceptance_rate=0.05, x_clean=X_CLEAN)
+    report, is_clean = defence.detect_poison()
+    overlays, calibration = set(defence._overlay_rows), set(defence._calibration_rows)
+    assert not overlays & calibration
+    assert overlays | calibration == set(range(len(X_CLEAN)))
+    assert (len(overlays), report["n_calibration"]) == (14, len(X_CLEAN) - 14)
+    clean = defence.scores(X_CLEAN[sorted(calibration)])
+    assert report["threshold"] == pytest.approx(conformal_threshold(clean, 0.05), abs=1e-6)
+    assert report["suspects"].keys() == set(np.flatnonzero(np.asarray(is_clean) == 0))
+
+
+@pytest.mark.parametrize(("rate", "least"), [(0.01, 119), (0.05, 39), (0.3, 23)])
+def test_too_few_clean_samples_for_a_rate_are_an_error_that_says_how_many_it_takes(rate: float, least: int) -> None:
+    assert least_clean(20, rate) == least
+    STRIPDefence(untrained("ann"), *DATA, false_acceptance_rate=rate, x_clean=X_CLEAN[:least])
+    with pytest.raises(ValueError, match=rf"at least {least} samples in x_clean.* {least - 20} to set the threshold"):
+        STRIPDefence(untrained("ann"), *DATA, false_acceptance_rate=rate, x_clean=X_CLEAN[: least - 1])
 
 
 def test_superpositions_are_clipped_averaged_or_the_larger() -> None:

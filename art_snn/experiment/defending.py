@@ -14,6 +14,7 @@ from art_snn._validation import check_choice, check_fraction
 from art_snn.catalogue import ELIMINATIONS, FILTERS, MODEL_DETECTORS, SAMPLE_DETECTORS
 from art_snn.data import Dataset
 from art_snn.defences.detector import ReferenceDefence, SpikeActivationDefence
+from art_snn.defences.detector.strip import least_clean
 from art_snn.estimators.classification import SpikingClassifier
 from art_snn.evaluations import BackdoorEvaluation, BackdoorResult
 from art_snn.evaluations.art_detectors import ART_DETECTORS
@@ -58,6 +59,7 @@ def defend(
         defences: Names of `DEFENCES`; None for all that fit the data. "dendrite-clamping" acts on the class that
             `MembranePotentialDefence` accuses, as published.
         share_of_clean_data: What the defender gets of each class of the training set, at least one sample; in (0, 1].
+            From 119 samples on, STRIP sets its threshold by them.
         with_art: Whether ART's own detectors of poisoned samples search beside ours.
         verbose: Whether to show progress bars.
         known: An incomplete result of the same arguments, whose models are neither trained nor defended again.
@@ -152,6 +154,8 @@ class _Bench:
         if "reference" in detectors:
             clean = {"x_reference": self.x_clean, "y_reference": self.y_clean}
             detectors["reference"] = partial(detectors["reference"], **clean)
+        if "strip" in detectors and len(self.x_clean) >= least_clean():
+            detectors["strip"] = partial(detectors["strip"], x_clean=self.x_clean)
         if with_art:
             detectors |= {f"ART {name}": make for name, make in ART_DETECTORS.items()}
         data = self.dataset.x_train, self.dataset.y_train

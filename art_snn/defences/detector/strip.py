@@ -1,13 +1,15 @@
 """A triggered sample keeps its class whatever is laid over it: STRIP, with the entropy over classes."""
 
 from collections.abc import Callable, Iterator
+from fractions import Fraction
+from math import ceil
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from art.estimators.classification import PyTorchClassifier
 from scipy import special
 
-from art_snn._validation import check_at_least, check_choice
+from art_snn._validation import check_at_least, check_choice, share_of
 from art_snn.defences.detector._outlier_limits import check_rate, upper_limit
 from art_snn.defences.detector._superposition import (
     OF_EVENTS,
@@ -18,9 +20,10 @@ from art_snn.defences.detector._superposition import (
 )
 from art_snn.defences.detector.sample_detector import SampleDetector
 from art_snn.events import SensorSize, SplitBy, to_frames
-from art_snn.typing import Array, Labels, Mask
+from art_snn.typing import Array, Indices, Labels, Mask
 
 Outputs = Literal["logits", "rates"]
+NUM_SAMPLES, RATE = 20, 0.01  # by default
 _LEAST = 1e-6  # uncertainty that log-odds tell apart
 
 
@@ -36,16 +39,18 @@ class STRIPDefence(SampleDetector):
         x_train: The samples: images (N, C, H, W), frames (N, T, C, H, W), or an object array (N,) of event streams.
         y_train: Their labels, indices (N,) or one-hot (N, K).
         num_samples: Overlays that each sample gets, at least 1.
-        false_acceptance_rate: Share of clean samples to be flagged, in (0, 0.5]; a nominal one, for log-odds are not
-            normal where some classes prevail over others. At 0.01, 0.01 to 0.065 of the clean digits were flagged
-            without `x_clean` and 0.002 to 0.033 with it (LIF and ANN); of bars of four classes, up to 0.18 and 0.013.
+        false_acceptance_rate: Share of clean samples that may be flagged, in (0, 0.5]. With `x_clean` it holds, on
+            average over draws of these, for samples of their kind that the classifier was not trained on. Without, it
+            is nominal.
         superposition: "add" (clipped to the classifier's clip values, if any), "mean", or, but for event streams,
             "maximum".
         outputs: What the classifier predicts: "logits", or "rates" of spikes, whose shares pass for probabilities; a
             network that never fires knows nothing.
-        x_clean: Samples known to be clean, which are laid over others and set the threshold: that quantile of their own
-            scores. None: the training data, the log-odds of whose scores are taken for normal with their median and
-            median deviation, which poison below one half moves little.
+        x_clean: Samples known to be clean that the classifier was not trained on. Some of them are laid over others;
+            all the rest, of which at least 1 / rate - 1 are needed (99 for 0.01), set the threshold: of n scores the
+            ⌈(n + 1) (1 - rate)⌉th smallest. None: overlays are drawn from the training data, and the log-odds of its
+            scores are taken for normal with their median and median deviation, which poison below one half moves
+            little. They are not normal, but have a longer upper tail.
         sensor_size: Of event streams: width and height in pixels.
         n_bins: Of event streams: the time bins that the classifier takes.
         split_by: Of event streams: how they are cut into bins, see `art_snn.events.to_frames`.
@@ -54,11 +59,12 @@ class STRIPDefence(SampleDetector):
 
     Raises:
         TypeError: If the classifier is none of ART's PyTorch ones.
-        ValueError: If a parameter is out of its range, samples and labels do not fit or are not finite, or event
-            streams come without sensor size and bins.
+        ValueError: If a parameter is out of its range, samples and labels do not fit or are not finite, there are too
+            few in `x_clean` for the rate, or event streams come without sensor size and bins.
 
     Source: Gao et al., STRIP: a defence against trojan attacks on deep neural networks, 2019,
-    https://arxiv.org/abs/1902.06531, section 4.
+    https://arxiv.org/abs/1902.06531, section 4; the threshold as in split conformal prediction: Lei et al.,
+    Distribution-free predictive inference for regression, 2018, https://arxiv.org/abs/1604.04173, section 2.2.
     """
 
     params: ClassVar[list[str]] = [
@@ -77,8 +83,8 @@ class STRIPDefence(SampleDetector):
         classifier: PyTorchClassifier,
         x_train: Array,
         y_train: Labels,
-        num_samples: int = 20,
-        false_acceptance_rate: float = 0.01,
+        num_samples: int = NUM_SAMPLES,
+        false_acceptance_rate: float = RATE,
         *,
         superposition: Superposition = "add",
         outputs: Outputs = "logits",
@@ -103,11 +109,18 @@ class STRIPDefence(SampleDetector):
         self._check_params()
 
     def _detect(self) -> tuple[dict[str, Any], Mask]:
-        scores, limit = self._scores(None), self._limit()
-        is_poison = _log_odds(scores) > limit
+        scores = self._scores(None)
+        if self.x_clean is None:
+            odds = _log_odds(scores)
+            limit = upper_limit(odds, self.false_acceptance_rate)
+            threshold, is_poison = float(special.expit(limit)), odds > limit
+        else:
+            threshold = conformal_threshold(self._calibration_scores(), self.false_acceptance_rate)
+            is_poison = scores > threshold
         report = {
             **self.get_params(),
-            "threshold": float(special.expit(limit)),
+            "threshold": threshold,
+            "n_calibration": len(self._calibration_rows),
             "suspects": {int(row): float(scores[row]) for row in np.flatnonzero(is_poison)},
         }
         return report, is_poison
@@ -117,13 +130,30 @@ class STRIPDefence(SampleDetector):
             return self._certainties(x)
         return self._kept("scores", lambda: self._certainties(self.x_train))
 
-    def _limit(self) -> float:
-        """The log-odds that the expected share of clean samples exceeds."""
+    def _calibration_scores(self) -> Array:
+        """Of the clean samples that are not laid over others."""
+        return self._kept("calibration", lambda: self._certainties(self._clean[self._calibration_rows]))
+
+    @property
+    def _overlay_rows(self) -> Indices:
+        """Of the samples from which overlays are drawn; chance alone keeps them out of the calibration."""
+        return self._clean_order[: self._n_overlay_rows]
+
+    @property
+    def _calibration_rows(self) -> Indices:
+        return self._clean_order[self._n_overlay_rows :]
+
+    @property
+    def _clean_order(self) -> Indices:
+        return np.random.default_rng(self.seed).permutation(len(self._clean))
+
+    @property
+    def _n_overlay_rows(self) -> int:
+        """All of the training data; of clean samples enough for a choice, if the threshold can spare them."""
         if self.x_clean is None:
-            return upper_limit(_log_odds(self._scores(None)), self.false_acceptance_rate)
-        x_clean = self.x_clean
-        odds = _log_odds(self._kept("clean scores", lambda: self._certainties(x_clean)))
-        return float(np.quantile(odds, 1 - self.false_acceptance_rate, method="higher"))
+            return len(self._clean)
+        spare = len(self._clean) - least_calibration(self.false_acceptance_rate)
+        return min(2 * self.num_samples, spare)
 
     def _certainties(self, x: Array) -> Array:
         overlays = self._kept("overlays", self._draw_overlays)
@@ -138,13 +168,13 @@ class STRIPDefence(SampleDetector):
 
     def _draw_overlays(self) -> Array:
         """As many of each class that is predicted as can be: a few of one kind would be laid over some more telling."""
-        classes = self._predicted(self._clean)
-        order = np.random.default_rng(self.seed).permutation(len(classes))
-        turn = np.empty(len(order), np.int64)
+        rows = self._overlay_rows
+        are_all = self.x_clean is None  # of the training data nothing is copied
+        classes = self._predicted(self._clean)[rows] if are_all else self._predicted(self._clean[rows])
+        turn = np.empty(len(rows), np.int64)
         for label in np.unique(classes):
-            rows = order[classes[order] == label]
-            turn[rows] = np.arange(len(rows))
-        overlays: Array = self._clean[order[np.argsort(turn[order], kind="stable")][: self.num_samples]]
+            turn[classes == label] = np.arange((classes == label).sum())
+        overlays: Array = self._clean[rows[np.argsort(turn, kind="stable")[: self.num_samples]]]
         return overlays
 
     def _kept(self, name: str, compute: Callable[[], Array]) -> Array:
@@ -176,11 +206,51 @@ class STRIPDefence(SampleDetector):
                 f"expected num_samples to be at most the {len(self._clean)} samples, got {self.num_samples}"
             )
         check_rate("false_acceptance_rate", self.false_acceptance_rate)
+        self._check_enough_clean()
         if self._binning is None:
             check_choice("superposition", self.superposition, SUPERPOSITIONS)
         else:
             check_choice("superposition of events", self.superposition, OF_EVENTS)
         check_choice("outputs", self.outputs, ("logits", "rates"))
+
+    def _check_enough_clean(self) -> None:
+        least = least_clean(self.num_samples, self.false_acceptance_rate)
+        if self.x_clean is not None and len(self.x_clean) < least:
+            raise ValueError(
+                f"expected at least {least} samples in x_clean for false_acceptance_rate={self.false_acceptance_rate}, "
+                f"{self.num_samples} to lay over others and {least - self.num_samples} to set the threshold, got "
+                f"{len(self.x_clean)}; give more, or allow a higher rate"
+            )
+
+
+def least_clean(num_samples: int = NUM_SAMPLES, rate: float = RATE) -> int:
+    """How many clean samples are needed for so many overlays and that rate of false alarms."""
+    return num_samples + least_calibration(rate)
+
+
+def least_calibration(rate: float) -> int:
+    """How many clean scores set a threshold that a share `rate` of others exceeds: with fewer, the highest is too low.
+
+    >>> least_calibration(0.01), least_calibration(0.5)
+    (99, 1)
+    """
+    return ceil(1 / Fraction(str(rate))) - 1
+
+
+def conformal_threshold(clean_scores: Array, rate: float) -> float:
+    """What another clean sample's score exceeds with a probability of at most `rate`, over all draws of these.
+
+    Args:
+        clean_scores: (n,), n at least `least_calibration(rate)`, of samples that a further one is like.
+        rate: In (0, 1).
+
+    Source: Lei et al., as above: the ⌈(n + 1) (1 - rate)⌉th smallest.
+
+    >>> conformal_threshold(np.arange(1, 100), 0.01), conformal_threshold(np.arange(1, 200), 0.01)
+    (99.0, 198.0)
+    """
+    rank = len(clean_scores) + 1 - share_of(rate, len(clean_scores) + 1)
+    return float(np.sort(clean_scores)[rank - 1])
 
 
 def _log_odds(scores: Array) -> Array:
