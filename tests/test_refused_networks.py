@@ -231,16 +231,10 @@ def test_a_single_step_neuron_that_meets_a_sequence_is_refused() -> None:
 
 
 def test_another_thread_is_not_looked_at() -> None:
-    other, stop = neuron.IFNode(), threading.Event()
+    def beside(net: nn.Module, x: Tensor) -> Tensor:
+        other = threading.Thread(target=neuron.IFNode(), args=(torch.ones(2),))
+        other.start()
+        other.join()
+        return net(x)
 
-    def run() -> None:
-        while not stop.is_set():
-            other(torch.ones(2))
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        assert build(network()).layer_names == ["net.2"]
-    finally:
-        stop.set()
-        thread.join()
+    assert build(Does(beside)).layer_names == ["net.inner.2"]
