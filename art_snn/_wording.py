@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 ALIASES = {  # names that the parts of an experiment have for what an option sets
     "root": "data_root",
+    "method": "conversion",
     "target_class": "target",
     "nb_epochs": "epochs",
     "timesteps_converted": "timesteps",

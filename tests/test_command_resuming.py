@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from art_snn import __version__
+from art_snn import __main__, __version__
 from art_snn.cli import main
 from art_snn.data import Dataset
 from art_snn.evaluations import BackdoorEvaluation, BackdoorResult
@@ -186,6 +186,20 @@ def test_help_is_near_everywhere(arguments: tuple[str, ...], art_snn: Callable[.
 
 def test_the_version_is_told(art_snn: Callable[..., Outcome]) -> None:
     assert art_snn("--version") == (0, f"art-snn {__version__}\n", "")
+
+
+def test_an_interruption_while_the_command_is_loaded_is_a_line_too(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Loading:
+        @property
+        def main(self) -> None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "art_snn.cli", Loading())
+    with pytest.raises(SystemExit) as exit_:
+        __main__.main()
+    assert (exit_.value.code, *capfd.readouterr()) == (130, "", "art-snn: interrupted\n")
 
 
 @pytest.mark.slow

@@ -95,6 +95,12 @@ def test_filters_of_events_do_not_fit_images() -> None:
         on_bars("flash-filter")
 
 
+@pytest.mark.usefixtures("no_training")
+def test_a_defence_is_named_once() -> None:
+    with pytest.raises(ValueError, match="expected defences that differ, got strip, spectral, strip"):
+        on_bars("strip", "spectral", "strip")
+
+
 def test_filters_are_measured_on_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = bars()
     frames = np.random.default_rng(0).poisson(x[:, None].repeat(2, 2).repeat(3, 1) / 2).astype(np.uint8)

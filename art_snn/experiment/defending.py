@@ -108,6 +108,8 @@ def defence_settings(
     defences = fitting if defences is None else defences
     for name in defences or ("",):
         check_choice("defences", name, fitting)
+    if len(set(defences)) < len(defences):
+        raise ValueError(f"expected defences that differ, got {', '.join(defences)}")
     return {"defences": list(defences), "share_of_clean_data": share_of_clean_data, "with_art": with_art}
 
 
