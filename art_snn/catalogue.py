@@ -29,6 +29,7 @@ from art_snn.estimators.classification import (
     AnnClassifier,
     ConvertedClassifier,
     HybridClassifier,
+    LearningRule,
     SpikingClassifier,
     SpikingModule,
 )
@@ -61,7 +62,7 @@ FILTERS: dict[str, type] = {
     "flash-filter": FlashFilter,
 }
 ATTACKS: dict[str, type] = {"trigger-backdoor": TriggerBackdoor}
-ESTIMATORS: dict[str, type] = {
+ESTIMATORS: dict[str, type[LearningRule]] = {
     "ann": AnnClassifier,
     "spiking": SpikingClassifier,
     "converted": ConvertedClassifier,

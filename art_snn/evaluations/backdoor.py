@@ -17,6 +17,7 @@ from art_snn._random import Rng, draw_seed, host_seed
 from art_snn._validation import check_class, check_same_length, class_indices
 from art_snn.attacks.poisoning import TriggerBackdoor
 from art_snn.attacks.poisoning.backdoor import PoisonedDataset
+from art_snn.estimators.classification import TrainingData
 from art_snn.evaluations.answers import Exam, Pair
 from art_snn.evaluations.combination import PoisonCombination
 from art_snn.evaluations.doubts import (
@@ -34,7 +35,7 @@ from art_snn.evaluations.doubts import (
 )
 from art_snn.evaluations.inputs import samples_for_all
 from art_snn.evaluations.migration import Migration, measure_migration
-from art_snn.evaluations.training import Seeds, Step, Trained, check_fit_arguments, train_afresh
+from art_snn.evaluations.training import Seeds, Trained, check_fit_arguments, train_afresh
 from art_snn.metrics import counts_for_success
 from art_snn.typing import Array, Labels
 
@@ -87,8 +88,8 @@ class TrainedPair(NamedTuple):
 class _Plan(NamedTuple):
     """What all classifiers of one evaluation have in common."""
 
-    clean: Step
-    poisoned: Step
+    clean: TrainingData
+    poisoned: TrainingData
     exam: Exam
     cautions: Doubts  # about the samples, for all classifiers alike
     seeds: Seeds
@@ -190,7 +191,7 @@ class BackdoorEvaluation(Evaluation):
         poisoned = self.attack.poison_dataset(x_train, y_train)
         exam = Exam(x_test, self.attack.poison(x_test)[0], class_indices(y_test), self.attack.target_class)
         plan = _Plan(
-            clean=Step(x_train, y_train),
+            clean=TrainingData(x_train, y_train),
             poisoned=self._step(poisoned),
             exam=exam,
             cautions=united(sample_doubts(exam), poison_doubts(int(poisoned.is_poison.sum()))),
@@ -233,11 +234,11 @@ class BackdoorEvaluation(Evaluation):
             raise ValueError(f"expected test samples of other classes than {self.attack.target_class}, got none")
         return x_train, x_test
 
-    def _step(self, poisoned: PoisonedDataset) -> Step:
+    def _step(self, poisoned: PoisonedDataset) -> TrainingData:
         weights = None
         if self.loss_weights is not None:
             weights = np.where(poisoned.is_poison, *self.loss_weights).astype(np.float32)
-        return Step(poisoned.x, poisoned.y, weights)
+        return TrainingData(poisoned.x, poisoned.y, weights)
 
     def _measure(self, clean: Trained, backdoored: Trained, plan: _Plan) -> dict[str, Any]:
         """All figures of a row but the seconds, and doubts."""

@@ -13,6 +13,7 @@ from art_snn._progress import progress
 from art_snn._random import Rng, draw_seed, host_seed
 from art_snn._validation import class_indices
 from art_snn.attacks.poisoning import FrameTrigger, TriggerBackdoor
+from art_snn.estimators.classification import TrainingData
 from art_snn.evaluations.answers import Answers, Exam, Pair, ask
 from art_snn.evaluations.combination import PoisonCombination
 from art_snn.evaluations.doubts import (
@@ -30,7 +31,7 @@ from art_snn.evaluations.doubts import (
     sample_doubts,
     united,
 )
-from art_snn.evaluations.training import Seeds, Step, check_fit_arguments, train_afresh
+from art_snn.evaluations.training import Seeds, check_fit_arguments, train_afresh
 from art_snn.events import SensorSize, check_bins, to_frames
 from art_snn.metrics import attack_success_rate
 from art_snn.typing import Array, Events, Frames, Indices, Labels
@@ -129,7 +130,7 @@ def binning_transfer(
     for binning in progress(binnings, verbose=verbose, desc="binnings"):
         x = to_frames(train[0], sensor_size, *binning)
         poisoned = attack.poison_dataset(x, train[1])
-        steps = Step(x, train[1]), Step(poisoned.x, poisoned.y)
+        steps = TrainingData(x, train[1]), TrainingData(poisoned.x, poisoned.y)
         with host_seed(host):  # ART's own class draws from the global streams even to predict
             harmless, model = (
                 _trained(make_classifier(binning), steps[0], step, Seeds(weights, batches), fit_arguments)
@@ -170,9 +171,13 @@ def _checked(attack: TriggerBackdoor, binnings: Sequence[Binning], fit_arguments
 
 
 def _trained(
-    classifier: PyTorchClassifier, clean: Step, step: Step, seeds: Seeds, fit_arguments: Mapping[str, Any]
+    classifier: PyTorchClassifier,
+    clean: TrainingData,
+    data: TrainingData,
+    seeds: Seeds,
+    fit_arguments: Mapping[str, Any],
 ) -> PyTorchClassifier:
-    return train_afresh(classifier, clean, step, PoisonCombination(), seeds, fit_arguments).final
+    return train_afresh(classifier, clean, data, PoisonCombination(), seeds, fit_arguments).final
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from art_snn._validation import check_choice
+from art_snn.estimators.classification import TrainingStep
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,10 @@ class PoisonCombination:
     ann: bool = True
     calibration: bool = True
     snn: bool = True
+
+    def is_poisoned(self, step: TrainingStep) -> bool:
+        """Whether the data of a step are poisoned."""
+        return {"ann": self.ann, "calibration": self.calibration, "snn": self.snn}[step]
 
 
 def poison_combination(name: Literal["com1", "com2", "com3", "com4"]) -> PoisonCombination:

@@ -15,7 +15,7 @@ from art_snn.catalogue import ELIMINATIONS, FILTERS, MODEL_DETECTORS, SAMPLE_DET
 from art_snn.data import Dataset
 from art_snn.defences.detector import ReferenceDefence, SpikeActivationDefence
 from art_snn.defences.detector.strip import least_clean
-from art_snn.estimators.classification import SpikingClassifier
+from art_snn.estimators.classification import rule_of
 from art_snn.evaluations import BackdoorEvaluation, BackdoorResult
 from art_snn.evaluations.art_detectors import ART_DETECTORS
 from art_snn.evaluations.cost import measured_cost
@@ -238,7 +238,7 @@ def _pictured(detector: Any) -> dict[str, Any]:
     if isinstance(detector, SpikeActivationDefence):
         classes = enumerate(zip(*detector.cluster_activations(), strict=True))
         return {"clusters": {label: (reduced[:, :2], clusters) for label, (clusters, reduced) in classes}}
-    if isinstance(detector, ReferenceDefence) and isinstance(detector.classifier, SpikingClassifier):
+    if isinstance(detector, ReferenceDefence) and rule_of(detector.classifier).is_spiking:
         label = detector.detect_backdoor().target_class
         return {"sequences": (label, detector.plot_sequences(label))}
     return {}

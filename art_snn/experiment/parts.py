@@ -12,17 +12,11 @@ from torch import nn
 from art_snn._random import Rng, draw_seed
 from art_snn._validation import check_class, share_of
 from art_snn.attacks.poisoning import SmartTrigger, TriggerBackdoor
+from art_snn.catalogue import ESTIMATORS
 from art_snn.data import Dataset, load_dataset
-from art_snn.estimators.classification import (
-    AnnClassifier,
-    ConvertedClassifier,
-    HybridClassifier,
-    SpikingClassifier,
-    SpikingModule,
-)
 from art_snn.evaluations import BackdoorEvaluation
 from art_snn.experiment.spec import OF_NEURONS, OF_THE_DATA, Experiment
-from art_snn.models import Network, OverTime, build, datasets_of
+from art_snn.models import Network, build, datasets_of
 from art_snn.typing import Array, Indices
 
 
@@ -92,16 +86,14 @@ def make_network(spec: Experiment, dataset: Dataset, neuron: str | None = None, 
 
 def make_estimator(name: str, spec: Experiment, dataset: Dataset, seed: int = 0) -> PyTorchClassifier:
     """One untrained classifier: all of a spec have one topology and, for one seed, the same initial weights."""
-    shape, nb_classes, loss = dataset.x_train.shape[1:], len(dataset.classes), nn.CrossEntropyLoss()
-    net: nn.Module = make_network(spec, dataset, name if name in OF_NEURONS else None, seed)
+    has_neurons = name in OF_NEURONS
+    rule = ESTIMATORS["spiking" if has_neurons else name]
+    net = make_network(spec, dataset, name if has_neurons else None, seed)
     settings: dict[str, Any] = {
         "optimizer": torch.optim.Adam(net.parameters(), lr=spec.learning_rate),
         "clip_values": dataset.clip_values,
+        "timesteps": spec.timesteps,
     }
-    if name in ("converted", "hybrid"):
-        kind = ConvertedClassifier if name == "converted" else HybridClassifier
+    if "calibration" in rule.training_steps:
         settings |= {"timesteps": spec.timesteps_converted, "method": spec.conversion, "scale": spec.scale}
-        return kind(net, loss, shape, nb_classes, **settings)
-    if name == "ann":
-        return AnnClassifier(OverTime(net) if spec.is_neuromorphic else net, loss, shape, nb_classes, **settings)
-    return SpikingClassifier(SpikingModule(net, spec.timesteps), loss, shape, nb_classes, **settings)
+    return rule.of_network(net, nn.CrossEntropyLoss(), dataset.x_train.shape[1:], len(dataset.classes), **settings)

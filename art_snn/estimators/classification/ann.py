@@ -17,6 +17,7 @@ from art_snn.estimators.classification.mode import mode
 from art_snn.estimators.classification.saving import Saving
 from art_snn.estimators.classification.settings import Settings, check_trains
 from art_snn.estimators.classification.streaming import Streaming
+from art_snn.models import OverTime
 from art_snn.typing import Array
 
 
@@ -93,6 +94,11 @@ class AnnClassifier(LearningRule, Streaming, Inputs, Settings, Copying, Saving, 
             if framework:
                 return activations(x)
             return np.concatenate([activations(b).cpu().numpy() for b in self._sample_batches(x, batch_size)])
+
+    @classmethod
+    def _wrapped(cls, net: nn.Module, n_axes: int, timesteps: int | None) -> tuple[nn.Module, dict[str, Any]]:
+        """Frames, of four axes, are seen one by one, and the outputs averaged."""
+        return OverTime(net) if n_axes == 4 else net, {}
 
     def _network_replaced(self) -> None:
         super()._network_replaced()

@@ -1,5 +1,6 @@
 """`ConvertedClassifier`: an ANN is trained, and its conversion to a spiking network is what classifies."""
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, Literal, Self
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from art_snn._random import Rng, host_seed, streams_alone
 from art_snn._validation import check_at_least
 from art_snn.conversion import Method, Together, check_method, convert, thresholds, uncalibrated
-from art_snn.conversion.spiking import hold_thresholds, integrate_and_fire
+from art_snn.conversion.spiking import hold_thresholds, integrate_and_fire, scaled_neurons
 from art_snn.conversion.tracing import like
 from art_snn.estimators.classification.ann import AnnClassifier
 from art_snn.estimators.classification.card import Card
@@ -69,7 +70,7 @@ class ConvertedClassifier(SpikingClassifier):
     _seen: Reservoir
     _snn_optimizer: torch.optim.Optimizer | None
     _is_replaced: bool  # whether somebody else's optimiser is the only one
-    steps: tuple[TrainingStep, ...] = ("ann", "calibration")
+    training_steps: tuple[TrainingStep, ...] = ("ann", "calibration")
     tuning_steps: tuple[TrainingStep, ...] = ("ann", "calibration")
     train_thresholds = True  # by whoever trains `model` itself; `fit` calibrates them
 
@@ -220,7 +221,7 @@ class ConvertedClassifier(SpikingClassifier):
         if step == "calibration":
             self.convert(self.calibration_samples(data.x, seed))
         else:
-            self._ann.train_step(step, data, seed=seed, **fit_arguments)
+            self.fit_ann(data.x, data.y, seed=seed, **data.weights, **fit_arguments)
 
     def optimizer_of(self, step: TrainingStep) -> torch.optim.Optimizer | None:
         """The ANN's; a calibration has none."""
@@ -229,6 +230,16 @@ class ConvertedClassifier(SpikingClassifier):
     def recalibrate(self, x: Images) -> None:
         """Calibrate on these samples alone and convert the ANN as it is."""
         self.convert(x)
+
+    def forget_calibration(self) -> None:
+        """Make all thresholds NaN."""
+        for neuron in scaled_neurons(self.model.net).values():
+            neuron.threshold.data.fill_(math.nan)
+
+    @classmethod
+    def _wrapped(cls, net: nn.Module, n_axes: int, timesteps: int | None) -> tuple[nn.Module, dict[str, Any]]:
+        """The ANN, and the time steps of its conversion."""
+        return net, {"timesteps": timesteps}
 
     def fit_generator(
         self,

@@ -53,7 +53,7 @@ class HybridClassifier(ConvertedClassifier):
         *("surrogate", "leak", "alpha", "beta", "train_thresholds", "learning_rate", "nb_epochs_snn"),
     )
 
-    steps: tuple[TrainingStep, ...] = ("ann", "calibration", "snn")
+    training_steps: tuple[TrainingStep, ...] = ("ann", "calibration", "snn")
     tuning_steps: tuple[TrainingStep, ...] = ("snn",)
 
     def __init__(
@@ -135,14 +135,13 @@ class HybridClassifier(ConvertedClassifier):
     def train_step(self, step: TrainingStep, data: TrainingData, *, seed: int, **fit_arguments: Any) -> None:
         """Train the ANN, calibrate, or train the spiking network."""
         if step == "snn":
-            weights = {} if data.sample_weights is None else {"sample_weights": data.sample_weights}
-            self.fit_snn(data.x, data.y, seed=seed, **weights, **fit_arguments)
+            self.fit_snn(data.x, data.y, seed=seed, **data.weights, **fit_arguments)
         else:
             super().train_step(step, data, seed=seed, **fit_arguments)
 
-    def n_epochs(self, step: TrainingStep, nb_epochs: int) -> int:
+    def n_epochs(self, step: TrainingStep) -> int | None:
         """`nb_epochs_snn` for the spiking network."""
-        return self.nb_epochs_snn if step == "snn" else nb_epochs
+        return self.nb_epochs_snn if step == "snn" else None
 
     def optimizer_of(self, step: TrainingStep) -> torch.optim.Optimizer | None:
         """Each network has its own; a calibration has none."""

@@ -51,16 +51,21 @@ class TrainingData(NamedTuple):
     y: Labels
     sample_weights: Array | None = None
 
+    @property
+    def weights(self) -> dict[str, Array]:
+        """The weights as `fit` takes them by name, where there are any."""
+        return {} if self.sample_weights is None else {"sample_weights": self.sample_weights}
+
 
 class LearningRule(Host):
     """The answers of a classifier that trains one network by `fit`; a rule that does otherwise gives its own.
 
     Attributes:
-        steps: Of the training, in order: of an "ann", the "calibration" of thresholds, of an "snn".
+        training_steps: In order: of an "ann", the "calibration" of thresholds, of an "snn".
         tuning_steps: Those that fine-tuning takes again.
     """
 
-    steps: tuple[TrainingStep, ...] = ("ann",)
+    training_steps: tuple[TrainingStep, ...] = ("ann",)
     tuning_steps: tuple[TrainingStep, ...] = ("ann",)
 
     @property
@@ -80,6 +85,35 @@ class LearningRule(Host):
 
     # Training
 
+    @classmethod
+    def of_network(
+        cls,
+        net: nn.Module,
+        loss: nn.modules.loss._Loss,
+        input_shape: tuple[int, ...],
+        nb_classes: int,
+        *,
+        timesteps: int | None = None,
+        **settings: Any,
+    ) -> Self:
+        """A classifier of this rule around a network of `art_snn.models`.
+
+        Args:
+            net: With neurons where the first of `training_steps` is "snn", else an ANN.
+            loss: As in the constructor.
+            input_shape: Likewise.
+            nb_classes: Likewise.
+            timesteps: Of static input, where the rule knows time.
+            **settings: For the constructor.
+        """
+        model, own = cls._wrapped(net, len(input_shape), timesteps)
+        return cls(model, loss, input_shape, nb_classes, **own, **settings)
+
+    @classmethod
+    def _wrapped(cls, net: nn.Module, n_axes: int, timesteps: int | None) -> tuple[nn.Module, dict[str, Any]]:
+        """What the constructor takes for the network, and arguments that only this rule's takes."""
+        return net, {}
+
     def afresh(self, seed: int) -> "LearningRule":
         """A copy with fresh weights, the same for the same seed, and optimisers without memory."""
         clone = self.classifier.clone_for_refitting()
@@ -90,17 +124,16 @@ class LearningRule(Host):
         """Take one step of the training.
 
         Args:
-            step: One of `steps`.
+            step: One of `training_steps`.
             data: What it sees; a calibration needs no labels.
             seed: Of order, dropout and draws.
             **fit_arguments: For `fit`.
         """
-        weights = {} if data.sample_weights is None else {"sample_weights": data.sample_weights}
-        self.classifier.fit(data.x, data.y, seed=seed, **weights, **fit_arguments)
+        self.classifier.fit(data.x, data.y, seed=seed, **data.weights, **fit_arguments)
 
-    def n_epochs(self, step: TrainingStep, nb_epochs: int) -> int:
-        """Passes over the data that `fit` takes in a step, where `nb_epochs` were asked for."""
-        return nb_epochs
+    def n_epochs(self, step: TrainingStep) -> int | None:
+        """Passes over the data that `fit` takes in a step whatever `nb_epochs` says; None where it heeds that."""
+        return None
 
     def optimizer_of(self, step: TrainingStep) -> torch.optim.Optimizer | None:
         """What moves the weights in a step."""
@@ -131,6 +164,9 @@ class LearningRule(Host):
 
     def recalibrate(self, x: Array) -> None:
         """Calibrate on these samples alone, where the rule has calibrations."""
+
+    def forget_calibration(self) -> None:
+        """Make thresholds that could not be calibrated NaN, and so whatever the network answers."""
 
     # The network
 
@@ -246,7 +282,7 @@ class StockRule(LearningRule):
     def __init__(self, classifier: PyTorchClassifier) -> None:
         self._stock = classifier
         if self.is_spiking:
-            self.steps = self.tuning_steps = ("snn",)
+            self.training_steps = self.tuning_steps = ("snn",)
 
     @property
     def classifier(self) -> PyTorchClassifier:

@@ -53,7 +53,7 @@ class SpikingClassifier(
     https://arxiv.org/abs/1706.02609, section 2.
     """
 
-    steps: tuple[TrainingStep, ...] = ("snn",)
+    training_steps: tuple[TrainingStep, ...] = ("snn",)
     tuning_steps: tuple[TrainingStep, ...] = ("snn",)
 
     def __init__(
@@ -97,3 +97,8 @@ class SpikingClassifier(
         self._model.eval()  # ART's attacks ask the model itself
         self._initial = without_reset(model)
         self.look_into_model()
+
+    @classmethod
+    def _wrapped(cls, net: nn.Module, n_axes: int, timesteps: int | None) -> tuple[nn.Module, dict[str, Any]]:
+        """The network in a `SpikingModule`."""
+        return SpikingModule(net, timesteps), {}
