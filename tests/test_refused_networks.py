@@ -11,7 +11,7 @@ from spikingjelly.activation_based import base, encoding, functional, layer, neu
 from torch import Tensor, nn
 
 from art_snn._random import host_seed
-from art_snn.estimators.classification import SpikingClassifier, SpikingModule
+from art_snn.estimators.classification import AnnClassifier, SpikingClassifier, SpikingModule
 
 T, K = 6, 3
 SHAPE = (1, 8, 8)
@@ -238,3 +238,8 @@ def test_another_thread_is_not_looked_at() -> None:
         return net(x)
 
     assert build(Does(beside)).layer_names == ["net.inner.2"]
+
+
+def test_an_ann_classifier_takes_no_neurons_that_nobody_would_reset() -> None:
+    with pytest.raises(ValueError, match=r"without spiking neurons.*got '2'; use SpikingClassifier\(SpikingModule"):
+        AnnClassifier(network(step_mode="s"), nn.CrossEntropyLoss(), SHAPE, K)

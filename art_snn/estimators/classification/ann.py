@@ -11,9 +11,10 @@ from art_snn._validation import check_choice
 from art_snn.estimators.classification.card import Card
 from art_snn.estimators.classification.copying import Copying, without_reset
 from art_snn.estimators.classification.inputs import Inputs
-from art_snn.estimators.classification.inspection import hooked
+from art_snn.estimators.classification.inspection import hooked, spiking_layers
 from art_snn.estimators.classification.learning_rule import LearningRule
 from art_snn.estimators.classification.mode import mode
+from art_snn.estimators.classification.module import SpikingModule
 from art_snn.estimators.classification.saving import Saving
 from art_snn.estimators.classification.settings import Settings, check_trains
 from art_snn.estimators.classification.streaming import Streaming
@@ -38,7 +39,8 @@ class AnnClassifier(LearningRule, Streaming, Inputs, Settings, Copying, Saving, 
         **kwargs: Likewise.
 
     Raises:
-        ValueError: If `use_amp` is True, or the optimiser has none of the model's parameters.
+        ValueError: If `use_amp` is True, the network has spiking neurons, or the optimiser has none of the model's
+            parameters.
 
     Source: Nicolae et al., Adversarial Robustness Toolbox, 2018, https://arxiv.org/abs/1807.01069.
     """
@@ -56,6 +58,11 @@ class AnnClassifier(LearningRule, Streaming, Inputs, Settings, Copying, Saving, 
     ) -> None:
         if use_amp:
             raise ValueError("expected use_amp=False, got True: a network is trained in its own precision here")
+        if not isinstance(model, SpikingModule) and (found := list(spiking_layers(model))):
+            raise ValueError(
+                f"expected a network without spiking neurons, which nobody would reset here, got {found[0]!r}; use "
+                "SpikingClassifier(SpikingModule(net, timesteps), ...)"
+            )
         optimizer = optimizer or torch.optim.Adam(model.parameters(), lr=1e-3)
         check_trains(optimizer, model)
         super().__init__(model, loss, input_shape, nb_classes, optimizer, use_amp, *args, **kwargs)
