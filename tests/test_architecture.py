@@ -12,7 +12,11 @@ import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+from art.estimators.classification import PyTorchClassifier
+from torch import nn
+
 import art_snn
+from art_snn.data.formats.aedat3 import Packet
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted(
@@ -63,3 +67,66 @@ def test_no_docstring_speaks_in_a_doctest_that_is_not_run() -> None:
     finder = doctest.DocTestFinder(exclude_empty=True)
     found = sum(len(finder.find(importlib.import_module(name), name)) for name in MODULES)
     assert found > 0
+
+
+RULES = {"AnnClassifier", "SpikingClassifier", "ConvertedClassifier", "HybridClassifier"}
+TREES = {path.relative_to(ROOT): ast.parse(path.read_text()) for path in (ROOT / "art_snn").rglob("*.py")}
+
+
+def _names_used(tree: ast.AST) -> set[str]:
+    """Every name and attribute, imported ones too, but nothing inside of strings."""
+    nodes = list(ast.walk(tree))
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    names |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    return names | {
+        alias.name for node in nodes if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names
+    }
+
+
+def test_no_learning_rule_is_asked_for_by_name() -> None:
+    at_home = ("art_snn/estimators/", "art_snn/testing/", "art_snn/catalogue.py")
+
+    asked = {
+        str(path): sorted(used)
+        for path, tree in TREES.items()
+        if not str(path).startswith(at_home) and path.name != "__init__.py" and (used := _names_used(tree) & RULES)
+    }
+
+    assert asked == {}, "ask rule_of(classifier) instead"
+
+
+def test_hooks_are_registered_in_one_place_outside_of_conversion() -> None:
+    hooks = re.compile(r"register_(module_)?(forward|full_backward|backward)(_pre)?_hook")
+
+    places = {str(path) for path, tree in TREES.items() if any(map(hooks.fullmatch, _names_used(tree)))}
+
+    assert {place for place in places if not place.startswith("art_snn/conversion/")} == {
+        "art_snn/estimators/classification/inspection/hooks.py"
+    }
+
+
+def _private_names(tree: ast.AST) -> set[str]:
+    """What a file calls its own: names with one leading underscore of functions, classes and attributes."""
+    nodes = list(ast.walk(tree))
+    names = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    names |= {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)}
+    names |= {node.target.id for node in nodes if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)}
+    return {name for name in names if re.match("_[a-z]", name)}
+
+
+def test_no_module_touches_private_members_of_another_package() -> None:
+    own: dict[Path, set[str]] = {}
+    for path, tree in TREES.items():
+        own.setdefault(path.parent, set()).update(_private_names(tree))
+    libraries = {name for owner in (nn.Module(), Packet, PyTorchClassifier) for name in dir(owner)}
+    anybodys = set().union(*own.values()) - libraries
+
+    touched = {
+        f"{path}: {ast.unparse(node)}"
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) not in ("self", "cls", "super()")
+        if node.attr in anybodys - own[path.parent]  # the rest is the libraries'
+    }
+
+    assert touched == set()

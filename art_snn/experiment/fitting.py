@@ -6,6 +6,7 @@ import torch
 
 from art_snn._room import check_memory
 from art_snn.data import Dataset
+from art_snn.estimators.classification.inspection import hooked
 from art_snn.experiment.parts import make_network
 from art_snn.experiment.spec import FROM_ANN, OF_NEURONS, Experiment
 
@@ -48,10 +49,9 @@ def _n_weights(spec: Experiment, dataset: Dataset) -> int:
 def _n_activations(spec: Experiment, dataset: Dataset) -> int:
     """Outputs of all layers for one sample at one time step."""
     net, counts = make_network(spec, dataset).eval(), list[int]()
-    for module in net.modules():
-        if next(module.children(), None) is None:
-            module.register_forward_hook(lambda _module, _inputs, output: counts.append(output.numel()))
-    with torch.no_grad():
+    layers = [module for module in net.modules() if next(module.children(), None) is None]
+    counting = dict.fromkeys(layers, lambda _module, _inputs, output: counts.append(output.numel()))
+    with torch.no_grad(), hooked(counting):
         net(torch.zeros(1, *dataset.x_train.shape[-3:]))
     return sum(counts)
 
