@@ -40,3 +40,21 @@ def _assigned(option: str, value: str) -> str:
     if value == "True":
         return option
     return f"{option} {re.sub(r', *', ',', value.strip('[]')) if value.startswith('[') else value}".replace("'", "")
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, without line breaks; of pydantic's many the first."""
+    from pydantic import ValidationError
+
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        if first["type"] == "value_error":
+            return str(first["ctx"]["error"])
+        name = ".".join(map(str, first["loc"]))
+        return f"expected {name} to be {first['msg'].removeprefix('Input should be ')}, got {first['input']!r}"
+    if isinstance(error, OSError) and error.filename is not None:  # python's own words
+        return f"{error.filename}: {error.strerror}"
+    said = " ".join(str(error).split())
+    if isinstance(error, MemoryError) and not said.startswith("expected"):  # python's and numpy's own words
+        return f"expected what this machine's memory holds, got: {said or 'more'}"
+    return said

@@ -1,6 +1,7 @@
 """The command `art-snn`: parse, call, print."""
 
 import importlib
+import io
 import json
 import os
 import signal
@@ -12,17 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 
 import art_snn as package
 from art_snn._progress import silence
-from art_snn._wording import in_options
+from art_snn._wording import in_options, one_line
 
 if TYPE_CHECKING:
     from art_snn.experiment import Defended, Experiment, Result
     from art_snn.report import ResultsFolder
 
-_WIDE = 1000  # columns of a file
 Found = TypeVar("Found", "Result", "Defended")
 INTERRUPTED, CLOSED_PIPE = 128 + signal.SIGINT, 128 + 13  # as a shell gives them; Windows knows no SIGPIPE
 EXIT_STATUSES = (
@@ -251,8 +251,12 @@ def show_trigger(
     determined_by = experiment.identity(spec)
     folder = ResultsFolder(out or _default_out("show-trigger", determined_by), *TRIGGER, determined_by)
     with folder.claimed() as known, silence() if quiet else nullcontext():
+        shown = experiment.show_trigger(spec)
+        record = {**determined_by, "checksum": experiment.checksum_of(shown.rows.values())}
+        if known is not None:
+            experiment.check_same_data(record["checksum"], str(known.get("checksum")))
         is_done = known is not None and folder.has_all()
-        written = [] if is_done else write_trigger(experiment.show_trigger(spec), folder.path, determined_by)
+        written = [] if is_done else write_trigger(shown, folder.path, record)
     if not quiet:
         _tell_files(folder, written)
 
@@ -319,20 +323,10 @@ def _show(
     if as_json:
         print(json.dumps(found.as_json(), indent=2))
     elif not quiet:
-        print(_as_text(tables()), end="")
+        from art_snn.report import as_text
+
+        print(as_text(tables(), sys.stdout.isatty()), end="")
         _tell_files(folder, written)
-
-
-def _as_text(tables: Iterable[RenderableType]) -> str:
-    """For a terminal, at the width at least that cuts off nothing; in a file no name is folded."""
-    from art_snn.report import WIDTH
-
-    console = Console()
-    console.width = max(console.width, WIDTH) if sys.stdout.isatty() else _WIDE
-    with console.capture() as printed:  # to print here would end the program where nobody reads
-        for table in tables:
-            console.print(table)
-    return printed.get()
 
 
 def _tell_files(folder: "ResultsFolder", written: list[Path]) -> None:
@@ -350,8 +344,10 @@ def _tell_doubts(doubts: str, quiet: bool) -> None:
 
 def main() -> NoReturn:
     """Run the command; a wrong value is one line and exit status 2."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by who started this
+            setattr(sys, name, io.StringIO())
+        if hasattr(stream := getattr(sys, name), "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that has no such letter
     with warnings.catch_warnings():
         warnings.showwarning = _tell_warning
@@ -368,10 +364,10 @@ def _run(arguments: list[str]) -> int:
     except KeyboardInterrupt as error:
         return _told("; ".join(["interrupted", *getattr(error, "__notes__", [])]), INTERRUPTED)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # python writes the rest as it ends
+        _close_output()
         return CLOSED_PIPE
     except (ValueError, TypeError, OSError, MemoryError) as error:
-        return _told(in_options(_one_line(error), _options()), 2)
+        return _told(in_options(one_line(error), _options()), 2)
     except Exception as error:  # typer's own, whose classes are not public in every version
         if hasattr(error, "exit_code") and not hasattr(error, "format_message"):
             return int(error.exit_code)
@@ -381,6 +377,11 @@ def _run(arguments: list[str]) -> int:
             raise
         return _told(error.format_message(), 2)
     return 0
+
+
+def _close_output() -> None:
+    """What could not be written is not tried again as python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _told(message: str, status: int) -> int:
@@ -398,20 +399,3 @@ def _options() -> dict[str, str]:
     """By the name of an argument the option that sets it, of all commands."""
     commands = typer.main.get_command(app).commands.values()  # type: ignore[attr-defined]
     return {option.name: option.opts[0] for command in commands for option in command.params if option.opts}
-
-
-def _one_line(error: Exception) -> str:
-    from pydantic import ValidationError
-
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        if first["type"] == "value_error":
-            return str(first["ctx"]["error"])
-        name = ".".join(map(str, first["loc"]))
-        return f"expected {name} to be {first['msg'].removeprefix('Input should be ')}, got {first['input']!r}"
-    if isinstance(error, OSError) and error.filename is not None:  # python's own words
-        return f"{error.filename}: {error.strerror}"
-    said = " ".join(str(error).split())
-    if isinstance(error, MemoryError) and not said.startswith("expected"):  # python's and numpy's own words
-        return f"expected what this machine's memory holds, got: {said or 'more'}"
-    return said

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -147,6 +148,20 @@ def test_a_picture_that_is_missing_is_drawn_without_a_training(
     assert trained == ["", "ann", "if"]
 
 
+def test_a_trigger_is_drawn_once_and_not_over_that_of_other_data(
+    art_snn: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ("show-trigger", "--data", "digits", "--out", "out")
+    assert art_snn(*command) == (0, "wrote out/trigger.png\nwrote out/trigger.gif\n", "")
+    before = {path: path.read_bytes() for path in Path("out").iterdir()}
+    assert art_snn(*command) == (0, "done before, nothing to do: out/trigger.png\n", "")
+    assert "some with size 2.0, not 3.0" in art_snn(*command, "--size", 3).stderr
+    others = replace(BARS, x_test=BARS.x_test[::-1])
+    monkeypatch.setattr(parts, "load_dataset", lambda *_args, **_options: others)
+    assert "the data have changed; write into another folder" in art_snn(*command).stderr
+    assert {path: path.read_bytes() for path in Path("out").iterdir()} == before
+
+
 def test_a_share_is_printed_as_it_was_given(art_snn: Callable[..., Outcome]) -> None:
     outcome = art_snn("compare", *SMALL, "--models", "if", "--percent-poison", "0.125")
     assert "patch trigger in 12.5 % of bars" in outcome.stdout
@@ -186,6 +201,15 @@ def test_help_is_near_everywhere(arguments: tuple[str, ...], art_snn: Callable[.
 
 def test_the_version_is_told(art_snn: Callable[..., Outcome]) -> None:
     assert art_snn("--version") == (0, f"art-snn {__version__}\n", "")
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_a_stream_that_is_closed_is_no_fault(
+    name: str, art_snn: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, name, None)
+    assert art_snn("--version").returncode == 0
+    assert art_snn("compare", "--data", "nope").returncode == 2
 
 
 def test_an_interruption_while_the_command_is_loaded_is_a_line_too(

@@ -3,7 +3,14 @@
 from art_snn.experiment.defended import Defended, Evidence, Failure, ModelVerdict
 from art_snn.experiment.defending import DEFENCES, defence_settings, defend
 from art_snn.experiment.result import Examples, Result
-from art_snn.experiment.resuming import digest, identity, restored_defended, restored_result
+from art_snn.experiment.resuming import (
+    check_same_data,
+    checksum_of,
+    digest,
+    identity,
+    restored_defended,
+    restored_result,
+)
 from art_snn.experiment.running import run
 from art_snn.experiment.showing import Shown, show_trigger
 from art_snn.experiment.spec import MODELS, Experiment
@@ -19,6 +26,8 @@ __all__ = [
     "ModelVerdict",
     "Result",
     "Shown",
+    "check_same_data",
+    "checksum_of",
     "defence_settings",
     "defend",
     "digest",

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import is_dataclass
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -16,6 +17,7 @@ from art_snn.evaluations.elimination import EliminationResult
 from art_snn.experiment.defended import Defended, Failure, ModelVerdict
 from art_snn.experiment.result import Examples, Result, versions
 from art_snn.experiment.spec import Experiment
+from art_snn.typing import Array
 
 T = TypeVar("T")
 
@@ -43,8 +45,13 @@ def digest(determined_by: dict[str, Any]) -> str:
 
 def checksum(dataset: Dataset) -> str:
     """Of all samples and labels of both splits."""
+    return checksum_of((dataset.x_train, dataset.y_train, dataset.x_test, dataset.y_test))
+
+
+def checksum_of(arrays: Iterable[Array]) -> str:
+    """Of the types, shapes and values of arrays, in their order; read in slices, so that nothing is copied whole."""
     total = hashlib.sha256()
-    for array in (dataset.x_train, dataset.y_train, dataset.x_test, dataset.y_test):
+    for array in arrays:
         total.update(f"{array.dtype.str}{array.shape}".encode())
         for start in range(0, len(array), 256):
             total.update(array[start : start + 256].tobytes())

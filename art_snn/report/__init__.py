@@ -16,7 +16,7 @@ from art_snn.report.folder import ResultsFolder
 from art_snn.report.matrix import defences_figure, judged
 from art_snn.report.pictures import trigger_sheet, triggered_figure
 from art_snn.report.reasons import notice
-from art_snn.report.tables import WIDTH, comparison_table, defence_tables
+from art_snn.report.tables import WIDTH, as_text, comparison_table, defence_tables
 
 __all__ = [
     "DEFENCES",
@@ -24,6 +24,7 @@ __all__ = [
     "TRIGGER",
     "WIDTH",
     "ResultsFolder",
+    "as_text",
     "comparison_table",
     "defence_tables",
     "defences_figure",

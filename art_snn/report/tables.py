@@ -1,11 +1,11 @@
 """What backdoors do and what defences find, as tables for a terminal of 100 columns."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from rich import box
-from rich.console import Group
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
 from art_snn.evaluations import BackdoorResult
@@ -14,6 +14,7 @@ from art_snn.experiment.spec import OF_NEURONS
 from art_snn.report.reasons import NO_FIGURE, marked, reasons
 
 WIDTH = 100
+_WIDE = 1000  # columns of a file
 _NAME = 17  # columns of a defence's at least, which folds where there is no room
 
 
@@ -21,6 +22,16 @@ class _Column(NamedTuple):
     heading: str
     field: str
     shown: Callable[[Any], str]
+
+
+def as_text(tables: Iterable[RenderableType], is_terminal: bool) -> str:
+    """Tables as they are printed: to a terminal at the width at least that cuts off nothing; in a file unfolded."""
+    console = Console()
+    console.width = max(console.width, WIDTH) if is_terminal else _WIDE
+    with console.capture() as printed:  # rich itself would end the program where nobody reads
+        for table in tables:
+            console.print(table)
+    return "".join(f"{line.rstrip()}\n" for line in printed.get().splitlines())
 
 
 def comparison_table(result: Result) -> Group:
