@@ -177,6 +177,7 @@ def test_every_row_of_an_experiment_on_a_collapsed_model_is_invalid_and_comes_ba
 
 def test_a_comparison_with_doubts_comes_back_as_it_was_written(collapsed: Experiment) -> None:
     found = run(collapsed, verbose=False)
+    assert json.loads(json.dumps(found.as_json())) == found.as_json(), "no plain types"
     back = restored_result(collapsed, json.loads(json.dumps(found.as_json(), allow_nan=False)))
     assert repr(back.rows) == repr(found.rows)
     assert back.rows[0].doubts[0].grade == "invalid"
