@@ -1,14 +1,29 @@
 """Parameters of a defence: kept under their names, changed all together or not at all, and never by a wrong name."""
 
+import inspect
 from typing import Any, ClassVar
 
 from art_snn._validation import check_unknown
 
 
 class Parameters:
-    """`get_params` and `set_params` for a class that lists its parameters in `params`."""
+    """`get_params` and `set_params` for a class whose parameters are the arguments of its constructor.
+
+    Attributes:
+        params: Names of the parameters, in the constructor's order, without what is data. A constructor that hands
+            others on by `**kwargs` has those of its parent as well.
+        needs_frames: Whether it works on frames of an event camera only.
+    """
 
     params: ClassVar[list[str]] = []
+    needs_frames: ClassVar[bool] = False
+    _data: ClassVar[frozenset[str]] = frozenset({"classifier"})  # arguments that are no parameters, beside the parents'
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._data = frozenset().union(*(vars(parent).get("_data", ()) for parent in cls.__mro__))
+        if "params" not in vars(cls):
+            cls.params = _named_arguments(cls, inherited=cls.params)
 
     def get_params(self) -> dict[str, Any]:
         """The parameters by name."""
@@ -32,3 +47,11 @@ class Parameters:
 
     def _check_params(self) -> None:
         """Raise if a parameter is out of its range."""
+
+
+def _named_arguments(cls: type[Parameters], inherited: list[str]) -> list[str]:
+    """The parameters that the constructor of a class names, behind the inherited ones where it hands arguments on."""
+    _, *arguments = inspect.signature(cls.__init__).parameters.values()
+    hands_on = any(argument.kind is argument.VAR_KEYWORD for argument in arguments)
+    named = [a.name for a in arguments if a.kind not in (a.VAR_KEYWORD, a.VAR_POSITIONAL)]
+    return list(dict.fromkeys([*(inherited if hands_on else ()), *(name for name in named if name not in cls._data)]))

@@ -31,7 +31,7 @@ from art_snn.experiment.running import missing_models, train_models
 from art_snn.experiment.spec import Experiment
 from art_snn.typing import Array, Labels
 
-DEFENCES = (*SAMPLE_DETECTORS, *MODEL_DETECTORS, *ELIMINATIONS, *FILTERS)
+DEFENCES: dict[str, Any] = {**SAMPLE_DETECTORS, **MODEL_DETECTORS, **ELIMINATIONS, **FILTERS}
 
 Make = Callable[..., Any]
 Makers = dict[str, tuple[Make, Make, tuple[Any, ...]]]  # by name what measures, what makes, and what that takes
@@ -104,7 +104,7 @@ def defence_settings(
         ValueError: As `defend` raises it before anything is read.
     """
     check_fraction("share_of_clean_data", share_of_clean_data, zero=False)
-    fitting = DEFENCES if spec.is_neuromorphic else tuple(name for name in DEFENCES if name not in FILTERS)
+    fitting = tuple(name for name, made in DEFENCES.items() if spec.is_neuromorphic or not made.needs_frames)
     defences = fitting if defences is None else defences
     for name in defences or ("",):
         check_choice("defences", name, fitting)
@@ -152,10 +152,12 @@ class _Bench:
 
     def makers(self, defences: Collection[str], with_art: bool) -> Makers:
         """By name what measures a defence, what makes it, and what that takes beside a classifier."""
-        detectors: dict[str, Make] = {name: make for name, make in SAMPLE_DETECTORS.items() if name in defences}
-        if "reference" in detectors:
-            clean = {"x_reference": self.x_clean, "y_reference": self.y_clean}
-            detectors["reference"] = partial(detectors["reference"], **clean)
+        clean = self.x_clean, self.y_clean
+        detectors: dict[str, Make] = {
+            name: partial(made, **dict(zip(made.clean_arguments, clean, strict=False)))
+            for name, made in SAMPLE_DETECTORS.items()
+            if name in defences
+        }
         if "strip" in detectors and len(self.x_clean) >= least_clean():
             detectors["strip"] = partial(detectors["strip"], x_clean=self.x_clean)
         if with_art:

@@ -1,6 +1,6 @@
 """A backdoor seen in the potentials: one class can be driven farther, or with less, than all the others."""
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -114,18 +114,6 @@ class MembranePotentialDefence(ModelDetector):
     https://arxiv.org/abs/2510.06629 (TMPBD, "maximum-margin"; with up to 5000 steps of plain gradient ascent at rate
     0.01, and, in the released code, in training mode); the sparse margin is ours.
     """
-
-    params: ClassVar[list[str]] = [
-        "statistic",
-        "n_starts",
-        "steps",
-        "learning_rate",
-        "price",
-        "threshold",
-        "batch_size",
-        "seed",
-        "verbose",
-    ]
 
     def __init__(
         self,

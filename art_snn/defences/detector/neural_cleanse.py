@@ -2,7 +2,6 @@
 
 import warnings
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -115,19 +114,6 @@ class NeuralCleanse(ModelDetector):
 
     Source: Wang et al., Neural Cleanse, 2019, https://doi.org/10.1109/SP.2019.00031, section 5.
     """
-
-    params: ClassVar[list[str]] = [
-        "steps",
-        "init_cost",
-        "learning_rate",
-        "attack_success_threshold",
-        "patience",
-        "cost_multiplier",
-        "batch_size",
-        "threshold",
-        "seed",
-        "verbose",
-    ]
 
     masks: Array
     patterns: Array

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from art.estimators.classification import PyTorchClassifier
@@ -63,14 +63,8 @@ class ReferenceDefence(SampleDetector):
     statistic is ours.
     """
 
-    params: ClassVar[list[str]] = [
-        "layer",
-        "false_acceptance_rate",
-        "separation_threshold",
-        "max_features",
-        "batch_size",
-        "seed",
-    ]
+    clean_arguments = ("x_reference", "y_reference")
+    _data = frozenset({"reference", *clean_arguments})
 
     def __init__(
         self,

@@ -38,6 +38,8 @@ class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
     defence_params: ClassVar[list[str]]
     x_train: Array
     y_train: Labels
+    clean_arguments: ClassVar[tuple[str, ...]] = ()  # names of those that take clean samples and labels it cannot lack
+    _data = frozenset({"x_train", "y_train"})
     _takes_events = False
     _found: Any = None  # what a search found, kept until a parameter changes
 

@@ -1,6 +1,6 @@
 """Poison lies far out along the directions in which its class spreads most: spectral signatures, centred."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from art.estimators.classification import PyTorchClassifier
@@ -46,18 +46,6 @@ class SpikeSpectralDefence(LayerDetector):
     Source: Tran, Li and Madry, Spectral signatures in backdoor attacks, 2018, https://arxiv.org/abs/1811.00636,
     algorithm 1; more directions than one and the spread are ours.
     """
-
-    params: ClassVar[list[str]] = [
-        "expected_pp_poison",
-        "batch_size",
-        "eps_multiplier",
-        "n_directions",
-        "spread_threshold",
-        "layer",
-        "feature",
-        "max_features",
-        "seed",
-    ]
 
     def __init__(
         self,

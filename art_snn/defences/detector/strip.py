@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from math import ceil
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from art.estimators.classification import PyTorchClassifier
@@ -67,15 +67,7 @@ class STRIPDefence(SampleDetector):
     Distribution-free predictive inference for regression, 2018, https://arxiv.org/abs/1604.04173, section 2.2.
     """
 
-    params: ClassVar[list[str]] = [
-        "num_samples",
-        "false_acceptance_rate",
-        "superposition",
-        "outputs",
-        "batch_size",
-        "seed",
-    ]
-
+    _data = frozenset({"x_clean", "sensor_size", "n_bins", "split_by"})
     _takes_events = True
 
     def __init__(

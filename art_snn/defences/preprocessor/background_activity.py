@@ -1,7 +1,6 @@
 """Filter of background activity: an event that nothing happens beside is noise."""
 
 from collections.abc import Iterable
-from typing import ClassVar
 
 import numpy as np
 from tonic.functional import denoise_numpy
@@ -29,8 +28,6 @@ class BackgroundActivityFilter(EventFilter):
     >>> BackgroundActivityFilter()(frames)[0][0, 0, 1, 0]
     array([0, 0, 1, 2], dtype=uint8)
     """
-
-    params: ClassVar[list[str]] = ["window"]
 
     def __init__(self, window: int = 1, apply_fit: bool = True, apply_predict: bool = True) -> None:
         super().__init__(apply_fit, apply_predict)

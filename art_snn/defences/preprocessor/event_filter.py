@@ -28,6 +28,9 @@ class EventFilter(Parameters, Preprocessor, abc.ABC):
         apply_predict: Whether it applies it in prediction.
     """
 
+    needs_frames = True
+    _data = frozenset({"apply_fit", "apply_predict"})
+
     def __init__(self, apply_fit: bool = True, apply_predict: bool = True) -> None:
         super().__init__(is_fitted=True, apply_fit=apply_fit, apply_predict=apply_predict)
 

@@ -1,7 +1,6 @@
 """Filter of flashes: no scene makes most of a sensor fire at once."""
 
 from collections.abc import Iterable
-from typing import ClassVar
 
 import numpy as np
 
@@ -27,8 +26,6 @@ class FlashFilter(EventFilter):
     >>> FlashFilter()(frames)[0].sum(axis=(2, 3, 4))
     array([[0, 1]], dtype=uint64)
     """
-
-    params: ClassVar[list[str]] = ["share"]
 
     def __init__(self, share: float = 0.5, apply_fit: bool = True, apply_predict: bool = True) -> None:
         super().__init__(apply_fit, apply_predict)

@@ -1,7 +1,6 @@
 """Filter of the refractory period: a pixel that has just had an event has none."""
 
 from collections.abc import Iterable
-from typing import ClassVar
 
 import numpy as np
 from tonic.functional import refractory_period_numpy
@@ -29,8 +28,6 @@ class RefractoryFilter(EventFilter):
     >>> RefractoryFilter()(frames)[0][0, :, 0, 0, 0]
     array([1, 0, 0, 1], dtype=uint8)
     """
-
-    params: ClassVar[list[str]] = ["period"]
 
     def __init__(self, period: int = 1, apply_fit: bool = True, apply_predict: bool = True) -> None:
         super().__init__(apply_fit, apply_predict)

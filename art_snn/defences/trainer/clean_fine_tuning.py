@@ -1,6 +1,6 @@
 """Fine-tuning on clean data: the network forgets what it is no longer shown."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from art.defences.trainer import Trainer
 from art.estimators.classification import PyTorchClassifier
@@ -28,8 +28,6 @@ class CleanFineTuning(Parameters, Trainer):
     Source: Jin et al., 2024, https://arxiv.org/abs/2409.15670, section 5.2.2 (hybrid learning on clean data as
     elimination).
     """
-
-    params: ClassVar[list[str]] = ["learning_rate", "batch_size", "nb_epochs", "recalibrate", "seed", "verbose"]
 
     def __init__(
         self,

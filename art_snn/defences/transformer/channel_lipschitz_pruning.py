@@ -1,7 +1,5 @@
 """Pruning without data: the channels that can amplify a small trigger most."""
 
-from typing import ClassVar
-
 import numpy as np
 import torch
 from art.estimators.classification import PyTorchClassifier
@@ -25,8 +23,6 @@ class ChannelLipschitzPruning(Elimination):
     Source: Zheng et al., Data-free Backdoor Removal based on Channel Lipschitzness, ECCV 2022,
     https://arxiv.org/abs/2208.03111, section 4.
     """
-
-    params: ClassVar[list[str]] = ["u"]
 
     def __init__(self, classifier: PyTorchClassifier, u: float = 3.0) -> None:
         super().__init__(classifier)

@@ -1,6 +1,6 @@
 """Suppressing backdoors at the dendrites: what enters the first neurons is clamped to what clean samples need."""
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -46,18 +46,6 @@ class DendriteClamping(Elimination):
     Source: Li et al., Unsupervised Backdoor Detection and Mitigation for Spiking Neural Networks, RAID 2025,
     https://arxiv.org/abs/2510.06629 (NDSBM).
     """
-
-    params: ClassVar[list[str]] = [
-        "target_class",
-        "n_layers",
-        "reach",
-        "penalty",
-        "learning_rate",
-        "batch_size",
-        "nb_epochs",
-        "seed",
-        "verbose",
-    ]
 
     def __init__(
         self,

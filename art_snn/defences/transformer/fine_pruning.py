@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,17 +37,6 @@ class FinePruning(Elimination):
 
     Source: Liu et al., Fine-Pruning, 2018, https://arxiv.org/abs/1805.12185, section 4.
     """
-
-    params: ClassVar[list[str]] = [
-        "share",
-        "layer",
-        "quantity",
-        "learning_rate",
-        "batch_size",
-        "nb_epochs",
-        "seed",
-        "verbose",
-    ]
 
     def __init__(
         self,

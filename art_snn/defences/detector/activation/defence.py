@@ -68,23 +68,6 @@ class SpikeActivationDefence(Relabelling, LayerDetector):
     sections 4 and 5; source diversity is ours.
     """
 
-    params: ClassVar[list[str]] = [
-        "generator",
-        "ex_re_threshold",
-        "nb_clusters",
-        "clustering_method",
-        "nb_dims",
-        "reduce",
-        "cluster_analysis",
-        "layer",
-        "feature",
-        "diversity_threshold",
-        "fit_arguments",
-        "max_features",
-        "batch_size",
-        "seed",
-    ]
-
     _beside: ClassVar[tuple[str, ...]] = (INPUT,)
     _near: Neighbours | None = None
     y_train_relabelled: Labels | None = None
