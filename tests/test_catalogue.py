@@ -19,6 +19,7 @@ from art_snn.attacks import poisoning
 from art_snn.defences import detector, preprocessor, trainer, transformer
 from art_snn.defences.detector.model_detector import ModelDetector
 from art_snn.estimators import classification
+from art_snn.testing.examples import example_arguments
 
 CLASSES = {
     name: entry
@@ -55,7 +56,7 @@ def test_the_catalogue_holds_every_public_class() -> None:
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_every_entry_builds_from_its_example_arguments(name: str) -> None:
-    assert isinstance(CLASSES[name](**catalogue.example_arguments(name)), CLASSES[name])
+    assert isinstance(CLASSES[name](**example_arguments(name)), CLASSES[name])
 
 
 @pytest.mark.parametrize("name", CLASSES)

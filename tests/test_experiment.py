@@ -1,6 +1,5 @@
 """An experiment's spec: what it fills in, and what it refuses before any file is read."""
 
-import inspect
 from typing import Any
 
 import numpy as np
@@ -131,6 +130,6 @@ def test_event_net_is_the_data_sets_own(data: str, model: str) -> None:
 
 
 def test_every_data_set_of_events_has_an_event_net_and_no_other() -> None:
-    with_bins = {name for name, load in DATASETS.items() if "n_bins" in inspect.signature(load).parameters}
+    with_bins = {name for name, loader in DATASETS.items() if loader.is_neuromorphic}
 
     assert with_bins == set(datasets_of("event_net"))

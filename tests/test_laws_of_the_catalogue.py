@@ -13,9 +13,10 @@ from art.estimators.classification import PyTorchClassifier
 
 from art_snn import catalogue
 from art_snn import testing as laws
-from art_snn.attacks.poisoning import FrameTrigger, SmartTrigger
+from art_snn.attacks.poisoning import FrameTrigger
 from art_snn.evaluations import eliminate
 from art_snn.events import make_events
+from art_snn.testing.examples import example_arguments
 from art_snn.typing import Array, Trigger
 
 RNG = np.random.default_rng(0)
@@ -32,17 +33,17 @@ def _over(kind: dict[str, type]) -> Any:
 
 
 def _trigger(name: str) -> Trigger:
-    trigger = catalogue.TRIGGERS[name](**catalogue.example_arguments(name))
-    return trigger.fit(FRAMES) if isinstance(trigger, SmartTrigger) else trigger
+    trigger = catalogue.TRIGGERS[name](**example_arguments(name))
+    return trigger.fit(FRAMES) if trigger.needs_fitting else trigger
 
 
 def _classifier(name: str) -> PyTorchClassifier:
-    return catalogue.ESTIMATORS[name](**catalogue.example_arguments(name))
+    return catalogue.ESTIMATORS[name](**example_arguments(name))
 
 
 def _defence(kind: dict[str, type], name: str, *replaced: Any, **parameters: Any) -> Any:
     """From its example arguments, the first of them replaced by these; it shall not take long."""
-    example = catalogue.example_arguments(name)
+    example = example_arguments(name)
     accepted = inspect.signature(kind[name]).parameters
     short = {parameter: value for parameter, value in SHORT.items() if parameter in accepted}
     return kind[name](**example | short | dict(zip(example, replaced, strict=False)) | parameters)
@@ -83,7 +84,7 @@ def test_triggers_on_events(name: str) -> None:
 
 @_over(catalogue.ATTACKS)
 def test_attacks(name: str) -> None:
-    make = partial(catalogue.ATTACKS[name], **catalogue.example_arguments(name))
+    make = partial(catalogue.ATTACKS[name], **example_arguments(name))
     laws.check_attack_keeps_rows(make(), X, Y)
     laws.check_attack_labels(make(), X, Y)
     laws.check_attack_leaves_data_alone(make(), X, Y)

@@ -22,6 +22,7 @@ from art_snn.evaluations import BackdoorEvaluation, EliminationEvaluation
 from art_snn.events import make_events, stack_streams
 from art_snn.experiment.parts import hold_out
 from art_snn.metrics import accuracy, attack_success_rate, auroc, event_distance, mse, ssim
+from art_snn.testing.examples import example_arguments
 from art_snn.typing import Array
 
 RNG = np.random.default_rng(0)
@@ -33,7 +34,7 @@ STREAMS = stack_streams(make_events(x=[0, 7], y=[0, 7], t=[0, row], p=[0, 1]) fo
 
 @pytest.fixture(scope="module")
 def classifier() -> PyTorchClassifier:
-    return catalogue.ESTIMATORS["spiking"](**catalogue.example_arguments("spiking"))
+    return catalogue.ESTIMATORS["spiking"](**example_arguments("spiking"))
 
 
 @pytest.mark.parametrize("make", [SpikeSpectralDefence, STRIPDefence], ids=lambda make: make.__name__)
@@ -207,14 +208,14 @@ def test_the_share_held_out_of_each_class_loses_no_sample_to_rounding() -> None:
     ],
 )
 def test_conversion_names_the_layout_of_its_calibration_samples(x: Any, error: type, message: str) -> None:
-    ann = catalogue.example_arguments("converted")["ann"]
+    ann = example_arguments("converted")["ann"]
 
     with pytest.raises(error, match=message):
         convert(ann, x, method="max")
 
 
 def test_conversion_calibrates_alike_on_tensors_and_foreign_bytes() -> None:
-    ann = catalogue.example_arguments("converted")["ann"]
+    ann = example_arguments("converted")["ann"]
 
     plain, *others = (convert(ann, x, method="max") for x in (X, torch.from_numpy(X), X.astype(">f4")[::-1]))
 

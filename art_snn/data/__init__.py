@@ -1,7 +1,5 @@
 """Data sets as arrays, ready for ART: `load_dataset(name, ...)` gives training and test samples with their labels."""
 
-import inspect
-from collections.abc import Callable
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -12,26 +10,28 @@ from art_snn.data.cifar10 import load_cifar10
 from art_snn.data.cifar10_dvs import load_cifar10_dvs
 from art_snn.data.dataset import Dataset
 from art_snn.data.digits import load_digits
-from art_snn.data.digits_dvs import load_digits_dvs
+from art_snn.data.digits_dvs import SENSOR_SIZE, load_digits_dvs
 from art_snn.data.dvs_gesture import load_dvs_gesture
 from art_snn.data.fashion_mnist import load_fashion_mnist
+from art_snn.data.loader import Loader
 from art_snn.data.mnist import load_mnist
 from art_snn.data.n_caltech101 import load_n_caltech101
 from art_snn.data.nmnist import load_nmnist
 from art_snn.data.recordings import in_turn
 
-__all__ = ["LOADERS", "Dataset", "load_dataset"]
+__all__ = ["LOADERS", "Dataset", "Loader", "load_dataset"]
 
-LOADERS: dict[str, Callable[..., Dataset]] = {
-    "digits": load_digits,
-    "digits-dvs": load_digits_dvs,
-    "mnist": load_mnist,
-    "fashion-mnist": load_fashion_mnist,
-    "cifar10": load_cifar10,
-    "nmnist": load_nmnist,
-    "cifar10-dvs": load_cifar10_dvs,
-    "dvs-gesture": load_dvs_gesture,
-    "n-caltech101": load_n_caltech101,
+_RECORDED = (load_nmnist, load_cifar10_dvs, load_dvs_gesture, load_n_caltech101)
+LOADERS = {
+    loader.name: loader
+    for loader in (
+        Loader("digits", "digits", load_digits),
+        Loader("digits-dvs", "digits before a simulated event camera", load_digits_dvs, SENSOR_SIZE),
+        Loader("mnist", "MNIST", load_mnist),
+        Loader("fashion-mnist", "Fashion-MNIST", load_fashion_mnist),
+        Loader("cifar10", "CIFAR-10", load_cifar10),
+        *(Loader(files.name, files.title, files, files.sensor_size) for files in _RECORDED),
+    )
 }
 
 
@@ -63,15 +63,17 @@ def load_dataset(
     check_at_least("seed", seed, 0)
     if limit is not None:
         check_at_least("limit", limit, 1)
-    load = LOADERS[name]
-    accepted = inspect.signature(load).parameters
+    loader = LOADERS[name]
     given = options if root is None else {"root": Path(root), **options}
-    check_unknown(f"load_dataset({name!r})", given.keys() - accepted.keys())
-    if "root" in accepted and root is None:
+    accepted = {*loader.options, *["root"] * loader.needs_root}
+    check_unknown(f"load_dataset({name!r})", given.keys() - accepted)
+    if loader.needs_root and root is None:
         raise ValueError(f"expected root to be the folder that holds the files of {name!r}, got None")
-    shared = {"seed": seed, "limit": limit}
-    dataset = load(**given, **{name: value for name, value in shared.items() if name in accepted})
-    return dataset if "limit" in accepted else _limited(dataset, limit)
+    if loader.needs_seed:
+        given["seed"] = seed
+    if "limit" in loader.options:
+        return loader.load(**given, limit=limit)
+    return _limited(loader.load(**given), limit)
 
 
 def _limited(dataset: Dataset, limit: int | None) -> Dataset:

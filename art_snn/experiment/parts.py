@@ -11,7 +11,7 @@ from torch import nn
 
 from art_snn._random import Rng, draw_seed
 from art_snn._validation import check_class, share_of
-from art_snn.attacks.poisoning import SmartTrigger, TriggerBackdoor
+from art_snn.attacks.poisoning import TriggerBackdoor
 from art_snn.catalogue import ESTIMATORS
 from art_snn.data import Dataset, load_dataset
 from art_snn.evaluations import BackdoorEvaluation
@@ -52,8 +52,8 @@ def hold_out(dataset: Dataset, share: float, rng: np.random.Generator) -> tuple[
 
 def make_attack(spec: Experiment, x_train: Array, rng: np.random.Generator) -> TriggerBackdoor:
     """The attack, its trigger fitted on the training samples where it needs that."""
-    trigger = spec.make_trigger()
-    if isinstance(trigger, SmartTrigger):
+    trigger: Any = spec.make_trigger()
+    if trigger.needs_fitting:
         trigger = trigger.fit(x_train)
     return TriggerBackdoor(trigger, spec.target, spec.percent_poison, seed=draw_seed(rng))
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from art_snn.attacks.poisoning import FrameTrigger, SmartTrigger
+from art_snn.attacks.poisoning import FrameTrigger
 from art_snn.data import Dataset
 from art_snn.events import to_frames
 from art_snn.experiment.parts import make_dataset
@@ -40,8 +40,8 @@ def show_trigger(spec: Experiment) -> Shown:
         ValueError: If the trigger does not fit the data.
         FileNotFoundError: If a file of the data set is missing.
     """
-    trigger = spec.make_trigger()
-    if isinstance(trigger, SmartTrigger):
+    trigger: Any = spec.make_trigger()
+    if trigger.needs_fitting:
         trigger = trigger.fit(_load(spec).x_train)
     dataset = _load(spec, **({"form": "events", "limit": 1} if spec.is_neuromorphic else {}))
     if dataset.sensor_size is None or not isinstance(trigger, FrameTrigger):

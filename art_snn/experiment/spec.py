@@ -1,14 +1,13 @@
 """`Experiment`: everything that determines the numbers of a comparison, checked before anything runs."""
 
-import inspect
 from collections.abc import Collection
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from art_snn._validation import check_choice, check_fraction
-from art_snn.attacks.poisoning import FrameTrigger
 from art_snn.catalogue import DATASETS, NETWORKS, TRIGGERS
 from art_snn.conversion import Method, check_method
 from art_snn.models import datasets_of
@@ -100,7 +99,9 @@ class Experiment(BaseModel):
         data, models = (filled.get(name, cls.model_fields[name].default) for name in ("data", "models"))
         if data not in tuple(DATASETS) or not isinstance(models, tuple | list):
             return filled  # and let the checks say so
-        trigger = filled.setdefault("trigger", "static" if _has_bins(data) else cls.model_fields["trigger"].default)
+        trigger = filled.setdefault(
+            "trigger", "static" if DATASETS[data].is_neuromorphic else cls.model_fields["trigger"].default
+        )
         if trigger not in tuple(TRIGGERS):
             return filled
         defaults: dict[str, Any] = OF_CONVERSION | {
@@ -108,9 +109,8 @@ class Experiment(BaseModel):
         }
         if set(models) & set(OF_NEURONS):
             defaults["timesteps"] = 4
-        for made_by, names in ((DATASETS[data], OF_THE_DATA), (TRIGGERS[trigger], OF_THE_TRIGGER)):
-            accepted = inspect.signature(made_by).parameters
-            defaults |= {name: accepted[name].default for name in names if name in accepted}
+        for options, names in ((DATASETS[data].options, OF_THE_DATA), (_trigger_options(trigger), OF_THE_TRIGGER)):
+            defaults |= {name: options[name] for name in names if name in options}
         idle = _idle(data, trigger, models)
         return {name: value for name, value in defaults.items() if name not in idle} | filled
 
@@ -129,7 +129,7 @@ class Experiment(BaseModel):
         for name, owner in _idle(self.data, self.trigger, self.models).items():
             if written[name] is not None:
                 raise ValueError(f"expected no {name} for {owner}={written[owner]!r}, got {written[name]!r}")
-        if self.data_root is None and "root" in inspect.signature(DATASETS[self.data]).parameters:
+        if self.data_root is None and DATASETS[self.data].needs_root:
             raise ValueError(f"expected data_root, the folder that holds the files of {self.data!r}, got None")
         if self.is_neuromorphic and set(self.models) & set(FROM_ANN):
             raise ValueError(f"expected models to be ann, if or lif for frames, got {', '.join(self.models)}")
@@ -141,7 +141,7 @@ class Experiment(BaseModel):
     def _check_attack(self) -> None:
         check_fraction("percent_poison", self.percent_poison)
         kind = "frames" if self.is_neuromorphic else "images"
-        fitting = [name for name, made in TRIGGERS.items() if issubclass(made, FrameTrigger) is self.is_neuromorphic]
+        fitting = [name for name, made in TRIGGERS.items() if made.needs_frames is self.is_neuromorphic]
         check_choice(f"trigger for {kind}", self.trigger, fitting)
         self.make_trigger()
 
@@ -157,7 +157,7 @@ class Experiment(BaseModel):
     @property
     def is_neuromorphic(self) -> bool:
         """Whether the samples are frames of an event camera."""
-        return _has_bins(self.data)
+        return DATASETS[self.data].is_neuromorphic
 
     @property
     def pool(self) -> Literal["max", "avg"]:
@@ -165,20 +165,21 @@ class Experiment(BaseModel):
         return "avg" if set(self.models) & set(FROM_ANN) else "max"
 
 
-def _has_bins(data: str) -> bool:
-    return "n_bins" in inspect.signature(DATASETS[data]).parameters
+def _trigger_options(trigger: str) -> dict[str, Any]:
+    """What can be said of a trigger, with the defaults."""
+    return {field.name: field.default for field in fields(TRIGGERS[trigger])}
 
 
 def _idle(data: str, trigger: str, models: Collection[str]) -> dict[str, str]:
     """Options without an effect, each with the field that takes it away."""
-    of_data, of_trigger = (inspect.signature(made_by).parameters for made_by in (DATASETS[data], TRIGGERS[trigger]))
-    idle = {name: "trigger" for name in OF_THE_TRIGGER if name not in of_trigger}
+    loader = DATASETS[data]
+    idle = {name: "trigger" for name in OF_THE_TRIGGER if name not in _trigger_options(trigger)}
     if not set(models) & set(FROM_ANN):
         idle |= dict.fromkeys(OF_CONVERSION, "models")
     if set(models) <= {"ann"}:
         idle["timesteps"] = "models"
-    if _has_bins(data):
+    if loader.is_neuromorphic:
         idle["timesteps"] = "data"
-    if "root" not in of_data:
+    if not loader.needs_root:
         idle["data_root"] = "data"
-    return idle | {name: "data" for name in OF_THE_DATA if name not in of_data}
+    return idle | {name: "data" for name in OF_THE_DATA if name not in loader.options}

@@ -3,6 +3,7 @@
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable
+from typing import ClassVar
 
 import numpy as np
 
@@ -29,6 +30,8 @@ class FrameTrigger(ABC):
     A child is a frozen dataclass that says where (`stamps`) and what (`state`).
     """
 
+    needs_frames: ClassVar[bool] = True
+    needs_fitting: ClassVar[bool] = False  # whether it is of use only after `fit`
     frames: Collection[int] | None = None
 
     @abstractmethod

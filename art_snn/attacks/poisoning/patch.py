@@ -1,7 +1,7 @@
 """A square patch on images: white, of random colour blocks, or any picture; opaque or blended in."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -43,6 +43,9 @@ class PatchTrigger:
     array([[[0., 0.],
             [0., 1.]]])
     """
+
+    needs_frames: ClassVar[bool] = False
+    needs_fitting: ClassVar[bool] = False
 
     size: float = 2
     position: Position = "bottom-right"

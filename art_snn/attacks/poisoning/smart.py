@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -41,6 +41,8 @@ class SmartTrigger(FrameTrigger):
 
     Source: Abad et al., Sneaky Spikes, NDSS 2024, https://arxiv.org/abs/2302.06279, and its released code.
     """
+
+    needs_fitting: ClassVar[bool] = True
 
     size: float = 0.1
     area: Literal["most", "least"] = "most"

@@ -1,0 +1,60 @@
+"""A data set by name: what loads it, and the facts that one asks before anything is loaded."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from art_snn.data.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Loader:
+    """Calling it loads the data set.
+
+    Args:
+        name: Its key among the loaders.
+        title: Its name for people.
+        load: What reads it: its arguments are the options.
+        sensor_size: Width and height in pixels, and 2 polarities, of the event camera; None for images.
+    """
+
+    name: str
+    title: str
+    load: Callable[..., Dataset]
+    sensor_size: tuple[int, int, int] | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Dataset:
+        """The data set, as `load` reads it."""
+        return self.load(*args, **kwargs)
+
+    @property
+    def is_neuromorphic(self) -> bool:
+        """Whether it comes from an event camera, a simulated one included."""
+        return self.sensor_size is not None
+
+    @property
+    def source(self) -> str:
+        """The publication."""
+        said: str = getattr(self.load, "source", (self.load.__doc__ or "").partition("Source: ")[2])
+        return " ".join(said.split())
+
+    @property
+    def needs_root(self) -> bool:
+        """Whether it is read from a folder."""
+        return "root" in self._arguments
+
+    @property
+    def needs_seed(self) -> bool:
+        """Whether anything of it is drawn."""
+        return "seed" in self._arguments
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What else can be said of how it is loaded, with the defaults."""
+        return {name: one.default for name, one in self._arguments.items() if name not in ("root", "seed")}
+
+    @cached_property
+    def _arguments(self) -> Mapping[str, inspect.Parameter]:
+        return inspect.signature(self.load).parameters

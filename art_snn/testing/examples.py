@@ -1,0 +1,39 @@
+"""Arguments with which every entry of the catalogue builds."""
+
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from art_snn import models
+from art_snn.attacks.poisoning import PatchTrigger
+from art_snn.catalogue import ELIMINATIONS, MODEL_DETECTORS, SAMPLE_DETECTORS
+from art_snn.estimators.classification import SpikingClassifier, SpikingModule
+
+
+def example_arguments(name: str) -> dict[str, Any]:
+    """Arguments with which the entry of that name, of whatever kind, builds; `{}` where it needs none."""
+    ann = models.small_cnn(1, 3, pool="avg", width=0.25)
+    of_a_classifier: dict[str, Any] = {
+        "loss": nn.CrossEntropyLoss(),
+        "input_shape": (1, 8, 8),
+        "nb_classes": 3,
+        "clip_values": (0.0, 1.0),
+    }
+    spiking = {"model": SpikingModule(models.small_cnn(1, 3, neuron="lif", width=0.25), 4), **of_a_classifier}
+    if name in SAMPLE_DETECTORS | MODEL_DETECTORS | ELIMINATIONS:
+        samples = {"x_train": np.zeros((30, 1, 8, 8), np.float32), "y_train": np.arange(30) % 3}
+        clean = SAMPLE_DETECTORS[name].clean_arguments if name in SAMPLE_DETECTORS else ()
+        return {
+            "classifier": SpikingClassifier(**spiking),
+            **(samples if name in SAMPLE_DETECTORS else {}),
+            **dict(zip(clean, samples.values(), strict=False)),
+        }
+    examples: dict[str, dict[str, Any]] = {
+        "trigger-backdoor": {"trigger": PatchTrigger(), "target_class": 0},
+        "ann": {"model": ann, **of_a_classifier},
+        "spiking": spiking,
+        "converted": {"ann": ann, "timesteps": 8, **of_a_classifier},
+        "hybrid": {"ann": ann, "timesteps": 8, **of_a_classifier},
+    }
+    return examples.get(name, {})
