@@ -1,5 +1,6 @@
 """What there is, by name: one dict a kind, for the command line, the reports and the law suite to walk over."""
 
+import importlib
 from typing import Any
 
 from art_snn import data, models
@@ -64,3 +65,10 @@ ESTIMATORS: dict[str, type[LearningRule]] = {
     "converted": ConvertedClassifier,
     "hybrid": HybridClassifier,
 }
+
+
+def __getattr__(name: str) -> Any:
+    """`example_arguments`, which has moved to `art_snn.testing.examples`, until version 0.3."""
+    if name == "example_arguments":
+        return importlib.import_module("art_snn.testing.examples").example_arguments  # not below: laws stand above
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
