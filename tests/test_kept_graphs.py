@@ -93,7 +93,8 @@ COMPUTED = {
     "weight_norm": weight_norm,
     "spectral_norm": spectral_norm,
     "prune": lambda module: prune.l1_unstructured(module, "weight", 0.5),
-    "parametrised": parametrizations.weight_norm,
+    "parametrised weight_norm": parametrizations.weight_norm,
+    "parametrised spectral_norm": parametrizations.spectral_norm,
 }
 
 

@@ -73,13 +73,15 @@ def without_reset(model: nn.Module) -> dict[str, Tensor]:
     return {
         f"{prefix}.{name}": tensor.detach().clone()
         for prefix, module in model.named_modules()
-        for name, tensor in _not_reset(module)
+        for name, tensor in _not_reset(module, computes="parametrizations" in prefix.split("."))
     }
 
 
-def _not_reset(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
+def _not_reset(module: nn.Module, *, computes: bool) -> Iterator[tuple[str, Tensor]]:
+    """Of one module, which may be a parametrisation: what that computes with is learnt too."""
     if not callable(getattr(module, "reset_parameters", None)):
         yield from module.named_parameters(recurse=False)
+        yield from module.named_buffers(recurse=False) if computes else ()
         return
     # a hook makes `weight` of `weight_orig` and the like: a `weight` that is drawn afresh is computed anew
     computed = tuple(f"{name}_" for name, value in vars(module).items() if isinstance(value, Tensor))
