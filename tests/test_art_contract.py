@@ -139,6 +139,7 @@ def test_every_keyword_that_art_passes_is_taken(kind: str, art_keywords: dict[st
 
 USES: dict[str, Callable[..., object]] = {
     "fit": lambda c, **k: c.fit(X, Y, nb_epochs=1, **k),
+    "fit_generator": lambda c, **k: c.fit_generator(NumpyDataGenerator(X, np.eye(K)[Y], 4), nb_epochs=1, **k),
     "predict": lambda c, **k: c.predict(X, **k),
     "loss_gradient": lambda c, **k: c.loss_gradient(X, Y, **k),
     "class_gradient": lambda c, **k: c.class_gradient(X, **k),
@@ -153,6 +154,12 @@ def test_taken_keywords_change_nothing_and_typos_raise(kind: str, use: str) -> N
         USES[use](ready(kind), bathc_size=2)
     plain, taken = (USES[use](ready(kind), **keywords) for keywords in ({}, dict.fromkeys(TAKEN[use])))
     assert np.array_equal(plain, taken) if plain is not None else taken is None
+
+
+@EVERY
+def test_a_generator_takes_validation_data_as_well(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    make(kind).fit_generator(NumpyDataGenerator(X, np.eye(K)[Y], 4), nb_epochs=1, validation_data=(X, Y), verbose=True)
+    assert "accuracy=" in capsys.readouterr().err
 
 
 @EVERY
