@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench clean
+.PHONY: run test lint bench compatibility clean
 
 # The stamp is newer than what it was built from, so a second `make` installs nothing.
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -26,6 +26,11 @@ lint: $(VENV)/.installed
 bench: $(VENV)/.installed
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/art-snn bench
+
+# Writes the tables of docs/compatibility.md; about an hour on one thread.
+compatibility: $(VENV)/.installed
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[compatibility]'
+	$(BIN)/python -m tests.compatibility
 
 clean:
 	rm -rf $(VENV) build *.egg-info

@@ -12,7 +12,7 @@ import torch
 from art.attacks.evasion import SquareAttack
 from art.data_generators import NumpyDataGenerator
 from art.defences.postprocessor import Rounded
-from art.defences.preprocessor import GaussianAugmentation, SpatialSmoothing, ThermometerEncoding
+from art.defences.preprocessor import GaussianAugmentation, Mixup, SpatialSmoothing, ThermometerEncoding
 from art.estimators.classification import PyTorchClassifier
 from torch import nn
 
@@ -282,6 +282,14 @@ def test_defences_that_change_the_shape_are_honoured_from_the_start(kind: str) -
     classifier = make(kind, channels=4, preprocessing_defences=encoding)
     classifier.fit(X, Y, nb_epochs=1)
     assert classifier.predict(X).shape == (N, K)
+
+
+@EVERY
+def test_a_defence_that_mixes_samples_in_double_precision_is_trained_behind(kind: str) -> None:
+    classifier = make(kind, preprocessing_defences=Mixup(num_classes=K))
+    before = classifier.predict(X)
+    classifier.fit(X, Y, nb_epochs=3, batch_size=4)
+    assert not np.array_equal(classifier.predict(X), before)
 
 
 def test_a_defence_that_writes_into_its_input_gets_a_copy() -> None:

@@ -108,7 +108,8 @@ class Inputs(Host):
         if all(_is_identity(operation) for operation in self.preprocessing_operations):
             return x, y
         own = floating(x) if isinstance(x, Tensor) else np.array(x, np.float32)  # some of ART's defences write into it
-        return super()._apply_preprocessing(own, y, fit=fit, no_grad=no_grad)  # type: ignore[no-any-return]
+        x, y = super()._apply_preprocessing(own, y, fit=fit, no_grad=no_grad)
+        return floating(x), y if y is None else floating(y)  # some give float64, which a loss does not take
 
     def _one_hot(self, y: Any) -> Array:
         """Labels as ART's own code wants them: (N, K) float32, one-hot or probabilities."""

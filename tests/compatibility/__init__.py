@@ -1,0 +1,1 @@
+"""Which of ART's attacks, defences, wrappers and metrics work on spiking classifiers; `make compatibility` asks."""
