@@ -52,6 +52,10 @@ def function_name(function: Any) -> str:
     return function.__self__.__name__ if name == "get" else name  # an attribute
 
 
+class NoLayerError(LookupError):
+    """No layer of a spiking network computes what a function does."""
+
+
 @dataclass(frozen=True)
 class Given:
     """What a function was given.
@@ -94,14 +98,14 @@ def meaning(draft: Draft, name: str, given: Given, result: Any) -> Value:
     """What a function's result, or what it wrote to, holds.
 
     Raises:
-        NotImplementedError: If no layer computes that.
+        NoLayerError: If no layer computes that.
     """
     if name in ("setitem", "copy"):
         return _copied(name, given)
     if name in _OF_SHAPE:
         return None
     if not (isinstance(result, Tensor) and given.operands):
-        raise NotImplementedError
+        raise NoLayerError
     first = given.operands[0]
     if name in _SAME_ELEMENTS or (name == "getitem" and _is_everything(given.operands[1])):
         return _same_elements(draft, first, given.value(first), result)
@@ -111,7 +115,7 @@ def meaning(draft: Draft, name: str, given: Given, result: Any) -> Value:
     number = given.value(first)
     if isinstance(number, int) and given.value(factor) is None and _fits(factor, first, result):
         return draft.constant(Scale, factor, number)
-    raise NotImplementedError
+    raise NoLayerError
 
 
 def _same_elements(draft: Draft, before: Any, value: Value, after: Tensor) -> Value:
@@ -119,7 +123,7 @@ def _same_elements(draft: Draft, before: Any, value: Value, after: Tensor) -> Va
         seen = draft.reshape(value, before.shape, after.shape) if isinstance(value, int) else value
         if seen is not None or value is None:
             return seen
-    raise NotImplementedError
+    raise NoLayerError
 
 
 def _copied(name: str, given: Given) -> Value:
@@ -128,7 +132,7 @@ def _copied(name: str, given: Given) -> Value:
     everything = name == "copy" or _is_everything(given.operands[1])
     if everything and isinstance(source, Tensor) and source.shape == target.shape and source.dtype == target.dtype:
         return given.value(source)
-    raise NotImplementedError
+    raise NoLayerError
 
 
 def _is_everything(index: Any) -> bool:
@@ -140,7 +144,7 @@ def _sum(draft: Draft, signs: tuple[int, int], given: Given, result: Tensor) -> 
     options = dict(given.options)
     alpha = options.pop("alpha", 1)
     if options or len(given.operands) != 2:
-        raise NotImplementedError
+        raise NoLayerError
     factors = (signs[0] * alpha, 1) if signs[0] < 0 else (1, signs[1] * alpha)  # torch.rsub scales its first operand
     numbers, tensors, constants = [], [], []
     for factor, operand in zip(factors, given.operands, strict=True):
@@ -153,13 +157,13 @@ def _sum(draft: Draft, signs: tuple[int, int], given: Given, result: Tensor) -> 
         return draft.sum(*numbers)
     if len(constants) == 1 and _fits(constants[0], tensors[0], result):
         return draft.constant(Shift, constants[0], numbers[0])
-    raise NotImplementedError
+    raise NoLayerError
 
 
 def _product(name: str, given: Given) -> tuple[Any, Any]:
     """The operand that is multiplied, and by what."""
     if given.options or len(given.operands) != (1 if name in _OPPOSITES else 2):
-        raise NotImplementedError
+        raise NoLayerError
     if name in _OPPOSITES:
         return given.operands[0], -1
     first, second = given.operands
@@ -167,7 +171,7 @@ def _product(name: str, given: Given) -> tuple[Any, Any]:
         return (first, second) if given.value(second) is None else (second, first)
     if name in _QUOTIENTS and given.value(second) is None:
         return first, 1 / second
-    raise NotImplementedError
+    raise NoLayerError
 
 
 def _fits(constant: Any, tensor: Tensor, result: Tensor) -> bool:

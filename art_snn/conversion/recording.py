@@ -23,7 +23,7 @@ from art_snn.conversion.layers import (
     samples_of,
     unsupported,
 )
-from art_snn.conversion.meaning import CURES, SHOWS_NO_VALUES, Given, function_name, meaning
+from art_snn.conversion.meaning import CURES, SHOWS_NO_VALUES, Given, NoLayerError, function_name, meaning
 from art_snn.conversion.memory import Memory, Unknown, Value, changed
 
 _LIBRARIES = ("torch.nn.modules.", "spikingjelly.")  # whose modules are not looked into
@@ -92,7 +92,7 @@ class Recorder(TorchFunctionMode):
         def understood(operands: Given, result: Any) -> Value:
             try:
                 return meaning(self._draft, name, operands, result)
-            except NotImplementedError:
+            except NoLayerError:
                 return _unknown_function(name, self._path[-1])
 
         result, depends = self._record(f"{name} in {self._path[-1]}", run, given, understood, is_in_place)
