@@ -36,7 +36,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "SignOPTAttack": {"max_iter": 2, "num_trial": 5, "query_limit": 200, "targeted": False},
     "GeoDA": {"max_iter": 400, "bin_search_tol": 0.1},
     "CarliniL2Method": {"max_iter": 5, "binary_search_steps": 2, "initial_const": 100.0, "learning_rate": 0.2},
-    "CarliniLInfMethod": {"max_iter": 10, "learning_rate": 0.3, "decrease_factor": 0.5},
+    "CarliniLInfMethod": {"max_iter": 20, "learning_rate": 1.0, "initial_const": 10.0, "decrease_factor": 0.5},
     "CarliniL0Method": {"max_iter": 5, "binary_search_steps": 2, "initial_const": 100.0, "learning_rate": 0.2},
     "DeepFool": {"max_iter": 5},
     "ElasticNet": {"max_iter": 3, "binary_search_steps": 2, "initial_const": 1.0, "learning_rate": 0.1},
@@ -51,7 +51,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "UniversalPerturbation": {"attacker": "fgsm", "attacker_params": {"eps": 0.3}, "max_iter": 1, "eps": 0.5},
     "TargetedUniversalPerturbation": {"attacker": "fgsm", "attacker_params": _TARGETED, "max_iter": 2, "eps": 1.0},
     "VirtualAdversarialMethod": {"max_iter": 2, "eps": 0.5, "finite_diff": 0.5},
-    "Wasserstein": {"regularization": 1, "max_iter": 10, "eps_step": 0.5, "eps": 2.0, **_SINKHORN},
+    "Wasserstein": {"regularization": 100, "max_iter": 10, "eps_step": 1.0, "eps": 5.0, **_SINKHORN},
     "ZooAttack": {"max_iter": 20, "nb_parallel": 128, "learning_rate": 0.5, "variable_h": 0.5, **_SIMPLE_ZOO},
     "CompositeAdversarialAttackPyTorch": _COMPOSITE,
 }
@@ -79,7 +79,7 @@ def _crafting(name: str) -> Case:
 
 def _brendel_bethge(subject: Subject) -> None:
     x = subject.x_test[:2]
-    attack = attacks.BrendelBethgeAttack(subject.trained(), norm=2, targeted=False, steps=2, init_size=20)
+    attack = attacks.BrendelBethgeAttack(subject.trained(), norm=2, targeted=False, steps=2, init_size=100)
     check_examples(subject, x, attack.generate(x, subject.y_test[:2]))
 
 

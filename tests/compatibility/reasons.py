@@ -69,8 +69,7 @@ NOT_ON_FRAMES: dict[str, str] = {
     "add_single_bd": f"{_FOUR_AXES}; use `StaticTrigger`",
     "insert_image": f"{_FOUR_AXES}; use `StaticTrigger`",
     "ShadowAttack": "knows 1 or 3 channels",
-    "CarliniLInfMethod": "gave back the samples with the settings tried",
-    "Wasserstein": "moves mass within square images that sum to 1",
+    "CarliniLInfMethod": "found none under five settings; its limit on the change begins at 1, and counts go to 9",
     "VideoCompression": "needs the program ffmpeg and colour frames, and two channels of counts are none",
     "VideoCompressionPyTorch": "needs the program ffmpeg and colour frames, and two channels of counts are none",
     "JpegCompression": "knows 1 or 3 channels, and values up to 1 or 255",
@@ -94,7 +93,6 @@ REMARKS: dict[str, str] = {
     "AdversarialTrainerAWPPyTorch": "of a converted one it trains the spiking network",
     "AdversarialTrainerOAATPyTorch": "of a converted one it trains the spiking network",
     "PyTorchRandomizedSmoothing": "`certify` needs the package `statsmodels`",
-    "Wasserstein": "sums to 1 what is an image: counts of events are none",
 }
 for _name in ("EoTBrightnessPyTorch", "EoTGaussianNoisePyTorch", "EoTShotNoisePyTorch"):
     REMARKS[_name] = "`predict` gives a row for each of its samples, as of any classifier"
