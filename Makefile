@@ -27,7 +27,7 @@ bench: $(VENV)/.installed
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/art-snn bench
 
-# Writes the tables of docs/compatibility.md, on one thread; see there how long it takes.
+# Writes the tables of docs/compatibility.md; six minutes on one thread.
 compatibility: $(VENV)/.installed
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[compatibility]'
 	$(BIN)/python -m tests.compatibility
