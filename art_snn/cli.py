@@ -16,8 +16,8 @@ import typer
 from rich.console import RenderableType
 
 import art_snn as package
+from art_snn._option_wording import in_options, one_line
 from art_snn._progress import silence
-from art_snn._wording import in_options, one_line
 
 if TYPE_CHECKING:
     from art_snn.experiment import Defended, Experiment, Result

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from art_snn._arrays import FIELDS as FIELDS
 from art_snn._arrays import described, is_tensor
 from art_snn._arrays import is_stream as is_stream
-from art_snn._room import check_memory
+from art_snn._free_space import check_memory
 from art_snn._validation import check_at_least, whole_numbers
 from art_snn.typing import Array, Events, Frames, Indices
 

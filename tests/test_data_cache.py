@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from art_snn.data import load_dataset
-from art_snn.data.cache import UNFINISHED, cached
+from art_snn.data._cache import UNFINISHED, cached
 from art_snn.typing import Frames
 from tests.test_data_events import write_nmnist
 
@@ -79,7 +79,7 @@ def test_two_that_write_one_entry_at_a_time_share_what_the_first_wrote(tmp_path)
 
 def test_what_a_killed_process_left_behind_is_swept_by_the_next_and_a_live_ones_is_not(tmp_path):
     code = (
-        "import sys, time; from pathlib import Path; from art_snn.data.cache import cached\n"
+        "import sys, time; from pathlib import Path; from art_snn.data._cache import cached\n"
         "cached(Path(sys.argv[1]), {'a': 1}, lambda folder: time.sleep(60), lambda folder: None)"
     )
     writer = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)])
@@ -120,7 +120,7 @@ def test_a_recording_that_changed_behind_its_size_and_time_is_read_again(root):
 
 
 def test_a_recording_that_changes_while_it_is_read_is_an_error(root, monkeypatch):
-    import art_snn.data.event_files as module
+    import art_snn.data._event_files as module
 
     write = module.write_frames
     monkeypatch.setattr(module, "write_frames", lambda *args: (write(*args), turn_polarities(root / RECORDING)))

@@ -293,7 +293,7 @@ def test_frames_are_made_once_and_again_when_anything_that_determines_them_chang
     place.rename(place.with_name("00009.bin"))
     assert is_read()
     assert not is_read()
-    monkeypatch.setattr("art_snn.data.event_files.FORMAT", -1)
+    monkeypatch.setattr("art_snn.data._event_files.FORMAT", -1)
     assert is_read()
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from art_snn import _room
-from art_snn._room import available_memory, check_disk, check_memory
+from art_snn import _free_space
+from art_snn._free_space import available_memory, check_disk, check_memory
 from art_snn.data import Dataset, load_dataset
 from art_snn.events import make_events, to_frames
 from art_snn.experiment import Experiment, parts, run, show_trigger
@@ -27,7 +27,7 @@ def test_the_memory_that_is_free_is_some_of_what_there_is() -> None:
 def test_a_containers_limit_counts_and_what_it_keeps_of_files_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_room, "_CGROUP", tmp_path)
+    monkeypatch.setattr(_free_space, "_CGROUP", tmp_path)
     (tmp_path / "memory.max").write_text("5000\n")
     (tmp_path / "memory.current").write_text("3000\n")
     (tmp_path / "memory.stat").write_text("anon 1000\ninactive_file 400\nactive_file 600\n")
@@ -37,14 +37,14 @@ def test_a_containers_limit_counts_and_what_it_keeps_of_files_does_not(
 
 
 def test_what_fits_is_taken_and_what_does_not_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_room, "available_memory", lambda: 2 * 10**9)
+    monkeypatch.setattr(_free_space, "available_memory", lambda: 2 * 10**9)
     check_memory("it", 2 * 10**9, "")
     with pytest.raises(MemoryError, match=r"expected it to fit into the 2 GB of memory .*, got 2 GB; shrink it"):
         check_memory("it", 2 * 10**9 + 1, "shrink it")
     check_disk("it", 1, tmp_path, "")
     with pytest.raises(OSError, match=f"free in {tmp_path}, got more than 1000 EB; shrink it"):
         check_disk("it", 10**21, tmp_path, "shrink it")
-    monkeypatch.setattr(_room, "available_memory", lambda: None)
+    monkeypatch.setattr(_free_space, "available_memory", lambda: None)
     check_memory("it", 10**21, "where nobody knows")
 
 
@@ -108,7 +108,7 @@ def test_frames_beyond_the_disk_are_refused_before_any_is_written(
         (tmp_path / "NMNIST" / split / "0").mkdir(parents=True)
         (tmp_path / "NMNIST" / split / "0" / "a.bin").write_bytes(bytes([1, 2, 0x80, 0, 3]))
     free = type("Usage", (), {"free": 10**6})
-    monkeypatch.setattr(_room.shutil, "disk_usage", lambda _folder: free)
+    monkeypatch.setattr(_free_space.shutil, "disk_usage", lambda _folder: free)
     with pytest.raises(OSError, match=r"frames of 2 samples to fit into the 1 MB .*, got 92\.5 MB; .*XDG_CACHE_HOME"):
         load_dataset("nmnist", tmp_path, n_bins=20_000, cache_dir=tmp_path / "cache")
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]

@@ -8,7 +8,7 @@ from art_snn.attacks.poisoning import (
     SmartTrigger,
     StaticTrigger,
 )
-from art_snn.attacks.poisoning.activity import grid, measure
+from art_snn.attacks.poisoning._mask_activity import grid, measure
 from art_snn.typing import Frames
 from tests.frame_triggers import lit
 

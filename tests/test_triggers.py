@@ -5,7 +5,7 @@ import pytest
 
 from art_snn import testing as laws
 from art_snn.attacks.poisoning import PatchTrigger
-from art_snn.attacks.poisoning.geometry import side_in_pixels, upper_left
+from art_snn.attacks.poisoning._patch_placement import side_in_pixels, upper_left
 from art_snn.typing import Array, Images
 
 PATCHES = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from art_snn._wording import in_options
+from art_snn._option_wording import in_options
 from art_snn.cli import _options
 
 

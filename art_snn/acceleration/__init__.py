@@ -5,8 +5,8 @@
 """
 
 from art_snn.acceleration.constant_input import one_step, still
+from art_snn.acceleration.fused_nodes import FastIF, FastLIF
 from art_snn.acceleration.linear_readout import split_tail
-from art_snn.acceleration.nodes import FastIF, FastLIF
 from art_snn.acceleration.replacement import accelerate, keeps_time_apart
 
 __all__ = ["FastIF", "FastLIF", "accelerate", "keeps_time_apart", "one_step", "split_tail", "still"]

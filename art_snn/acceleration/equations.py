@@ -14,7 +14,7 @@ import torch
 from spikingjelly.activation_based.surrogate import SurrogateFunctionBase
 from torch import Tensor
 
-from art_snn.acceleration.surrogate_gradients import SLOPES
+from art_snn.acceleration._surrogate_gradients import SLOPES
 
 
 @dataclass(frozen=True)

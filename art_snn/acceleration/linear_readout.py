@@ -3,7 +3,7 @@
 from spikingjelly.activation_based import layer
 from torch import nn
 
-from art_snn.acceleration.stateless_layers import OnceLinear
+from art_snn.acceleration._stateless_layers import OnceLinear
 
 
 def split_tail(net: nn.Module) -> tuple[nn.Module, nn.Module]:

@@ -3,22 +3,22 @@
 from spikingjelly.activation_based import functional, layer, neuron
 from torch import nn
 
-from art_snn.acceleration import stateless_layers
-from art_snn.acceleration.max_pooling import FastMaxPool2d
-from art_snn.acceleration.nodes import FastIF, FastLIF
+from art_snn.acceleration import _stateless_layers
+from art_snn.acceleration._max_pooling import FastMaxPool2d
+from art_snn.acceleration.fused_nodes import FastIF, FastLIF
 
 _NEURONS: dict[type[nn.Module], type[nn.Module]] = {neuron.IFNode: FastIF, neuron.LIFNode: FastLIF}
 _LAYERS: dict[type[nn.Module], type[nn.Module]] = {
-    layer.Conv1d: stateless_layers.OnceConv1d,
-    layer.Conv2d: stateless_layers.OnceConv2d,
-    layer.Linear: stateless_layers.OnceLinear,
-    layer.BatchNorm1d: stateless_layers.OnceBatchNorm1d,
-    layer.BatchNorm2d: stateless_layers.OnceBatchNorm2d,
+    layer.Conv1d: _stateless_layers.OnceConv1d,
+    layer.Conv2d: _stateless_layers.OnceConv2d,
+    layer.Linear: _stateless_layers.OnceLinear,
+    layer.BatchNorm1d: _stateless_layers.OnceBatchNorm1d,
+    layer.BatchNorm2d: _stateless_layers.OnceBatchNorm2d,
     layer.MaxPool2d: FastMaxPool2d,
-    layer.AvgPool2d: stateless_layers.OnceAvgPool2d,
-    layer.AdaptiveAvgPool2d: stateless_layers.OnceAdaptiveAvgPool2d,
-    layer.Flatten: stateless_layers.OnceFlatten,
-    layer.Dropout: stateless_layers.OnceDropout,
+    layer.AvgPool2d: _stateless_layers.OnceAvgPool2d,
+    layer.AdaptiveAvgPool2d: _stateless_layers.OnceAdaptiveAvgPool2d,
+    layer.Flatten: _stateless_layers.OnceFlatten,
+    layer.Dropout: _stateless_layers.OnceDropout,
 }
 _TIME_APART = {*_NEURONS, *_NEURONS.values(), *_LAYERS, *_LAYERS.values(), layer.VotingLayer, nn.Linear, nn.Identity}
 

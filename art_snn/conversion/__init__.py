@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from art_snn._arrays import as_samples
 from art_snn._validation import check_at_least, check_choice, check_finite, check_positive
-from art_snn.conversion.balancing import balanced_thresholds, encoded_steps
+from art_snn.conversion._threshold_balancing import balanced_thresholds, encoded_steps
+from art_snn.conversion.calibration_samples import Samples, Together, as_tensor, layout_named
 from art_snn.conversion.graph import LayerGraph
-from art_snn.conversion.samples import Samples, Together, as_tensor, layout_named
 from art_snn.conversion.spiking import ScaledNeuron, integrate_and_fire, scaled_neurons, to_spiking
 from art_snn.conversion.statistics import NotCalibratedError, maxima, percentiles
 from art_snn.conversion.tracing import SAMPLES, rectifiers, trace

@@ -5,9 +5,9 @@ from typing import Any
 
 from torch import Tensor
 
-from art_snn.conversion.draft import Draft
-from art_snn.conversion.layers import Scale, Shift
-from art_snn.conversion.memory import Value
+from art_snn.conversion._graph_draft import Draft
+from art_snn.conversion._layers import Scale, Shift
+from art_snn.conversion._tensor_memory import Value
 
 _SUMS = {"add": (1, 1), "sub": (1, -1), "subtract": (1, -1), "rsub": (-1, 1)}  # the signs of both operands
 _PRODUCTS = ("mul", "multiply")

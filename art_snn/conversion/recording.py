@@ -10,9 +10,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from art_snn._detached import tensors_in
-from art_snn.conversion.draft import Draft
-from art_snn.conversion.graph import LayerGraph
-from art_snn.conversion.layers import (
+from art_snn.conversion._graph_draft import Draft
+from art_snn.conversion._layers import (
     DROPOUTS,
     NORMS,
     RESHAPES,
@@ -23,8 +22,9 @@ from art_snn.conversion.layers import (
     samples_of,
     unsupported,
 )
+from art_snn.conversion._tensor_memory import Memory, Unknown, Value, changed
+from art_snn.conversion.graph import LayerGraph
 from art_snn.conversion.meaning import CURES, SHOWS_NO_VALUES, Given, NoLayerError, function_name, meaning
-from art_snn.conversion.memory import Memory, Unknown, Value, changed
 
 _LIBRARIES = ("torch.nn.modules.", "spikingjelly.")  # whose modules are not looked into
 

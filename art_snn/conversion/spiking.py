@@ -5,8 +5,8 @@ from spikingjelly.activation_based import functional, layer
 from torch import Tensor, nn
 
 from art_snn.acceleration import one_step, still
+from art_snn.conversion._layers import LINEAR
 from art_snn.conversion.graph import LayerGraph
-from art_snn.conversion.layers import LINEAR
 from art_snn.conversion.tracing import like
 from art_snn.neurons import NeuronFactory, neuron_factory
 

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from art_snn.conversion.calibration_samples import Samples
 from art_snn.conversion.graph import LayerGraph
-from art_snn.conversion.samples import Samples
 from art_snn.conversion.tracing import like, rectifiers
 
 _LOW_BITS = 16  # the last bits of a float32; the others are the sign, which is 0 here, the exponent, and the first bits

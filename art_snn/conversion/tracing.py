@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from art_snn._detached import detached_copy
 from art_snn._random import host_seed
+from art_snn.conversion._layers import layer_type, unsupported
 from art_snn.conversion.graph import LayerGraph
-from art_snn.conversion.layers import layer_type, unsupported
 from art_snn.conversion.recording import Recorder
 
 _WRAPPERS = (nn.DataParallel, nn.parallel.DistributedDataParallel)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from art_snn._validation import check_at_least, check_choice, check_unknown
+from art_snn.data._recordings import in_turn
 from art_snn.data.cifar10 import load_cifar10
 from art_snn.data.cifar10_dvs import load_cifar10_dvs
 from art_snn.data.dataset import Dataset
@@ -17,7 +18,6 @@ from art_snn.data.loader import Loader
 from art_snn.data.mnist import load_mnist
 from art_snn.data.n_caltech101 import load_n_caltech101
 from art_snn.data.nmnist import load_nmnist
-from art_snn.data.recordings import in_turn
 
 __all__ = ["LOADERS", "Dataset", "Loader", "load_dataset"]
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from art_snn.data._event_files import EventFiles
 from art_snn.data._files import listed, top_folder
+from art_snn.data._recordings import Samples, first_nine_tenths
 from art_snn.data.cifar10 import CLASSES
-from art_snn.data.event_files import EventFiles
-from art_snn.data.recordings import Samples, first_nine_tenths
 
 SUFFIXES = (".aedat", ".aedat4")  # of a recording in both forms the later one
 

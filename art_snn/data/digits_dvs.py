@@ -4,9 +4,9 @@ from typing import Literal
 
 import numpy as np
 
+from art_snn.data._recordings import check_request, in_turn
 from art_snn.data.dataset import Dataset
 from art_snn.data.digits import load_digits
-from art_snn.data.recordings import check_request, in_turn
 from art_snn.data.simulated_sensor import SimulatedSensor
 from art_snn.events import SplitBy, to_frames
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from art_snn._files import open_regular, read_regular
 from art_snn._validation import brief
+from art_snn.data._event_files import EventFiles
 from art_snn.data._files import check_files, listed, top_folder
-from art_snn.data.event_files import EventFiles
-from art_snn.data.recordings import Sample, Samples
+from art_snn.data._recordings import Sample, Samples
 from art_snn.events import TIME_LIMIT, Window
 
 OFFERED_AT = "https://research.ibm.com/interactive/dvsgesture/"

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from art_snn.data._idx_files import load_idx
 from art_snn.data.dataset import Dataset
-from art_snn.data.idx import load_idx
 
 OFFERED_AT = "https://github.com/zalandoresearch/fashion-mnist"
 CLASSES = (

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from art_snn.data._event_files import EventFiles
 from art_snn.data._files import listed, top_folder
-from art_snn.data.event_files import EventFiles
-from art_snn.data.recordings import Samples, first_nine_tenths
+from art_snn.data._recordings import Samples, first_nine_tenths
 
 NAMES = """
     BACKGROUND_Google Faces_easy Leopards Motorbikes accordion airplanes anchor ant barrel bass beaver binocular

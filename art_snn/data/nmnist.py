@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from art_snn.data._event_files import EventFiles
 from art_snn.data._files import listed, top_folder
-from art_snn.data.event_files import EventFiles
-from art_snn.data.recordings import Sample, Samples
+from art_snn.data._recordings import Sample, Samples
 
 CLASSES = tuple("0123456789")
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from art_snn.estimators.classification.inspection import firing
 from art_snn.metrics import attack_success_rate, counts_for_success, robust_accuracy
-from art_snn.metrics.success import TargetSamples
+from art_snn.metrics.attack_success import TargetSamples
 from art_snn.typing import Array, Indices, Mask
 
 NONE = -1  # the class of a sample whose logits are not finite

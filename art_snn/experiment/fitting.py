@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from art_snn._room import check_memory
+from art_snn._free_space import check_memory
 from art_snn.data import Dataset
 from art_snn.estimators.classification.inspection import hooked
 from art_snn.experiment.parts import make_network

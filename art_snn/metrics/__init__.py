@@ -1,13 +1,13 @@
 """Measurements: pure functions from labels, predictions and samples to a number."""
 
 from art_snn.metrics.accuracy import accuracy, clean_accuracy_drop
-from art_snn.metrics.cost import energy_pj, synops
+from art_snn.metrics.attack_success import attack_success_rate, counts_for_success, robust_accuracy
+from art_snn.metrics.defence_ratings import defence_effectiveness_rating, robust_improvement_rating
 from art_snn.metrics.detection import auroc, fpr_at_tpr
+from art_snn.metrics.energy import energy_pj, synops
 from art_snn.metrics.event_distance import event_distance
 from art_snn.metrics.migration import migration_rate
-from art_snn.metrics.ratings import defence_effectiveness_rating, robust_improvement_rating
 from art_snn.metrics.similarity import mse, psnr, ssim
-from art_snn.metrics.success import attack_success_rate, counts_for_success, robust_accuracy
 
 __all__ = [
     "accuracy",

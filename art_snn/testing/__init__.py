@@ -56,8 +56,8 @@ from art_snn.testing.model_detectors import (
     check_model_detector_reports,
     check_model_detector_tells_apart,
 )
+from art_snn.testing.random_streams import check_global_streams_stand_still
 from art_snn.testing.results import check_result_owns_its_doubts
-from art_snn.testing.streams import check_global_streams_stand_still
 from art_snn.testing.transformers import (
     check_elimination_gives_a_new_classifier,
     check_elimination_keeps_accuracy,

@@ -14,7 +14,7 @@ from art_snn.attacks.poisoning import (
     StaticTrigger,
     TriggerBackdoor,
 )
-from art_snn.attacks.poisoning.copying import copied
+from art_snn.attacks.poisoning._threaded_copy import copied
 from art_snn.typing import Array, Events, Frames, Labels
 from tests.attacks import N
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from art.attacks.poisoning import PoisoningAttackBackdoor
 
 from art_snn.attacks.poisoning import StaticTrigger, TriggerBackdoor
-from art_snn.attacks.poisoning.geometry import side_in_pixels
+from art_snn.attacks.poisoning._patch_placement import side_in_pixels
 from art_snn.typing import Array, Frames
 from tests.benchmarks.harness import OURS, Case, Contest
 

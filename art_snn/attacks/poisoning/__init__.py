@@ -3,7 +3,7 @@
 from art_snn.attacks.poisoning.backdoor import PoisonedDataset, TriggerBackdoor
 from art_snn.attacks.poisoning.flash import FlashTrigger, strobe_frames
 from art_snn.attacks.poisoning.frame_trigger import FrameTrigger
-from art_snn.attacks.poisoning.lazy import LazilyPoisoned
+from art_snn.attacks.poisoning.lazily_poisoned import LazilyPoisoned
 from art_snn.attacks.poisoning.moving import MovingTrigger
 from art_snn.attacks.poisoning.patch import PatchTrigger
 from art_snn.attacks.poisoning.polarity import polarity_from_code

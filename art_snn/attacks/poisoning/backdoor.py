@@ -16,11 +16,11 @@ from art_snn._validation import (
     share_of,
     whole_numbers,
 )
-from art_snn.attacks.poisoning.copying import copied
+from art_snn.attacks.poisoning._sample_trigger import RowTrigger, labels_of, rows_of
+from art_snn.attacks.poisoning._threaded_copy import copied
 from art_snn.attacks.poisoning.frame_trigger import FrameTrigger
-from art_snn.attacks.poisoning.lazy import LazilyPoisoned
+from art_snn.attacks.poisoning.lazily_poisoned import LazilyPoisoned
 from art_snn.attacks.poisoning.patch import PatchTrigger
-from art_snn.attacks.poisoning.rows import RowTrigger, labels_of, rows_of
 from art_snn.events import SensorSize, SplitBy, Window, check_bins, check_sensor_size, check_window
 from art_snn.typing import Array, Indices, Labels, Mask, Trigger
 

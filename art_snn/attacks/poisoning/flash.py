@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from art_snn._validation import check_at_least, check_choice
+from art_snn.attacks.poisoning._rectangles import Stamp
 from art_snn.attacks.poisoning.frame_trigger import FrameTrigger
 from art_snn.attacks.poisoning.polarity import CHANNELS, Polarity
-from art_snn.attacks.poisoning.stamps import Stamp
 
 
 @dataclass(frozen=True)

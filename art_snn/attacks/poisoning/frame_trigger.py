@@ -10,11 +10,11 @@ import numpy as np
 from art_snn._arrays import as_numbers, is_tensor
 from art_snn._layouts import check_frames as check_layout
 from art_snn._validation import check_at_least, check_counts, whole_numbers
-from art_snn.attacks.poisoning.copying import copied
-from art_snn.attacks.poisoning.event_stamps import Rhythm, stamp_events, warn_of_lost_ends
+from art_snn.attacks.poisoning._event_insertion import Rhythm, stamp_events, warn_of_lost_ends
+from art_snn.attacks.poisoning._rectangles import Stamp
+from art_snn.attacks.poisoning._tensor_trigger import on_tensor
+from art_snn.attacks.poisoning._threaded_copy import copied
 from art_snn.attacks.poisoning.polarity import CHANNELS, Polarity
-from art_snn.attacks.poisoning.stamps import Stamp
-from art_snn.attacks.poisoning.tensors import on_tensor
 from art_snn.events import SensorSize, SplitBy, Window, check_events, check_sensor_size, is_stream, streams_of
 from art_snn.typing import Events, Frames
 

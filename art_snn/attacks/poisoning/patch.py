@@ -8,9 +8,9 @@ import numpy as np
 from art_snn._arrays import as_numbers, is_tensor
 from art_snn._layouts import check_images
 from art_snn._validation import check_at_least, check_choice, check_fraction
-from art_snn.attacks.poisoning.copying import copied
-from art_snn.attacks.poisoning.geometry import Position, check_position, check_size, side_in_pixels, upper_left
-from art_snn.attacks.poisoning.tensors import on_tensor
+from art_snn.attacks.poisoning._patch_placement import Position, check_position, check_size, side_in_pixels, upper_left
+from art_snn.attacks.poisoning._tensor_trigger import on_tensor
+from art_snn.attacks.poisoning._threaded_copy import copied
 from art_snn.typing import Array, Images
 
 _BLOCKS = 4  # colour blocks along each side of the random pattern

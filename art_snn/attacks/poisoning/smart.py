@@ -8,11 +8,11 @@ import numpy as np
 
 from art_snn._random import draw_seed
 from art_snn._validation import check_at_least, check_choice
-from art_snn.attacks.poisoning.activity import COUNTINGS, Counting, grid, measure
+from art_snn.attacks.poisoning._mask_activity import COUNTINGS, Counting, grid, measure
+from art_snn.attacks.poisoning._patch_placement import check_size, side_in_pixels
+from art_snn.attacks.poisoning._rectangles import Stamp, square
 from art_snn.attacks.poisoning.frame_trigger import FrameTrigger, check_frames, checked
-from art_snn.attacks.poisoning.geometry import check_size, side_in_pixels
 from art_snn.attacks.poisoning.polarity import CHANNELS, CODES, Polarity
-from art_snn.attacks.poisoning.stamps import Stamp, square
 from art_snn.typing import Frames
 
 _STEP = 2  # pixels that the patch moves along each axis

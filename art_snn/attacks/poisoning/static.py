@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from art_snn._validation import check_at_least, check_choice
+from art_snn.attacks.poisoning._patch_placement import Position, check_position, check_size, side_in_pixels, upper_left
+from art_snn.attacks.poisoning._rectangles import Stamp, square
 from art_snn.attacks.poisoning.frame_trigger import FrameTrigger, check_frames
-from art_snn.attacks.poisoning.geometry import Position, check_position, check_size, side_in_pixels, upper_left
 from art_snn.attacks.poisoning.polarity import CHANNELS, Polarity
-from art_snn.attacks.poisoning.stamps import Stamp, square
 
 
 @dataclass(frozen=True)

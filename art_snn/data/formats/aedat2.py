@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from art_snn.data.formats.comments import comment_lines
+from art_snn.data.formats._header_comments import comment_lines
 from art_snn.events import make_events
 from art_snn.typing import Array, Events
 

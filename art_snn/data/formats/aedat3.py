@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from art_snn.data.formats.comments import comment_lines
+from art_snn.data.formats._header_comments import comment_lines
 from art_snn.events import EVENT_DTYPE, make_events
 from art_snn.typing import Events
 

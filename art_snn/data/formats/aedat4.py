@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from art_snn.data.formats.aedat4_header import Header, read_header
-from art_snn.data.formats.compression import MOST_PACKED, Compression, Packed
-from art_snn.data.formats.flat_buffer import IDENTIFIER_END, Table, read_number, root_table
+from art_snn.data.formats._aedat4_header import Header, read_header
+from art_snn.data.formats._compression import MOST_PACKED, Compression, Packed
+from art_snn.data.formats._flat_buffer import IDENTIFIER_END, Table, read_number, root_table
 from art_snn.events import EVENT_DTYPE, FIELDS, check_events
 from art_snn.typing import Array, Events
 

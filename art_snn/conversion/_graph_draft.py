@@ -8,8 +8,8 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from art_snn.conversion._layers import NORMS, Scale, Shift, is_weighted
 from art_snn.conversion.graph import Call, LayerGraph
-from art_snn.conversion.layers import NORMS, Scale, Shift, is_weighted
 
 
 class Draft:

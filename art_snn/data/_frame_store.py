@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from art_snn._files import open_regular, read_regular
-from art_snn.data.recordings import Readings
+from art_snn.data._recordings import Readings
 from art_snn.typing import Events, Frames, Indices
 
 FORMAT = 3  # counts up when the same files give other frames: by a parser, by the binning, or by how they are kept

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from art_snn._free_space import check_memory
 from art_snn._progress import progress
-from art_snn._room import check_memory
 from art_snn._validation import check_at_least, check_choice
 from art_snn.data.formats import read_events
 from art_snn.events import SensorSize, SplitBy, Window, check_bins

@@ -8,8 +8,8 @@ import torch
 from spikingjelly.activation_based import functional
 from torch import Tensor
 
+from art_snn.conversion.calibration_samples import Samples
 from art_snn.conversion.graph import LayerGraph
-from art_snn.conversion.samples import Samples
 from art_snn.conversion.spiking import scaled_neurons, to_spiking
 from art_snn.conversion.statistics import check_activations
 from art_snn.conversion.tracing import like, rectifiers

@@ -3,8 +3,8 @@
 from typing import NamedTuple
 from xml.etree import ElementTree
 
-from art_snn.data.formats.compression import COMPRESSIONS, Compression
-from art_snn.data.formats.flat_buffer import Table, read_number, root_table
+from art_snn.data.formats._compression import COMPRESSIONS, Compression
+from art_snn.data.formats._flat_buffer import Table, read_number, root_table
 
 VERSION_LINE = b"#!AER-DAT4.0\r\n"
 COMPRESSION, TABLE_POSITION, INFO = range(3)  # fields

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from art_snn._validation import check_at_least
+from art_snn.attacks.poisoning._rectangles import Stamp
 from art_snn.attacks.poisoning.polarity import CHANNELS, Polarity
-from art_snn.attacks.poisoning.stamps import Stamp
 from art_snn.events import SplitBy, Window, bin_borders, bin_centres, recording_window
 from art_snn.typing import Array, Events, Indices, Mask
 

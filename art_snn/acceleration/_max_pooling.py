@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from spikingjelly.activation_based import functional, layer
 from torch import Tensor
 
-from art_snn.acceleration.spike_tensors import are_spikes
-from art_snn.acceleration.stateless_layers import Once
+from art_snn.acceleration._spike_tensors import are_spikes
+from art_snn.acceleration._stateless_layers import Once
 
 
 class FastMaxPool2d(Once, layer.MaxPool2d):

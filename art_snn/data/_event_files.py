@@ -16,14 +16,14 @@ from typing import Any, Literal
 import numpy as np
 
 from art_snn._files import read_regular
+from art_snn._free_space import check_disk
 from art_snn._progress import progress
-from art_snn._room import check_disk
 from art_snn._validation import check_choice
+from art_snn.data._cache import cached, default_cache
 from art_snn.data._files import check_root, content
-from art_snn.data.cache import cached, default_cache
+from art_snn.data._frame_store import FORMAT, open_frames, write_frames
+from art_snn.data._recordings import Readings, Samples, check_request, in_turn
 from art_snn.data.dataset import Dataset
-from art_snn.data.frame_store import FORMAT, open_frames, write_frames
-from art_snn.data.recordings import Readings, Samples, check_request, in_turn
 from art_snn.events import SplitBy, to_frames
 from art_snn.typing import Array, Indices
 

@@ -6,11 +6,11 @@ import torch
 from spikingjelly.activation_based import neuron
 from torch import Tensor
 
+from art_snn.acceleration._spike_tensors import marked
+from art_snn.acceleration._surrogate_gradients import SLOPES
 from art_snn.acceleration.constant_input import one_step
 from art_snn.acceleration.equations import Equations
 from art_snn.acceleration.fused import Neurons, integrate
-from art_snn.acceleration.spike_tensors import marked
-from art_snn.acceleration.surrogate_gradients import SLOPES
 
 
 class _Fast(neuron.BaseNode):
