@@ -17,7 +17,7 @@ _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 
 def available_memory() -> int | None:
     """Bytes that this process can still get, as the system and its container tell; None where they do not."""
-    return min(_told_free(), default=None)
+    return min(_reported_free(), default=None)
 
 
 def check_memory(what: str, n_bytes: int, cure: str) -> None:
@@ -37,9 +37,8 @@ def check_memory(what: str, n_bytes: int, cure: str) -> None:
     """
     free = None if n_bytes < _SMALL else available_memory()
     if free is not None and n_bytes > free:
-        raise MemoryError(
-            f"expected {what} to fit into the {size(free)} of memory that are free, got {size(n_bytes)}; {cure}"
-        )
+        has, needs = readable_size(free), readable_size(n_bytes)
+        raise MemoryError(f"expected {what} to fit into the {has} of memory that are free, got {needs}; {cure}")
 
 
 def check_disk(what: str, n_bytes: int, folder: Path, cure: str) -> None:
@@ -49,16 +48,15 @@ def check_disk(what: str, n_bytes: int, folder: Path, cure: str) -> None:
         OSError: If the disk has less room.
     """
     if n_bytes >= _SMALL and n_bytes > (free := shutil.disk_usage(folder).free):
-        raise OSError(
-            f"expected {what} to fit into the {size(free)} that are free in {folder}, got {size(n_bytes)}; {cure}"
-        )
+        has, needs = readable_size(free), readable_size(n_bytes)
+        raise OSError(f"expected {what} to fit into the {has} that are free in {folder}, got {needs}; {cure}")
 
 
-def size(n_bytes: int) -> str:
+def readable_size(n_bytes: int) -> str:
     """For people, in three digits.
 
-    >>> size(512), size(1_234_567), size(123_456_789), size(10**30)
-    ('512 B', '1.23 MB', '123 MB', 'more than 1000 EB')
+    >>> [readable_size(n) for n in (512, 1_234_567, 123_456_789, 10**30)]
+    ['512 B', '1.23 MB', '123 MB', 'more than 1000 EB']
     """
     if n_bytes >= 10**21:
         return "more than 1000 EB"
@@ -67,22 +65,19 @@ def size(n_bytes: int) -> str:
     return f"{whole if whole >= 100 else f'{whole + rest / 1000**power:.3g}'} {_UNITS[power]}"
 
 
-def _told_free() -> Iterator[int]:
+def _reported_free() -> Iterator[int]:
     with suppress(OSError, ValueError, StopIteration):
         lines = Path("/proc/meminfo").read_text().splitlines()
         yield 1024 * int(next(line for line in lines if line.startswith("MemAvailable")).split()[1])
-        for limit, used in (
-            ("memory.max", "memory.current"),
-            ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
-        ):
+        for limit, used in _LIMITS:
             with suppress(OSError, ValueError):  # "max" is no limit
-                yield int((_CGROUP / limit).read_text()) - _kept(_CGROUP / used)
+                yield int((_CGROUP / limit).read_text()) - _used_without_file_copies(_CGROUP / used)
         return
     with suppress(OSError, ValueError, AttributeError):
         yield os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
 
 
-def _kept(used: Path) -> int:
+def _used_without_file_copies(used: Path) -> int:
     """Bytes in use that are not merely a copy of files, which the system gives back when they are needed."""
     lines = (used.parent / "memory.stat").read_text().splitlines()
     files = sum(int(line.split()[1]) for line in lines if line.split()[0] in ("inactive_file", "active_file"))

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from spikingjelly.activation_based import functional, layer, neuron
 from torch import nn
 
-from art_snn.acceleration import still
+from art_snn.acceleration import constant_sequence
 from art_snn.estimators.classification import SpikingModule
 from art_snn.models import resnet18, small_cnn
 from art_snn.neurons import FastIF, FastLIF, accelerate, keeps_time_apart, neuron_factory
@@ -35,7 +35,7 @@ def outcome(net, x, *, seed=0):
     x = x.clone().requires_grad_()
     with torch.random.fork_rng():
         torch.manual_seed(seed)  # dropout
-        output = net(still(x[None], T))
+        output = net(constant_sequence(x[None], T))
     output.float().square().sum().backward()
     return output, x.grad, *(p.grad for p in net.parameters() if p.grad is not None), *net.buffers()
 
@@ -142,7 +142,7 @@ def test_whatever_a_network_is_made_of_the_outcome_is_the_same(name):
 def test_a_norm_of_a_single_value_has_no_variance_and_is_no_error():
     net = seeded(lambda: nn.Sequential(layer.Flatten(), layer.Linear(48, 8), layer.BatchNorm1d(8), lif()))
     fast = accelerate(copy.deepcopy(net))
-    x = still(random(1, 1, 3, 4, 4), T)
+    x = constant_sequence(random(1, 1, 3, 4, 4), T)
 
     torch.testing.assert_close(fast(x), net(x))
     torch.testing.assert_close(fast[2].running_var, net[2].running_var)
@@ -157,7 +157,7 @@ def test_a_training_runs_along_the_same_path(x):
         sequence = x.expand(T, -1, -1, -1, -1)
         if name == "fast":
             accelerate(net)
-            sequence = still(x, T) if len(x) == 1 else x
+            sequence = constant_sequence(x, T) if len(x) == 1 else x
         optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
         losses[name] = []
         for _ in range(25):
@@ -178,9 +178,9 @@ def test_in_pieces_of_time_a_network_in_evaluation_mode_is_the_same(build):
     x = 3 * random(1, 2, 3, 8, 8)
 
     with torch.no_grad():
-        whole = net(still(x, 5))
+        whole = net(constant_sequence(x, 5))
         functional.reset_net(net)
-        pieces = [net(still(x, length)) for length in (2, 1, 2)]
+        pieces = [net(constant_sequence(x, length)) for length in (2, 1, 2)]
 
     assert keeps_time_apart(net)
     torch.testing.assert_close(torch.cat(pieces), whole, rtol=1e-6, atol=1e-6)
@@ -202,7 +202,7 @@ def test_what_holds_still_is_computed_once(monkeypatch):
     net = accelerate(small_cnn(3, 3, neuron="lif"))
     sizes = sizes_seen(monkeypatch, layer.Conv2d), sizes_seen(monkeypatch, layer.BatchNorm2d)
 
-    net(still(random(1, 2, 3, 8, 8), T))
+    net(constant_sequence(random(1, 2, 3, 8, 8), T))
 
     assert sizes == ([1, T], [1, T])  # before and after the first spikes
 
@@ -214,7 +214,7 @@ def test_a_hook_sees_all_time_steps_and_can_ask_for_their_gradients(kind):
     for candidate in (net, accelerate(copy.deepcopy(net))):
         seen = []
         getattr(candidate.norm1, kind)(lambda *args, seen=seen: seen.append(args[-1]))
-        output = candidate(still(random(1, 2, 3, 8, 8).requires_grad_(), T)).square().sum()
+        output = candidate(constant_sequence(random(1, 2, 3, 8, 8).requires_grad_(), T)).square().sum()
         grads += torch.autograd.grad(output, seen[0])
 
     assert len(grads[0]) == T
@@ -225,7 +225,7 @@ def test_a_gradient_retained_outside_of_hooks_has_all_time_steps():
     grads = []
     for change in (nn.Module.train, accelerate):
         norm, node = change(seeded(lambda: layer.BatchNorm2d(3))), change(lif())
-        activation = norm(still(random(1, 2, 3, 5, 5).requires_grad_(), T))
+        activation = norm(constant_sequence(random(1, 2, 3, 5, 5).requires_grad_(), T))
         activation.retain_grad()
         node(activation).square().sum().backward()
         grads.append(activation.grad)
@@ -242,13 +242,13 @@ def test_a_network_that_writes_into_one_step_of_what_holds_still_is_refused():
     net = accelerate(seeded(lambda: Forward(write)))
 
     with torch.no_grad(), pytest.raises(RuntimeError, match="does not write into its activations"):
-        net(still(random(1, 2, 3, 5, 5), T))
+        net(constant_sequence(random(1, 2, 3, 5, 5), T))
 
 
 def test_inference_mode_will_do():
     net = accelerate(small_cnn(3, 3, neuron="lif")).eval()
     with torch.inference_mode():
-        assert not net(still(random(1, 2, 3, 8, 8), T)).requires_grad
+        assert not net(constant_sequence(random(1, 2, 3, 8, 8), T)).requires_grad
 
 
 def test_accelerating_changes_nothing_that_one_can_ask_for():

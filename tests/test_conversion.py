@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from spikingjelly.activation_based import functional, neuron
 from torch import nn
 
-from art_snn.acceleration import still
+from art_snn.acceleration import constant_sequence
 from art_snn.conversion import ScaledNeuron, convert, threshold_shift, thresholds
 from art_snn.conversion.tracing import trace
 from art_snn.models import MODELS, build
@@ -362,7 +362,7 @@ def test_a_converted_network_runs_fast_and_in_pieces_of_time_with_the_same_outco
 
     fast = accelerate(copy.deepcopy(snn))
     with torch.no_grad():
-        pieces = [fast(still(torch.from_numpy(x)[None], 2)).sum(0) for _ in range(3)]
+        pieces = [fast(constant_sequence(torch.from_numpy(x)[None], 2)).sum(0) for _ in range(3)]
 
     assert keeps_time_apart(snn)
     assert sum(pieces).numpy() / 6 == pytest.approx(whole, abs=1e-5)

@@ -8,8 +8,8 @@ import torch
 from spikingjelly.activation_based import functional, monitor, surrogate
 from spikingjelly.activation_based import neuron as sj_neuron
 
-from art_snn.acceleration import fused, still
-from art_snn.acceleration import nodes as fast
+from art_snn.acceleration import constant_sequence, fused
+from art_snn.acceleration import fused_nodes as fast
 from art_snn.neurons import FastIF, FastLIF, accelerate
 
 NODES = {
@@ -49,7 +49,9 @@ def currents(*shape):
 
 def run(node, x, lengths=(6,)):
     """Spikes over time and last potential, in pieces of time; x of one time step is repeated."""
-    repeat = still if isinstance(node, fast._Fast) else lambda step, length: step.expand(length, *step.shape[1:])
+    repeat = (
+        constant_sequence if isinstance(node, fast._Fast) else lambda step, length: step.expand(length, *step.shape[1:])
+    )
     parts = x.split(lengths) if len(x) > 1 else [repeat(x, length) for length in lengths]
     spikes = torch.cat([node(part) for part in parts])
     return spikes, node.v
@@ -130,7 +132,7 @@ def test_second_derivatives_by_a_static_input_are_those_by_its_repetition():
     _, node = pair("lif")
     leaf = currents(1, 3, 35).requires_grad_()
     outcomes = []
-    for sequence in (still(leaf, 6), leaf.expand(6, -1, -1)):
+    for sequence in (constant_sequence(leaf, 6), leaf.expand(6, -1, -1)):
         (grad,) = torch.autograd.grad(node(sequence).square().sum(), leaf, create_graph=True)
         (second,) = torch.autograd.grad(grad.square().sum(), leaf)
         outcomes.append(second)

@@ -4,9 +4,17 @@
 (`constant_input`), `stateless_layers` compute one step of it. A linear readout is computed once, on the mean over time.
 """
 
-from art_snn.acceleration.constant_input import one_step, still
+from art_snn.acceleration.constant_input import constant_sequence, constant_step
 from art_snn.acceleration.fused_nodes import FastIF, FastLIF
-from art_snn.acceleration.linear_readout import split_tail
+from art_snn.acceleration.linear_readout import split_readout
 from art_snn.acceleration.replacement import accelerate, keeps_time_apart
 
-__all__ = ["FastIF", "FastLIF", "accelerate", "keeps_time_apart", "one_step", "split_tail", "still"]
+__all__ = [
+    "FastIF",
+    "FastLIF",
+    "accelerate",
+    "constant_sequence",
+    "constant_step",
+    "keeps_time_apart",
+    "split_readout",
+]

@@ -8,10 +8,10 @@ from spikingjelly.activation_based import functional, layer
 from torch import Tensor
 
 from art_snn.acceleration._spike_tensors import are_spikes
-from art_snn.acceleration._stateless_layers import Once
+from art_snn.acceleration._stateless_layers import ConstantInputLayer
 
 
-class FastMaxPool2d(Once, layer.MaxPool2d):
+class FastMaxPool2d(ConstantInputLayer, layer.MaxPool2d):
     """spikingjelly's MaxPool2d, several times faster on a CPU where windows lie side by side.
 
     With gradients it is oneDNN's, which torch has built in; without, windows of 2 × 2 need not even be copied there.

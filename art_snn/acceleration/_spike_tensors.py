@@ -5,7 +5,7 @@ from torch import Tensor
 from art_snn.acceleration.constant_input import version
 
 
-def marked(spikes: Tensor) -> Tensor:
+def mark_spikes(spikes: Tensor) -> Tensor:
     """The tensor itself, known to be spikes until it is written to."""
     spikes._spikes_at = version(spikes)  # type: ignore[attr-defined]
     return spikes
@@ -15,7 +15,7 @@ def are_spikes(x: Tensor) -> bool:
     """Whether a tensor is known to be spikes.
 
     >>> import torch
-    >>> spikes = marked(torch.ones(2))
+    >>> spikes = mark_spikes(torch.ones(2))
     >>> are_spikes(spikes), are_spikes(spikes.mul_(0.5)), are_spikes(torch.ones(2))
     (True, False, False)
     """

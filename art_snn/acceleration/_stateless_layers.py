@@ -6,18 +6,18 @@ Each is spikingjelly's layer of the same name, mixed with what they share.
 from spikingjelly.activation_based import base, layer
 from torch import Tensor
 
-from art_snn.acceleration.constant_input import one_step, still
+from art_snn.acceleration.constant_input import constant_sequence, constant_step
 
 
-class Once(base.StepModule):
+class ConstantInputLayer(base.StepModule):
     """To be mixed into a layer of spikingjelly's that treats all time steps alike."""
 
     def forward(self, x: Tensor) -> Tensor:
         """What the layer does."""
-        step = one_step(x, self) if self.step_mode == "m" else None
+        step = constant_step(x, self) if self.step_mode == "m" else None
         if step is None or not self._can_stand_for_all(step):
             return self._compute(x, 1)
-        return still(self._compute(step, len(x)), len(x))
+        return constant_sequence(self._compute(step, len(x)), len(x))
 
     def _can_stand_for_all(self, step: Tensor) -> bool:
         """Whether the layer accepts one step (1, N, …) in place of the sequence."""
@@ -33,7 +33,7 @@ class Once(base.StepModule):
         return type(self).__bases__[-1].__name__
 
 
-class _OnceNorm(Once):
+class _ConstantInputNorm(ConstantInputLayer):
     """Batch norm: mean and variance over T equal steps are those of one, but for a factor.
 
     The running variance is unbiased: its sum is divided by n - 1 for n values, and T equal steps are n·T values.
@@ -57,37 +57,37 @@ class _OnceNorm(Once):
         return x.numel() // int(self.num_features)
 
 
-class OnceConv1d(Once, layer.Conv1d):
+class ConstantInputConv1d(ConstantInputLayer, layer.Conv1d):
     """Convolution."""
 
 
-class OnceConv2d(Once, layer.Conv2d):
+class ConstantInputConv2d(ConstantInputLayer, layer.Conv2d):
     """Convolution."""
 
 
-class OnceLinear(Once, layer.Linear):
+class ConstantInputLinear(ConstantInputLayer, layer.Linear):
     """Fully connected."""
 
 
-class OnceBatchNorm1d(_OnceNorm, layer.BatchNorm1d):
+class ConstantInputBatchNorm1d(_ConstantInputNorm, layer.BatchNorm1d):
     """Batch norm."""
 
 
-class OnceBatchNorm2d(_OnceNorm, layer.BatchNorm2d):
+class ConstantInputBatchNorm2d(_ConstantInputNorm, layer.BatchNorm2d):
     """Batch norm."""
 
 
-class OnceAvgPool2d(Once, layer.AvgPool2d):
+class ConstantInputAvgPool2d(ConstantInputLayer, layer.AvgPool2d):
     """Average pool."""
 
 
-class OnceAdaptiveAvgPool2d(Once, layer.AdaptiveAvgPool2d):
+class ConstantInputAdaptiveAvgPool2d(ConstantInputLayer, layer.AdaptiveAvgPool2d):
     """Average pool."""
 
 
-class OnceFlatten(Once, layer.Flatten):
+class ConstantInputFlatten(ConstantInputLayer, layer.Flatten):
     """Change of shape."""
 
 
-class OnceDropout(Once, layer.Dropout):
+class ConstantInputDropout(ConstantInputLayer, layer.Dropout):
     """Dropout, whose mask is the same at all time steps."""

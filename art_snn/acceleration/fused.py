@@ -62,7 +62,7 @@ class Neurons(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
         """Keep h, and nothing else of that size."""
-        ctx.is_still = len(inputs[0]) < inputs[2]
+        ctx.is_constant = len(inputs[0]) < inputs[2]
         ctx.eq = inputs[3]
         ctx.save_for_backward(output[2])
         ctx.set_materialize_grads(False)
@@ -74,23 +74,23 @@ class Neurons(torch.autograd.Function):
         grad_v0: Tensor | None
         if grad_s is None or grad_h is not None or torch.is_grad_enabled():
             grad_x, grad_v0 = _traceable_gradients(ctx.eq, h, grad_s, grad_v, grad_h)
-            return grad_x.sum(0, keepdim=True) if ctx.is_still else grad_x, grad_v0, None, None
+            return grad_x.sum(0, keepdim=True) if ctx.is_constant else grad_x, grad_v0, None, None
         grad_v0 = torch.empty_like(h[0]) if ctx.needs_input_grad[1] else None
-        return _gradients(ctx.eq, h, grad_s, grad_v, grad_v0, ctx.is_still), grad_v0, None, None
+        return _gradients(ctx.eq, h, grad_s, grad_v, grad_v0, ctx.is_constant), grad_v0, None, None
 
 
 def _gradients(
-    eq: Equations, h: Tensor, grad_s: Tensor, grad_v: Tensor | None, grad_v0: Tensor | None, is_still: bool
+    eq: Equations, h: Tensor, grad_s: Tensor, grad_v: Tensor | None, grad_v0: Tensor | None, is_constant: bool
 ) -> Tensor:
     """In place, piece by piece; fills `grad_v0` if it is wanted.
 
-    The gradient of an input that `is_still` is the sum over time, (1, N, …).
+    The gradient of an input that `is_constant` is the sum over time, (1, N, …).
     """
     timesteps, n = len(h), h[0].numel()
-    grad_x = torch.empty_like(h[:1] if is_still else h)
+    grad_x = torch.empty_like(h[:1] if is_constant else h)
     h_flat, s_flat, x_flat = h.view(timesteps, n), grad_s.reshape(timesteps, n), grad_x.view(len(grad_x), n)
     for piece in pieces(n):
-        rows = torch.empty_like(h_flat[:, piece]) if is_still else x_flat[:, piece]
+        rows = torch.empty_like(h_flat[:, piece]) if is_constant else x_flat[:, piece]
         from_v = None if grad_v is None else (grad_v.reshape(n)[piece], 1.0)
         scratch = rows.new_empty((2, rows.shape[1]))
         for h_t, s_t, x_t in zip(
@@ -100,7 +100,7 @@ def _gradients(
             from_v = x_t, eq.dh_dv / eq.dh_dx  # the gradient of v[t-1] is that of x[t] times a constant
         if grad_v0 is not None:
             torch.mul(rows[0], eq.dh_dv / eq.dh_dx, out=grad_v0.view(n)[piece])
-        if is_still:
+        if is_constant:
             torch.sum(rows, 0, out=x_flat[0, piece])
     return grad_x
 

@@ -6,9 +6,9 @@ import torch
 from spikingjelly.activation_based import neuron
 from torch import Tensor
 
-from art_snn.acceleration._spike_tensors import marked
+from art_snn.acceleration._spike_tensors import mark_spikes
 from art_snn.acceleration._surrogate_gradients import SLOPES
-from art_snn.acceleration.constant_input import one_step
+from art_snn.acceleration.constant_input import constant_step
 from art_snn.acceleration.equations import Equations
 from art_snn.acceleration.fused import Neurons, integrate
 
@@ -25,13 +25,13 @@ class _Fast(neuron.BaseNode):
             spikes: Tensor = super().multi_step_forward(x_seq, *args, **kwargs)
             return spikes
         (v,) = self.materialize_states((x_seq,), (self.v,), "m")
-        step = one_step(x_seq, self)
+        step = constant_step(x_seq, self)
         x = x_seq if step is None else step
         if torch.is_grad_enabled() and (x.requires_grad or v.requires_grad):
             spikes, self.v, _ = Neurons.apply(x, v, len(x_seq), eq)  # type: ignore[no-untyped-call]
         else:
             spikes, self.v = integrate(x, v, len(x_seq), eq)
-        return marked(spikes)
+        return mark_spikes(spikes)
 
     def _equations(self) -> Equations | None:
         """The settings, or None where one is beyond this implementation: a learnt threshold, another surrogate, …"""

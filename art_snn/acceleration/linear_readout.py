@@ -3,22 +3,22 @@
 from spikingjelly.activation_based import layer
 from torch import nn
 
-from art_snn.acceleration._stateless_layers import OnceLinear
+from art_snn.acceleration._stateless_layers import ConstantInputLinear
 
 
-def split_tail(net: nn.Module) -> tuple[nn.Module, nn.Module]:
+def split_readout(net: nn.Module) -> tuple[nn.Module, nn.Module]:
     """The network without its last layer, and that layer, if it is linear; else the network and an identity.
 
     Only of `nn.Sequential` and its like it is certain which layer is the last. A hook on it sees all time steps.
 
-    >>> split_tail(nn.Sequential(nn.Flatten(), nn.Linear(4, 2)))[1]
+    >>> split_readout(nn.Sequential(nn.Flatten(), nn.Linear(4, 2)))[1]
     Linear(in_features=4, out_features=2, bias=True)
     """
-    if type(net) in (nn.Linear, layer.Linear, OnceLinear) and not _is_watched(net):
+    if type(net) in (nn.Linear, layer.Linear, ConstantInputLinear) and not _is_watched(net):
         return nn.Identity(), net
     if isinstance(net, nn.Sequential) and type(net).forward is nn.Sequential.forward and not _is_watched(net):
         layers = list(net)  # `children` would leave out what occurs again
-        body, tail = split_tail(layers[-1]) if layers else (nn.Identity(), nn.Identity())
+        body, tail = split_readout(layers[-1]) if layers else (nn.Identity(), nn.Identity())
         return nn.Sequential(*layers[:-1], body), tail
     return net, nn.Identity()
 

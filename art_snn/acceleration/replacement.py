@@ -9,16 +9,16 @@ from art_snn.acceleration.fused_nodes import FastIF, FastLIF
 
 _NEURONS: dict[type[nn.Module], type[nn.Module]] = {neuron.IFNode: FastIF, neuron.LIFNode: FastLIF}
 _LAYERS: dict[type[nn.Module], type[nn.Module]] = {
-    layer.Conv1d: _stateless_layers.OnceConv1d,
-    layer.Conv2d: _stateless_layers.OnceConv2d,
-    layer.Linear: _stateless_layers.OnceLinear,
-    layer.BatchNorm1d: _stateless_layers.OnceBatchNorm1d,
-    layer.BatchNorm2d: _stateless_layers.OnceBatchNorm2d,
+    layer.Conv1d: _stateless_layers.ConstantInputConv1d,
+    layer.Conv2d: _stateless_layers.ConstantInputConv2d,
+    layer.Linear: _stateless_layers.ConstantInputLinear,
+    layer.BatchNorm1d: _stateless_layers.ConstantInputBatchNorm1d,
+    layer.BatchNorm2d: _stateless_layers.ConstantInputBatchNorm2d,
     layer.MaxPool2d: FastMaxPool2d,
-    layer.AvgPool2d: _stateless_layers.OnceAvgPool2d,
-    layer.AdaptiveAvgPool2d: _stateless_layers.OnceAdaptiveAvgPool2d,
-    layer.Flatten: _stateless_layers.OnceFlatten,
-    layer.Dropout: _stateless_layers.OnceDropout,
+    layer.AvgPool2d: _stateless_layers.ConstantInputAvgPool2d,
+    layer.AdaptiveAvgPool2d: _stateless_layers.ConstantInputAdaptiveAvgPool2d,
+    layer.Flatten: _stateless_layers.ConstantInputFlatten,
+    layer.Dropout: _stateless_layers.ConstantInputDropout,
 }
 _TIME_APART = {*_NEURONS, *_NEURONS.values(), *_LAYERS, *_LAYERS.values(), layer.VotingLayer, nn.Linear, nn.Identity}
 
@@ -27,7 +27,7 @@ def accelerate(net: nn.Module) -> nn.Module:
     """Swap spikingjelly's nodes and layers, in place, for subclasses that compute the same in less time.
 
     Swapped is what is exactly an IFNode, a LIFNode or one of the usual layers; your own subclasses stay. Nodes run
-    faster on a CPU, and layers compute a sequence that is `still` only once. Parameters, state, hooks, `state_dict` and
+    faster on a CPU, and layers compute a `constant_sequence` only once. Parameters, state, hooks, `state_dict` and
     `repr` are as before. A network that writes into its activations (`nn.ReLU(inplace=True)`) keeps its layers and gets
     the nodes.
 

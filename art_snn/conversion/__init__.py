@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from art_snn._arrays import as_samples
 from art_snn._validation import check_at_least, check_choice, check_finite, check_positive
 from art_snn.conversion._threshold_balancing import balanced_thresholds, encoded_steps
-from art_snn.conversion.calibration_samples import Samples, Together, as_tensor, layout_named
+from art_snn.conversion.calibration_samples import JoinedArrays, Samples, as_tensor, layout_named
 from art_snn.conversion.graph import LayerGraph
 from art_snn.conversion.spiking import ScaledNeuron, integrate_and_fire, scaled_neurons, to_spiking
 from art_snn.conversion.statistics import NotCalibratedError, maxima, percentiles
@@ -23,10 +23,10 @@ METHODS: tuple[Method, ...] = ("max", "robust", "spike-norm", "fraction")
 
 __all__ = [
     "METHODS",
+    "JoinedArrays",
     "Method",
     "NotCalibratedError",
     "ScaledNeuron",
-    "Together",
     "check_method",
     "convert",
     "threshold_shift",
@@ -37,7 +37,7 @@ __all__ = [
 
 def convert(
     ann: nn.Module,
-    x_calibration: Images | Together,
+    x_calibration: Images | JoinedArrays,
     *,
     method: Method,
     scale: float = 1.0,
@@ -96,7 +96,7 @@ def convert(
     check_choice("encoding", encoding, ENCODINGS)
     check_at_least("timesteps", timesteps, 1)
     check_at_least("batch_size", batch_size, 1)
-    if not isinstance(x_calibration, Together):
+    if not isinstance(x_calibration, JoinedArrays):
         x_calibration = as_samples("x_calibration", x_calibration)
     check_at_least("the number of calibration samples", len(x_calibration), 1)
     check_finite("x_calibration", cast(Images, x_calibration))  # of which it looks at slices

@@ -16,7 +16,7 @@ _AT_ONCE, _NUMBERS_AT_ONCE = 32, 2**19  # samples, and numbers in them: more sav
 
 
 @dataclass(frozen=True)
-class Together:
+class JoinedArrays:
     """Two arrays of samples as if they were one behind the other, of which nothing is copied but the slices taken."""
 
     first: Array
@@ -51,7 +51,7 @@ class Samples:
         prepare: Turns an array of samples into one of as many, each by itself.
     """
 
-    x: Array | Together
+    x: Array | JoinedArrays
     batch_size: int
     prepare: Callable[[Array], Array]
 

@@ -4,7 +4,7 @@ import torch
 from spikingjelly.activation_based import functional, layer
 from torch import Tensor, nn
 
-from art_snn.acceleration import one_step, still
+from art_snn.acceleration import constant_sequence, constant_step
 from art_snn.conversion._layers import LINEAR
 from art_snn.conversion.graph import LayerGraph
 from art_snn.conversion.tracing import like
@@ -34,8 +34,8 @@ class ScaledNeuron(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Zeros and θs of the inputs at each step, both (T, N, ...)."""
-        step = one_step(x, self)
-        scaled = x / self.threshold if step is None else still(step / self.threshold, len(x))
+        step = constant_step(x, self)
+        scaled = x / self.threshold if step is None else constant_sequence(step / self.threshold, len(x))
         spikes: Tensor = self.node(scaled) * self.threshold
         return spikes
 

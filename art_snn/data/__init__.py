@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from art_snn._validation import check_at_least, check_choice, check_unknown
-from art_snn.data._recordings import in_turn
+from art_snn.data._recordings import balanced_rows
 from art_snn.data.cifar10 import load_cifar10
 from art_snn.data.cifar10_dvs import load_cifar10_dvs
 from art_snn.data.dataset import Dataset
@@ -79,7 +79,7 @@ def load_dataset(
 def _limited(dataset: Dataset, limit: int | None) -> Dataset:
     if limit is None:
         return dataset
-    train, test = (in_turn(labels, limit) for labels in (dataset.y_train, dataset.y_test))
+    train, test = (balanced_rows(labels, limit) for labels in (dataset.y_train, dataset.y_test))
     return replace(
         dataset,
         x_train=dataset.x_train[train],

@@ -20,9 +20,9 @@ from art_snn._free_space import check_disk
 from art_snn._progress import progress
 from art_snn._validation import check_choice
 from art_snn.data._cache import cached, default_cache
-from art_snn.data._files import check_root, content
+from art_snn.data._files import check_root, folder_content
 from art_snn.data._frame_store import FORMAT, open_frames, write_frames
-from art_snn.data._recordings import Readings, Samples, check_request, in_turn
+from art_snn.data._recordings import RecordingReader, Samples, balanced_rows, check_request
 from art_snn.data.dataset import Dataset
 from art_snn.events import SplitBy, to_frames
 from art_snn.typing import Array, Indices
@@ -83,17 +83,17 @@ class EventFiles:
         check_request(n_bins, split_by, form, limit, self.sensor_size)
         check_choice("on_bad", on_bad, ("error", "skip"))
         samples = self._find(root)
-        readings = {}
+        readers = {}
         for split, found in (("train", samples.train), ("test", samples.test)):
-            chosen = [found[row] for row in in_turn([sample.label for sample in found], limit)]
+            chosen = [found[row] for row in balanced_rows([sample.label for sample in found], limit)]
             title = f"{self.title}, {split}"
-            readings[split] = Readings(chosen, self.sensor_size, skip=on_bad == "skip", title=title)
+            readers[split] = RecordingReader(chosen, self.sensor_size, skip=on_bad == "skip", title=title)
         if form == "events":
-            parts = [_streams(reading) for reading in readings.values()]
+            parts = [_streams(reader) for reader in readers.values()]
         else:
             cache = Path(cache_dir or default_cache())
             parts = self._frames(
-                root, readings, cache, len(samples.classes), n_bins=n_bins, split_by=split_by, saturate=saturate
+                root, readers, cache, len(samples.classes), n_bins=n_bins, split_by=split_by, saturate=saturate
             )
         (x_train, y_train, bad_train), (x_test, y_test, bad_test) = parts
         if bad := bad_train + bad_test:
@@ -105,45 +105,45 @@ class EventFiles:
         samples = self.find(root)
         for split, found in (("train", samples.train), ("test", samples.test)):
             if not found:
-                wanted, got = f"recordings to {split} with in {root}, at {self.layout}", content(root)
+                wanted, got = f"recordings to {split} with in {root}, at {self.layout}", folder_content(root)
                 offered = f"{self.name} is offered at {self.offered_at}"
                 raise FileNotFoundError(f"expected {wanted}, got there {got}; {offered}")
         return samples
 
     def _frames(
-        self, root: Path, readings: dict[str, Readings], cache: Path, n_classes: int, **binning: Any
+        self, root: Path, readers: dict[str, RecordingReader], cache: Path, n_classes: int, **binning: Any
     ) -> list[Part]:
         """The frames of all splits, made if the cache does not hold them yet."""
-        paths = list(dict.fromkeys(sample.path for reading in readings.values() for sample in reading.samples))
+        paths = list(dict.fromkeys(sample.path for reader in readers.values() for sample in reader.samples))
         stamps = [_stamp(path) for path in paths]
         checksums = {path: _checksum(path) for path in progress(paths, desc="known frames?", unit=" files", delay=1)}
 
         def write(folder: Path) -> None:
-            n_samples = sum(len(reading.samples) for reading in readings.values())
+            n_samples = sum(len(reader.samples) for reader in readers.values())
             size = n_samples * math.prod((binning["n_bins"], *self.sensor_size))
             check_disk(f"frames of {n_samples} samples", size, folder, "set a limit, fewer n_bins, or XDG_CACHE_HOME")
-            for split, reading in readings.items():
+            for split, reader in readers.items():
                 make = partial(to_frames, sensor_size=self.sensor_size, **binning)
-                write_frames(folder / f"{split}.frames", reading, make)
+                write_frames(folder / f"{split}.frames", reader, make)
             if changed := [str(path) for path, stamp in zip(paths, stamps, strict=True) if _stamp(path) != stamp]:
                 raise ValueError(f"expected recordings that hold still, got {changed[0]} changed while it was read")
 
         def read(folder: Path) -> list[Part]:
             shape = (binning["n_bins"], 2, *reversed(self.sensor_size[:2]))
-            return [open_frames(folder / f"{split}.frames", shape, n_classes) for split in readings]
+            return [open_frames(folder / f"{split}.frames", shape, n_classes) for split in readers]
 
         key = {"format": FORMAT, "name": self.name, "root": str(root.resolve()), "sensor_size": self.sensor_size}
-        chosen = {split: _identity(reading, root, checksums) for split, reading in readings.items()}
+        chosen = {split: _identity(reader, root, checksums) for split, reader in readers.items()}
         return cached(cache, {**key, **binning, **chosen}, write, read)
 
 
-def _identity(readings: Readings, root: Path, checksums: Mapping[Path, str]) -> dict[str, Any]:
+def _identity(reader: RecordingReader, root: Path, checksums: Mapping[Path, str]) -> dict[str, Any]:
     """Everything that determines what a split holds."""
     samples = [
         (str(sample.path.relative_to(root)), checksums[sample.path], sample.label, sample.window)
-        for sample in readings.samples
+        for sample in reader.samples
     ]
-    return {"skip": readings.skip, "samples": samples}
+    return {"skip": reader.skip, "samples": samples}
 
 
 def _checksum(path: Path) -> str:
@@ -163,9 +163,9 @@ def _stamp(path: Path) -> tuple[int, ...]:
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
-def _streams(readings: Readings) -> Part:
+def _streams(reader: RecordingReader) -> Part:
     """The streams of one split, all in memory."""
-    kept = list(readings)
+    kept = list(reader)
     x = np.empty(len(kept), object)
     x[:] = [events for _, events in kept]
-    return x, np.array([sample.label for sample, _ in kept], np.int64), readings.bad
+    return x, np.array([sample.label for sample, _ in kept], np.int64), reader.bad

@@ -24,7 +24,7 @@ def check_root(root: Path, offered_at: str) -> None:
         raise NotADirectoryError(f"expected root to be a folder, got {root}, which is none; {offered}")
 
 
-def content(folder: Path) -> str:
+def folder_content(folder: Path) -> str:
     """What lies in a folder, in few words."""
     names = [path.name + "/" * path.is_dir() for path in listed(folder, "*")]
     more = [f"{len(names) - MOST_NAMES} more"] if len(names) > MOST_NAMES else []

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from art_snn._files import open_regular, read_regular
-from art_snn.data._recordings import Readings
+from art_snn.data._recordings import RecordingReader
 from art_snn.typing import Events, Frames, Indices
 
 FORMAT = 3  # counts up when the same files give other frames: by a parser, by the binning, or by how they are kept
 
 
-def write_frames(path: Path, readings: Readings, to_frames: Callable[[Events], Frames]) -> None:
+def write_frames(path: Path, reader: RecordingReader, to_frames: Callable[[Events], Frames]) -> None:
     """Write the uint8 frames of each sample that can be read, one after another, and beside them a card of the labels.
 
     Raises:
@@ -24,7 +24,7 @@ def write_frames(path: Path, readings: Readings, to_frames: Callable[[Events], F
     """
     labels, checksum = [], hashlib.sha256()
     with path.open("wb") as file:
-        for sample, events in readings:
+        for sample, events in reader:
             try:
                 frames = to_frames(events)
             except ValueError as error:
@@ -32,7 +32,7 @@ def write_frames(path: Path, readings: Readings, to_frames: Callable[[Events], F
             file.write(frames.data)
             checksum.update(frames.data)
             labels.append(sample.label)
-    card = {"labels": labels, "bad": readings.bad, "shape": frames.shape, "sha256": checksum.hexdigest()}
+    card = {"labels": labels, "bad": reader.bad, "shape": frames.shape, "sha256": checksum.hexdigest()}
     path.with_suffix(".json").write_text(json.dumps(card))
 
 

@@ -60,10 +60,10 @@ def check_request(n_bins: int, split_by: SplitBy, form: str, limit: int | None, 
         check_at_least("limit", limit, 1)
 
 
-def in_turn(labels: Sequence[int] | Indices, limit: int | None) -> Indices:
+def balanced_rows(labels: Sequence[int] | Indices, limit: int | None) -> Indices:
     """Rows of at most `limit` labels (None: all), in their order: the first of each class before the second of any.
 
-    >>> in_turn([0, 0, 0, 1, 1], limit=3).tolist()
+    >>> balanced_rows([0, 0, 0, 1, 1], limit=3).tolist()
     [0, 1, 3]
     """
     seen: Counter[int] = Counter()
@@ -74,7 +74,7 @@ def in_turn(labels: Sequence[int] | Indices, limit: int | None) -> Indices:
     return np.sort(np.argsort(turns, kind="stable")[:limit])
 
 
-class Readings:
+class RecordingReader:
     """The samples that can be read, each with its stream, one after another under a progress bar.
 
     Args:

@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from art_snn.data._recordings import check_request, in_turn
+from art_snn.data._recordings import balanced_rows, check_request
 from art_snn.data.dataset import Dataset
 from art_snn.data.digits import load_digits
 from art_snn.data.simulated_sensor import SimulatedSensor
@@ -35,7 +35,7 @@ def load_digits_dvs(
     """
     check_request(n_bins, split_by, form, limit, SENSOR_SIZE)
     digits = load_digits(seed=seed)
-    train, test = in_turn(digits.y_train, limit), in_turn(digits.y_test, limit)
+    train, test = balanced_rows(digits.y_train, limit), balanced_rows(digits.y_test, limit)
     streams = SimulatedSensor(seed=seed)(np.concatenate([digits.x_train[train], digits.x_test[test]]))
     x = streams if form == "events" else to_frames(streams, SENSOR_SIZE, n_bins, split_by)
     return Dataset(

@@ -3,7 +3,9 @@
 The names of `art_snn.acceleration` stand here as well until version 0.3.
 """
 
-from art_snn.acceleration import FastIF, FastLIF, accelerate, keeps_time_apart, split_tail, still
+from art_snn.acceleration import FastIF, FastLIF, accelerate, keeps_time_apart
+from art_snn.acceleration import constant_sequence as still
+from art_snn.acceleration import split_readout as split_tail
 from art_snn.neurons.factory import NeuronFactory, neuron_factory
 from art_snn.neurons.surrogates import surrogate_function
 

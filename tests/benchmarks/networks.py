@@ -9,7 +9,7 @@ from snntorch import surrogate as snn_surrogate
 from spikingjelly.activation_based import functional
 from torch import Tensor, nn
 
-from art_snn.acceleration import still
+from art_snn.acceleration import constant_sequence
 from art_snn.models import Network
 from art_snn.neurons import accelerate
 
@@ -115,7 +115,7 @@ class ConvolutionsAlone(MultiStep):
 
     def sequence(self, x: Tensor) -> Tensor:
         """The input of all steps."""
-        return super().sequence(x) if self.timesteps is None else still(x[None], self.timesteps)
+        return super().sequence(x) if self.timesteps is None else constant_sequence(x[None], self.timesteps)
 
 
 @torch.no_grad()

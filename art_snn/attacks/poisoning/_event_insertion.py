@@ -1,4 +1,4 @@
-"""Stamps among raw events: what lies in them is erased, and events are inserted so that binning gives the stamp."""
+"""Write a trigger's rectangles into raw events: erase what lies in them, insert events that give the same frames."""
 
 import warnings
 from collections.abc import Sequence
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from art_snn._validation import check_at_least
-from art_snn.attacks.poisoning._rectangles import Stamp
+from art_snn.attacks.poisoning._rectangles import Rectangle
 from art_snn.attacks.poisoning.polarity import CHANNELS, Polarity
 from art_snn.events import SplitBy, Window, bin_borders, bin_centres, recording_window
 from art_snn.typing import Array, Events, Indices, Mask
 
 
 @dataclass(frozen=True)
-class Rhythm:
+class EventTiming:
     """When events are inserted; the arguments are those of `FrameTrigger.on_events`."""
 
     n_bins: int
@@ -60,13 +60,13 @@ class Rhythm:
         return bool((np.array(found) == np.arange(self.n_bins + 1)).all())
 
 
-def stamp_events(events: Events, stamps: Sequence[Stamp], state: Polarity, rhythm: Rhythm) -> Events:
-    """A new stream whose stamped pixels hold the events of `state` and no others; the rest stays as it is."""
-    borders = rhythm.borders(events)
-    chosen = np.flatnonzero(~_covered(events, stamps, borders))
+def write_on_events(events: Events, rectangles: Sequence[Rectangle], state: Polarity, timing: EventTiming) -> Events:
+    """A new stream whose rectangles hold the events of `state` and no others; the rest stays as it is."""
+    borders = timing.borders(events)
+    chosen = np.flatnonzero(~_covered(events, rectangles, borders))
     bins, pool = np.searchsorted(borders, chosen, side="right") - 1, events
-    if state != "none" and stamps:
-        new, frames = _all_inserted(stamps, state, rhythm.times(events), events.dtype)
+    if state != "none" and rectangles:
+        new, frames = _all_inserted(rectangles, state, timing.times(events), events.dtype)
         places = np.searchsorted(events["t"].take(chosen), new["t"], side="right")  # behind what is there at that time
         pool = np.concatenate([events, new])
         chosen = np.insert(chosen, places, len(events) + np.arange(len(new)))
@@ -89,10 +89,10 @@ def warn_of_lost_ends(stamped: Events, events: Events, stacklevel: int) -> None:
         )
 
 
-def _covered(events: Events, stamps: Sequence[Stamp], borders: Indices) -> Mask:
-    """Which events lie in a stamp, of whatever polarity."""
+def _covered(events: Events, rectangles: Sequence[Rectangle], borders: Indices) -> Mask:
+    """Which events lie in a rectangle, of whatever polarity."""
     covered = np.zeros(len(events), dtype=bool)
-    for frame, rows, columns in stamps:
+    for frame, rows, columns in rectangles:
         part = slice(borders[frame], borders[frame + 1])
         x, y = events["x"][part], events["y"][part]
         covered[part] |= (y >= rows.start) & (y < rows.stop) & (x >= columns.start) & (x < columns.stop)
@@ -100,19 +100,19 @@ def _covered(events: Events, stamps: Sequence[Stamp], borders: Indices) -> Mask:
 
 
 def _all_inserted(
-    stamps: Sequence[Stamp], state: Polarity, times: Array, dtype: np.dtype[np.void]
+    rectangles: Sequence[Rectangle], state: Polarity, times: Array, dtype: np.dtype[np.void]
 ) -> tuple[Events, Indices]:
-    """The new events of all stamps in the order of time, and the bin of each."""
-    parts = [_inserted(stamp, state, times[stamp.frame], dtype) for stamp in stamps]
+    """The new events of all rectangles in the order of time, and the bin of each."""
+    parts = [_inserted(rectangle, state, times[rectangle.frame], dtype) for rectangle in rectangles]
     new = np.concatenate(parts)
-    frames = np.repeat([stamp.frame for stamp in stamps], [len(part) for part in parts])
+    frames = np.repeat([rectangle.frame for rectangle in rectangles], [len(part) for part in parts])
     order = np.argsort(new["t"], kind="stable")
     return new[order], frames[order]
 
 
-def _inserted(stamp: Stamp, state: Polarity, times: Array, dtype: np.dtype[np.void]) -> Events:
-    """For each pixel of the stamp and each polarity of the state, one event at each of the times."""
-    rows, columns = np.arange(stamp.rows.start, stamp.rows.stop), np.arange(stamp.columns.start, stamp.columns.stop)
+def _inserted(rectangle: Rectangle, state: Polarity, times: Array, dtype: np.dtype[np.void]) -> Events:
+    """For each pixel of the rectangle and each polarity of the state, one event at each of the times."""
+    rows, columns = (np.arange(lines.start, lines.stop) for lines in (rectangle.rows, rectangle.columns))
     fields = np.meshgrid(times, rows, columns, np.flatnonzero(CHANNELS[state]), indexing="ij")
     inserted = np.zeros(fields[0].size, dtype)
     for name, values in zip("tyxp", fields, strict=True):

@@ -1,10 +1,10 @@
-"""Stamps: the rectangles of single time bins that a trigger overwrites, in frames and among events alike."""
+"""The rectangles of single time bins that a trigger overwrites, in frames and in event streams alike."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 
-class Stamp(NamedTuple):
+class Rectangle(NamedTuple):
     """A rectangle in one time bin."""
 
     frame: int
@@ -12,9 +12,9 @@ class Stamp(NamedTuple):
     columns: slice
 
 
-def square(frame: int, row: int, column: int, side: int, height: int, width: int) -> Iterator[Stamp]:
-    """The stamp of a square, cut off at the border of the sensor; none if it lies outside."""
+def clipped_square(frame: int, row: int, column: int, side: int, height: int, width: int) -> Iterator[Rectangle]:
+    """The rectangle of a square, cut off at the border of the sensor; none if it lies outside."""
     top, bottom = max(0, row), min(height, row + side)
     left, right = max(0, column), min(width, column + side)
     if top < bottom and left < right:
-        yield Stamp(frame, slice(top, bottom), slice(left, right))
+        yield Rectangle(frame, slice(top, bottom), slice(left, right))

@@ -13,7 +13,7 @@ from art_snn.events import SensorSize, SplitBy, Window, stack_streams
 from art_snn.typing import Array, Events, Labels, Trigger
 
 
-def rows_of(x: Any) -> Array:
+def checked_samples(x: Any) -> Array:
     """Samples that an attack takes: an array, N first, or an object array (N,) of event streams, or a list of either.
 
     Raises:
@@ -33,7 +33,7 @@ def rows_of(x: Any) -> Array:
     return as_samples("samples", x)
 
 
-def labels_of(y: Any, *, n_copies: int | None = None) -> Labels:
+def checked_labels(y: Any, *, n_copies: int | None = None) -> Labels:
     """Labels that an attack takes, as an array; `n_copies` of the one label that stands for all.
 
     Raises:
@@ -63,7 +63,7 @@ class EventTrigger(Protocol):
 
 
 @dataclass(frozen=True)
-class RowTrigger:
+class SampleTrigger:
     """Any trigger on rows of any kind: images or frames as arrays, events as an object array of streams.
 
     Args:

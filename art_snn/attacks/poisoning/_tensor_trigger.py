@@ -6,7 +6,7 @@ from art_snn._arrays import from_tensor, like_tensor
 from art_snn.typing import Trigger
 
 
-def on_tensor(trigger: Trigger, name: str, x: Any) -> Any:
+def apply_to_tensor(trigger: Trigger, name: str, x: Any) -> Any:
     """What a trigger makes of the values of a tensor, as a new tensor of the same dtype on the same device.
 
     Args:

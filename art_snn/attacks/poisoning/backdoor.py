@@ -16,7 +16,7 @@ from art_snn._validation import (
     share_of,
     whole_numbers,
 )
-from art_snn.attacks.poisoning._sample_trigger import RowTrigger, labels_of, rows_of
+from art_snn.attacks.poisoning._sample_trigger import SampleTrigger, checked_labels, checked_samples
 from art_snn.attacks.poisoning._threaded_copy import copied
 from art_snn.attacks.poisoning.frame_trigger import FrameTrigger
 from art_snn.attacks.poisoning.lazily_poisoned import LazilyPoisoned
@@ -128,14 +128,14 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
             TypeError: If samples or labels are tensors, or no arrays.
         """
         check_unknown("TriggerBackdoor.poison", kwargs)
-        x = rows_of(x)
+        x = checked_samples(x)
         if len(x) == 0:
             raise ValueError("expected at least one sample to poison, got none")
-        form = np.zeros(len(x), np.int64) if y is None else labels_of(y, n_copies=len(x) if broadcast else None)
+        form = np.zeros(len(x), np.int64) if y is None else checked_labels(y, n_copies=len(x) if broadcast else None)
         check_same_length("samples", x, "labels", form)
-        labels = _all_of(self.target_class, form)
+        labels = _target_labels(self.target_class, form)
         own = isinstance(self.trigger, FrameTrigger | PatchTrigger)  # ART lets the others work in place
-        return self._on_rows_of(x)(x if own else copied(x)), labels
+        return self._sample_trigger(x)(x if own else copied(x)), labels
 
     def poison_dataset(self, x: Array, y: Labels) -> PoisonedDataset:
         """Trigger and relabel some rows, drawn without replacement; the rest stays as it is.
@@ -151,9 +151,9 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
                 target class or a source class does not occur, or the trigger changes the samples' shape or dtype.
             TypeError: If samples or labels are tensors, or no arrays.
         """
-        x = rows_of(x)
+        x = checked_samples(x)
         y_poisoned, is_poison, y_clean = self._labels(x, y)
-        trigger = self._on_rows_of(x)
+        trigger = self._sample_trigger(x)
         x_poisoned, rows = copied(x), np.flatnonzero(is_poison)
         n_at_once = max(1, _BYTES_AT_ONCE // max(1, x[:1].nbytes))
         for start in range(0, len(rows), n_at_once):
@@ -172,28 +172,28 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
             ValueError: As `poison_dataset`.
             TypeError: As `poison_dataset`.
         """
-        x = rows_of(x)
+        x = checked_samples(x)
         y_poisoned, is_poison, y_clean = self._labels(x, y)
-        return LazilyPoisoned(x, y_poisoned, is_poison, y_clean, self._on_rows_of(x))
+        return LazilyPoisoned(x, y_poisoned, is_poison, y_clean, self._sample_trigger(x))
 
     def _labels(self, x: Array, y: Labels) -> tuple[Labels, Mask, Labels]:
         """Poisoned labels, which rows are poisoned, and a copy of the clean labels."""
-        y = labels_of(y)
+        y = checked_labels(y)
         check_same_length("samples", x, "labels", y)
         rows = self._draw(class_indices(y))
         is_poison = np.zeros(len(y), dtype=bool)
         is_poison[rows] = True
         y_poisoned = y.copy()
-        y_poisoned[rows] = _all_of(self.target_class, y[rows])
+        y_poisoned[rows] = _target_labels(self.target_class, y[rows])
         return y_poisoned, is_poison, y.copy()
 
-    def _on_rows_of(self, x: Array) -> RowTrigger:
+    def _sample_trigger(self, x: Array) -> SampleTrigger:
         """The trigger at work on rows of this set, of any kind; an error if it does not take them."""
-        of_rows = RowTrigger(self.trigger, self.sensor_size, self.n_bins, self.split_by, self.window)
-        of_rows.check(x)
+        sample_trigger = SampleTrigger(self.trigger, self.sensor_size, self.n_bins, self.split_by, self.window)
+        sample_trigger.check(x)
         if isinstance(self.trigger, FrameTrigger) and x.dtype != object:
-            return replace(of_rows, trigger=self.trigger.for_set(x))
-        return of_rows
+            return replace(sample_trigger, trigger=self.trigger.for_set(x))
+        return sample_trigger
 
     def _draw(self, classes: Indices) -> Indices:
         """The rows to poison, in rising order."""
@@ -231,7 +231,7 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
             check_window(self.window)
 
 
-def _all_of(target: int, form: Labels) -> Labels:
+def _target_labels(target: int, form: Labels) -> Labels:
     """As many labels as `form` has rows, all of class `target`: indices (N,), or one-hot of its width."""
     if (form.ndim == 2 and form.shape[1] <= target) or form.ndim > 2:
         raise ValueError(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from art_snn._validation import check_at_least, check_choice
-from art_snn.attacks.poisoning._rectangles import Stamp
+from art_snn.attacks.poisoning._rectangles import Rectangle
 from art_snn.attacks.poisoning.frame_trigger import FrameTrigger
 from art_snn.attacks.poisoning.polarity import CHANNELS, Polarity
 
@@ -44,10 +44,10 @@ class FlashTrigger(FrameTrigger):
         """The polarity, as it is."""
         return self.polarity
 
-    def stamps(self, n_bins: int, height: int, width: int) -> Iterator[Stamp]:
+    def rectangles(self, n_bins: int, height: int, width: int) -> Iterator[Rectangle]:
         """The whole sensor in each bin that is lit."""
         for frame in strobe_frames(n_bins, self.start, self.length, self.on, self.gap):
-            yield Stamp(frame, slice(0, height), slice(0, width))
+            yield Rectangle(frame, slice(0, height), slice(0, width))
 
 
 def strobe_frames(n_bins: int, start: int = 0, length: int = 4, on: int = 1, gap: int = 0) -> tuple[int, ...]:

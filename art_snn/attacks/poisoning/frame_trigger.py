@@ -1,4 +1,4 @@
-"""What all neuromorphic triggers share: they stamp rectangles of one state into some time bins, or among events."""
+"""What all neuromorphic triggers share: they write rectangles of one state into some time bins of frames or events."""
 
 import warnings
 from abc import ABC, abstractmethod
@@ -8,17 +8,17 @@ from typing import ClassVar
 import numpy as np
 
 from art_snn._arrays import as_numbers, is_tensor
-from art_snn._layouts import check_frames as check_layout
+from art_snn._layouts import check_frames
 from art_snn._validation import check_at_least, check_counts, whole_numbers
-from art_snn.attacks.poisoning._event_insertion import Rhythm, stamp_events, warn_of_lost_ends
-from art_snn.attacks.poisoning._rectangles import Stamp
-from art_snn.attacks.poisoning._tensor_trigger import on_tensor
+from art_snn.attacks.poisoning._event_insertion import EventTiming, warn_of_lost_ends, write_on_events
+from art_snn.attacks.poisoning._rectangles import Rectangle
+from art_snn.attacks.poisoning._tensor_trigger import apply_to_tensor
 from art_snn.attacks.poisoning._threaded_copy import copied
 from art_snn.attacks.poisoning.polarity import CHANNELS, Polarity
 from art_snn.events import SensorSize, SplitBy, Window, check_events, check_sensor_size, is_stream, streams_of
 from art_snn.typing import Events, Frames
 
-_STILL_BINS = 64  # in which a trigger that stays as it is sends events, if nobody says how many
+_STATIC_BINS = 64  # in which a static trigger sends events if nobody says how many
 
 
 class FrameTrigger(ABC):
@@ -27,7 +27,7 @@ class FrameTrigger(ABC):
     Tensors give tensors. The first axis of five is N, that of four T: frames with time first, (T, N, 2, H, W), have the
     same number of axes and have to be turned round by `np.swapaxes(x, 0, 1)` before.
 
-    A child is a frozen dataclass that says where (`stamps`) and what (`state`).
+    A child is a frozen dataclass that says where (`rectangles`) and what (`state`).
     """
 
     needs_frames: ClassVar[bool] = True
@@ -35,7 +35,7 @@ class FrameTrigger(ABC):
     frames: Collection[int] | None = None
 
     @abstractmethod
-    def stamps(self, n_bins: int, height: int, width: int) -> Iterable[Stamp]:
+    def rectangles(self, n_bins: int, height: int, width: int) -> Iterable[Rectangle]:
         """Where it writes in a recording of so many time bins, were it not for `frames`; within the sensor."""
 
     @property
@@ -44,7 +44,7 @@ class FrameTrigger(ABC):
         """What it makes of the pixels where it writes."""
 
     @property
-    def is_still(self) -> bool:
+    def is_static(self) -> bool:
         """Whether it is the same in every time bin, however many there are."""
         return False
 
@@ -60,14 +60,14 @@ class FrameTrigger(ABC):
             TypeError: If they are no array of numbers, such as event streams.
         """
         if is_tensor(x):
-            return on_tensor(self, "frames", x)  # type: ignore[no-any-return]
-        x = checked(x, alone=True)
+            return apply_to_tensor(self, "frames", x)  # type: ignore[no-any-return]
+        x = checked_frames(x, alone=True)
         n_bins, _, height, width = x.shape[-4:]
         trigger = self.for_set(x if x.ndim == 5 else x[None])
-        stamps = trigger._chosen_stamps(n_bins, height, width)
+        rectangles = trigger._chosen_rectangles(n_bins, height, width)
         triggered = copied(x)
         for channel, value in enumerate(CHANNELS[trigger.state]):
-            for frame, rows, columns in stamps:
+            for frame, rows, columns in rectangles:
                 triggered[..., frame, channel, rows, columns] = value
         return triggered
 
@@ -104,42 +104,42 @@ class FrameTrigger(ABC):
             ValueError: If an event is off the sensor or out of order, `n_bins` is needed, or a bin has no room for the
                 new events.
         """
-        if n_bins is None and not self.is_still:
+        if n_bins is None and not self.is_static:
             raise ValueError(
                 f"expected n_bins, the frames' time bins, for a trigger that differs among them, got {self}"
             )
-        rhythm = Rhythm(_STILL_BINS if n_bins is None else n_bins, split_by, window, events_per_bin, spacing_us)
+        timing = EventTiming(_STATIC_BINS if n_bins is None else n_bins, split_by, window, events_per_bin, spacing_us)
         streams = streams_of(events)
         for stream in streams:
             check_events(stream, sensor_size)
         width, height, _ = check_sensor_size(sensor_size)
-        stamps = self._chosen_stamps(rhythm.n_bins, height, width)
+        rectangles = self._chosen_rectangles(timing.n_bins, height, width)
         triggered = np.empty(len(streams), object)
         for row, stream in enumerate(streams):
-            triggered[row] = stamp_events(stream, stamps, self.state, rhythm)
+            triggered[row] = write_on_events(stream, rectangles, self.state, timing)
             if window is None:
                 warn_of_lost_ends(triggered[row], stream, stacklevel=2)
         return triggered[0] if is_stream(events) else triggered
 
-    def _chosen_stamps(self, n_bins: int, height: int, width: int) -> list[Stamp]:
-        """The stamps in the time bins of `frames`; a warning if there are none although bins were chosen.
+    def _chosen_rectangles(self, n_bins: int, height: int, width: int) -> list[Rectangle]:
+        """The rectangles in the time bins of `frames`; a warning if there are none although bins were chosen.
 
         Raises:
             ValueError: If `frames` names a bin that the recording does not have.
         """
-        stamps = list(self.stamps(n_bins, height, width))
+        rectangles = list(self.rectangles(n_bins, height, width))
         if self.frames is not None:
             missing = [frame for frame in self.frames if frame >= n_bins]
             if missing:
                 raise ValueError(f"expected frames below the {n_bins} time bins of the samples, got {missing}")
-            stamps = [stamp for stamp in stamps if stamp.frame in self.frames]
-        if not stamps and self.frames != ():
+            rectangles = [rectangle for rectangle in rectangles if rectangle.frame in self.frames]
+        if not rectangles and self.frames != ():
             message = f"{self} writes nothing into {n_bins} time bins of {height} × {width} pixels"
             warnings.warn(message, stacklevel=3)  # the line that called the trigger
-        return stamps
+        return rectangles
 
 
-def check_frames(frames: Collection[int] | None) -> tuple[int, ...] | None:
+def checked_bins(frames: Collection[int] | None) -> tuple[int, ...] | None:
     """Numbers of time bins from 0 up, each once and in order; None for all."""
     if frames is None:
         return None
@@ -149,7 +149,7 @@ def check_frames(frames: Collection[int] | None) -> tuple[int, ...] | None:
     return tuple(sorted(set(chosen)))
 
 
-def checked(x: Frames, *, alone: bool = False) -> Frames:
+def checked_frames(x: Frames, *, alone: bool = False) -> Frames:
     """Frames (N, T, 2, H, W), or with `alone` (T, 2, H, W), of counts, as an array.
 
     Raises:
@@ -157,6 +157,6 @@ def checked(x: Frames, *, alone: bool = False) -> Frames:
         TypeError: If they are no array of numbers, such as event streams.
     """
     x = as_numbers("frames", x)
-    check_layout("frames", x, alone=alone)
+    check_frames("frames", x, alone=alone)
     check_counts("frames", x)
     return x

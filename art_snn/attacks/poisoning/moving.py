@@ -8,8 +8,8 @@ import numpy as np
 
 from art_snn._validation import check_at_least, check_choice
 from art_snn.attacks.poisoning._patch_placement import Position, check_position, check_size, side_in_pixels, upper_left
-from art_snn.attacks.poisoning._rectangles import Stamp, square
-from art_snn.attacks.poisoning.frame_trigger import FrameTrigger, check_frames
+from art_snn.attacks.poisoning._rectangles import Rectangle, clipped_square
+from art_snn.attacks.poisoning.frame_trigger import FrameTrigger, checked_bins
 from art_snn.attacks.poisoning.polarity import CHANNELS, Polarity
 
 _PACE = 2  # pixels a frame in smooth motion
@@ -53,28 +53,28 @@ class MovingTrigger(FrameTrigger):
         object.__setattr__(self, "position", check_position(self.position))
         check_choice("polarity", self.polarity, CHANNELS)
         check_choice("motion", self.motion, ("reference", "smooth"))
-        object.__setattr__(self, "frames", check_frames(self.frames))
+        object.__setattr__(self, "frames", checked_bins(self.frames))
 
     @property
     def state(self) -> Polarity:
         """The polarity, as it is."""
         return self.polarity
 
-    def stamps(self, n_bins: int, height: int, width: int) -> Iterator[Stamp]:
+    def rectangles(self, n_bins: int, height: int, width: int) -> Iterator[Rectangle]:
         """One square a bin; two where it wraps around."""
         side = side_in_pixels(self.size, height, width)
         if self.motion == "smooth":
             row, column = upper_left(self.position, side, height, width, self.seed)
             for frame in range(n_bins):
                 left = (column + _PACE * frame) % width
-                yield from square(frame, row, left, side, height, width)
-                yield from square(frame, row, left - width, side, height, width)
+                yield from clipped_square(frame, row, left, side, height, width)
+                yield from clipped_square(frame, row, left - width, side, height, width)
             return
         row, column = self._reference_start(side, height, width)
         towards = -1 if isinstance(self.position, str) and self.position.endswith("right") else 1
         offsets = (0, side + 2, 2 * side + 2)
         for frame in range(n_bins - 1):
-            yield from square(frame, row, column + towards * offsets[frame % 3], side, height, width)
+            yield from clipped_square(frame, row, column + towards * offsets[frame % 3], side, height, width)
 
     def _reference_start(self, side: int, height: int, width: int) -> tuple[int, int]:
         if self.position == "middle":

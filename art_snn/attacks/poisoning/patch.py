@@ -9,7 +9,7 @@ from art_snn._arrays import as_numbers, is_tensor
 from art_snn._layouts import check_images
 from art_snn._validation import check_at_least, check_choice, check_fraction
 from art_snn.attacks.poisoning._patch_placement import Position, check_position, check_size, side_in_pixels, upper_left
-from art_snn.attacks.poisoning._tensor_trigger import on_tensor
+from art_snn.attacks.poisoning._tensor_trigger import apply_to_tensor
 from art_snn.attacks.poisoning._threaded_copy import copied
 from art_snn.typing import Array, Images
 
@@ -71,7 +71,7 @@ class PatchTrigger:
     def __call__(self, x: Images) -> Images:
         """New images with the patch; shape, dtype and clip values are kept."""
         if is_tensor(x):
-            return on_tensor(self, "images", x)  # type: ignore[no-any-return]
+            return apply_to_tensor(self, "images", x)  # type: ignore[no-any-return]
         x = as_numbers("images", x)
         check_images("images", x)
         low, high = self._clip_values(x)

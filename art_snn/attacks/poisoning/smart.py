@@ -10,8 +10,8 @@ from art_snn._random import draw_seed
 from art_snn._validation import check_at_least, check_choice
 from art_snn.attacks.poisoning._mask_activity import COUNTINGS, Counting, grid, measure
 from art_snn.attacks.poisoning._patch_placement import check_size, side_in_pixels
-from art_snn.attacks.poisoning._rectangles import Stamp, square
-from art_snn.attacks.poisoning.frame_trigger import FrameTrigger, check_frames, checked
+from art_snn.attacks.poisoning._rectangles import Rectangle, clipped_square
+from art_snn.attacks.poisoning.frame_trigger import FrameTrigger, checked_bins, checked_frames
 from art_snn.attacks.poisoning.polarity import CHANNELS, CODES, Polarity
 from art_snn.typing import Frames
 
@@ -64,14 +64,14 @@ class SmartTrigger(FrameTrigger):
         check_choice("counting", self.counting, COUNTINGS)
         check_choice("mask", self.mask, (None, *range((self.n_masks + 1) ** 2)))
         check_choice("fitted_polarity", self.fitted_polarity, (None, *CHANNELS))
-        object.__setattr__(self, "frames", check_frames(self.frames))
+        object.__setattr__(self, "frames", checked_bins(self.frames))
 
     def fit(self, x: Frames) -> "SmartTrigger":
         """A new trigger, with the mask and the polarity that these frames (N, T, 2, H, W) call for.
 
         With `refit` its walk belongs to these frames, too.
         """
-        x = checked(x)
+        x = checked_frames(x)
         if len(x) == 0:
             raise ValueError("expected at least one sample to fit on, got none")
         activities = measure(x, self.n_masks, self.counting)
@@ -91,7 +91,7 @@ class SmartTrigger(FrameTrigger):
         """The polarity that `fit` chose."""
         return self._fitted()[1]
 
-    def stamps(self, n_bins: int, height: int, width: int) -> Iterator[Stamp]:
+    def rectangles(self, n_bins: int, height: int, width: int) -> Iterator[Rectangle]:
         """One square a bin, after a step of 2 pixels along each axis.
 
         A step that would lead out of the mask is not taken. (The released code walks on outside until it is back; it
@@ -109,7 +109,7 @@ class SmartTrigger(FrameTrigger):
         row, column = (int(rng.integers(mask.start + side, mask.stop - side)) for mask in (rows, columns))
         for frame in range(n_bins):
             column, row = _step(column, columns, side, rng), _step(row, rows, side, rng)
-            yield from square(frame, row, column, side, height, width)
+            yield from clipped_square(frame, row, column, side, height, width)
 
     def _fitted(self) -> tuple[int, Polarity]:
         if self.mask is None or self.fitted_polarity is None:

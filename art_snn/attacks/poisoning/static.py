@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from art_snn._validation import check_at_least, check_choice
 from art_snn.attacks.poisoning._patch_placement import Position, check_position, check_size, side_in_pixels, upper_left
-from art_snn.attacks.poisoning._rectangles import Stamp, square
-from art_snn.attacks.poisoning.frame_trigger import FrameTrigger, check_frames
+from art_snn.attacks.poisoning._rectangles import Rectangle, clipped_square
+from art_snn.attacks.poisoning.frame_trigger import FrameTrigger, checked_bins
 from art_snn.attacks.poisoning.polarity import CHANNELS, Polarity
 
 
@@ -41,7 +41,7 @@ class StaticTrigger(FrameTrigger):
         check_at_least("seed", self.seed, 0)
         object.__setattr__(self, "position", check_position(self.position))
         check_choice("polarity", self.polarity, CHANNELS)
-        object.__setattr__(self, "frames", check_frames(self.frames))
+        object.__setattr__(self, "frames", checked_bins(self.frames))
 
     @property
     def state(self) -> Polarity:
@@ -49,13 +49,13 @@ class StaticTrigger(FrameTrigger):
         return self.polarity
 
     @property
-    def is_still(self) -> bool:
+    def is_static(self) -> bool:
         """True unless `frames` restricts it to some bins."""
         return self.frames is None
 
-    def stamps(self, n_bins: int, height: int, width: int) -> Iterator[Stamp]:
+    def rectangles(self, n_bins: int, height: int, width: int) -> Iterator[Rectangle]:
         """One square a bin."""
         side = side_in_pixels(self.size, height, width)
         row, column = upper_left(self.position, side, height, width, self.seed)
         for frame in range(n_bins):
-            yield from square(frame, row, column, side, height, width)
+            yield from clipped_square(frame, row, column, side, height, width)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from art_snn._random import Rng, host_seed, streams_alone
 from art_snn._validation import check_at_least
-from art_snn.conversion import Method, Together, check_method, convert, thresholds, uncalibrated
+from art_snn.conversion import JoinedArrays, Method, check_method, convert, thresholds, uncalibrated
 from art_snn.conversion.spiking import hold_thresholds, integrate_and_fire, scaled_neurons
 from art_snn.conversion.tracing import like
 from art_snn.estimators.classification.ann import AnnClassifier
@@ -289,7 +289,7 @@ class ConvertedClassifier(SpikingClassifier):
         self._forget()
         self._seen.add(x_calibration, 0)
 
-    def _converted(self, x_calibration: Images | Together) -> nn.Module:
+    def _converted(self, x_calibration: Images | JoinedArrays) -> nn.Module:
         with locks_of(self._networks()):
             return convert(
                 self._ann.model,
@@ -310,7 +310,7 @@ class ConvertedClassifier(SpikingClassifier):
         if before is None and not learnt:
             self.convert(x)
         else:
-            net = self._converted(x if before is None else Together(x, before))
+            net = self._converted(x if before is None else JoinedArrays(x, before))
             self._origin = _copied(net)
             learnt.add_to(net)
             self._become(net)

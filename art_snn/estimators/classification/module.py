@@ -96,7 +96,7 @@ class SpikingModule(nn.Module):
         Raises:
             ValueError: If `x` does not fit the layout, or the network's output is not (T, N, K).
         """
-        body, tail = acceleration.split_tail(self.net) if self.readout == "mean" else (self.net, nn.Identity())
+        body, tail = acceleration.split_readout(self.net) if self.readout == "mean" else (self.net, nn.Identity())
         with closing(self._outputs_of(body, x)) as chunks:
             steps = [step for chunk in chunks for step in chunk.unbind(0)]
         if self.readout == "last":
@@ -148,7 +148,7 @@ class SpikingModule(nn.Module):
             yield from (poisson_spikes(images, thresholds[chunk]) for chunk in chunks)
         elif layout == "NCHW":
             image = self._cast(x)[None]
-            yield from (acceleration.still(image, chunk.stop - chunk.start) for chunk in chunks)
+            yield from (acceleration.constant_sequence(image, chunk.stop - chunk.start) for chunk in chunks)
         else:
             yield from (self._cast(sequence[:, chunk]).transpose(0, 1) for chunk in chunks)
 
