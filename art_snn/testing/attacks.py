@@ -78,11 +78,17 @@ def check_attack_is_arts(attack: PoisoningAttack, kind: type[PoisoningAttack]) -
 
 
 def check_attack_params(attack: PoisoningAttack) -> None:
-    """`attack_params` are the constructor's arguments, each kept under its name."""
+    """`attack_params` are the constructor's arguments, each kept under its name; a wrong value changes none."""
     arguments = list(inspect.signature(type(attack)).parameters)
     assert list(attack.attack_params) == arguments, f"attack_params {attack.attack_params}, arguments {arguments}"
     missing = [name for name in arguments if not hasattr(attack, name)]
     assert not missing, f"no attributes {missing}"
+    before = {name: getattr(attack, name) for name in arguments}
+    message_of((TypeError, ValueError), partial(attack.set_params, **{arguments[-1]: before[arguments[-1]]}, no_such=1))
+    for name in ("target_class", "percent_poison", "seed"):
+        if name in before:
+            message_of((TypeError, ValueError), partial(attack.set_params, **{name: -1}))
+    assert all(getattr(attack, name) is value for name, value in before.items()), "an error changed parameters"
 
 
 def _equal(a: Array, b: Array) -> bool:

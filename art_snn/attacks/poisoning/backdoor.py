@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from art.attacks.poisoning import PoisoningAttackBackdoor
 
+from art_snn._parameters import Parameters
 from art_snn._validation import (
     check_at_least,
     check_fraction,
@@ -43,7 +44,7 @@ class PoisonedDataset(NamedTuple):
     y_clean: Labels
 
 
-class TriggerBackdoor(PoisoningAttackBackdoor):
+class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
     """Poison a share of the training data with a trigger and the label of the target class (dirty label).
 
     ART's clean-label and hidden-trigger attacks take it as their `backdoor`. Samples are arrays, N first, or for event
@@ -64,18 +65,6 @@ class TriggerBackdoor(PoisoningAttackBackdoor):
     Source: Gu et al., BadNets, 2017, https://arxiv.org/abs/1708.06733, section 4.
     """
 
-    attack_params: ClassVar[list[str]] = [
-        "trigger",
-        "target_class",
-        "percent_poison",
-        "source_classes",
-        "include_target",
-        "seed",
-        "sensor_size",
-        "n_bins",
-        "split_by",
-        "window",
-    ]
     _estimator_requirements = ()
 
     def __init__(

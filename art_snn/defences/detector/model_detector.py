@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from art.estimators.classification import PyTorchClassifier
 
+from art_snn._parameters import Parameters
 from art_snn._validation import check_same_length, check_unknown, class_indices
-from art_snn.defences._parameters import Parameters
 from art_snn.estimators.classification.inputs import samples_for
 from art_snn.estimators.classification.mode import mode
 from art_snn.typing import Array, Indices, Labels

@@ -11,9 +11,9 @@ from art.estimators.classification import PyTorchClassifier
 
 from art_snn._arrays import as_labels, as_numbers, is_stream
 from art_snn._layouts import layout_hint
+from art_snn._parameters import Parameters
 from art_snn._random import host_seed
 from art_snn._validation import check_at_least, check_finite, check_same_length, class_indices, predicted_classes
-from art_snn.defences._parameters import Parameters
 from art_snn.estimators.classification.inputs import samples_for
 from art_snn.estimators.classification.mode import mode
 from art_snn.events import stack_streams
@@ -42,10 +42,6 @@ class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
     _data = frozenset({"x_train", "y_train"})
     _takes_events = False
     _found: Any = None  # what a search found, kept until a parameter changes
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls.defence_params = cls.params  # ART's name for them
 
     def __init__(self, classifier: PyTorchClassifier, x_train: Array | None, y_train: Labels | None) -> None:
         check_is_pytorch(classifier)

@@ -10,7 +10,7 @@ from art.estimators.classification import PyTorchClassifier
 
 from art_snn._arrays import as_numbers, is_tensor, like_tensor
 from art_snn._layouts import check_frames
-from art_snn.defences._parameters import Parameters
+from art_snn._parameters import Parameters
 from art_snn.estimators.classification import rule_of
 from art_snn.events import SensorSize, check_events, is_stream, streams_of
 from art_snn.typing import Array, Events, Frames, Mask

@@ -5,9 +5,9 @@ from typing import Any
 from art.defences.trainer import Trainer
 from art.estimators.classification import PyTorchClassifier
 
+from art_snn._parameters import Parameters
 from art_snn._validation import check_unknown
 from art_snn.defences._fine_tuning import check_tuning, fine_tune
-from art_snn.defences._parameters import Parameters
 from art_snn.estimators.classification import rule_of
 from art_snn.typing import Array, Labels
 

@@ -6,8 +6,8 @@ from typing import Any
 from art.defences.transformer import Transformer
 from art.estimators.classification import PyTorchClassifier
 
+from art_snn._parameters import Parameters
 from art_snn._validation import class_indices
-from art_snn.defences._parameters import Parameters
 from art_snn.estimators.classification import rule_of
 from art_snn.estimators.classification.inputs import samples_for
 from art_snn.typing import Array, Labels

@@ -1,9 +1,11 @@
-"""Parameters of a defence: kept under their names, changed all together or not at all, and never by a wrong name."""
+"""Parameters of attacks and defences: kept under their names, changed all together or not at all."""
 
 import inspect
 from typing import Any, ClassVar
 
 from art_snn._validation import check_unknown
+
+_ARTS_NAMES = ("attack_params", "defence_params")  # what ART's attacks and sample detectors call `params`
 
 
 class Parameters:
@@ -24,6 +26,9 @@ class Parameters:
         cls._data = frozenset().union(*(vars(parent).get("_data", ()) for parent in cls.__mro__))
         if "params" not in vars(cls):
             cls.params = _named_arguments(cls, inherited=cls.params)
+        for name in _ARTS_NAMES:
+            if hasattr(cls, name) and name not in vars(cls):
+                setattr(cls, name, cls.params)
 
     def get_params(self) -> dict[str, Any]:
         """The parameters by name."""
