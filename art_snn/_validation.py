@@ -75,6 +75,12 @@ def check_choice(name: str, value: Any, choices: Collection[Any]) -> None:
         raise ValueError(f"expected {name} to be one of {', '.join(map(repr, choices))}, got {value!r}")
 
 
+def check_flag(name: str, value: bool) -> None:
+    """True or False; a word such as "no" would count as true."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"expected {name} to be True or False, got {value!r}")
+
+
 def check_unknown(owner: str, kwargs: Collection[str]) -> None:
     """No keyword argument is left over: ART's signatures end in `**kwargs`, which would swallow a typo."""
     if kwargs:

@@ -9,7 +9,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from art_snn._validation import check_at_least
+from art_snn._checked_fields import CheckedFields, checked
+from art_snn._validation import check_at_least, check_positive
 from art_snn.events import EVENT_DTYPE
 from art_snn.typing import Array, Events, Images
 
@@ -24,8 +25,13 @@ CHUNK = 64  # images at a time, so that their pixels stay in the processor's cac
 DURATION_US = 3 * STEPS * STEP_US
 
 
+def _check_rate(name: str, rate: float) -> None:
+    if not rate >= 0:
+        raise ValueError(f"expected {name} to be at least 0, got {rate!r}")
+
+
 @dataclass(frozen=True, kw_only=True)
-class SimulatedSensor:
+class SimulatedSensor(CheckedFields):
     """Turns images into event streams of three saccades of 105 ms each.
 
     A pixel compares the logarithm of its brightness with what it was after its last event. Where the two differ by
@@ -46,18 +52,10 @@ class SimulatedSensor:
     (True, 0)
     """
 
-    threshold: float = 0.3
-    refractory_us: int = STEP_US
-    noise_rate: float = 0.5
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        check_at_least("refractory_us", self.refractory_us, STEP_US)
-        check_at_least("seed", self.seed, 0)
-        if not self.threshold > 0:
-            raise ValueError(f"expected threshold to be positive, got {self.threshold!r}")
-        if not self.noise_rate >= 0:
-            raise ValueError(f"expected noise_rate to be at least 0, got {self.noise_rate!r}")
+    threshold: float = checked(0.3, check_positive)
+    refractory_us: int = checked(STEP_US, check_at_least, STEP_US)
+    noise_rate: float = checked(0.5, _check_rate)
+    seed: int = checked(0, check_at_least, 0)
 
     def __call__(self, images: Images) -> Events:
         """The stream of each image.

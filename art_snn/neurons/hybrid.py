@@ -9,6 +9,7 @@ import torch
 from spikingjelly.activation_based import neuron, surrogate
 from torch import Tensor
 
+from art_snn._checked_fields import CheckedFields, checked
 from art_snn._validation import check_choice, check_positive
 from art_snn.acceleration.equations import Equations
 from art_snn.acceleration.fused import integrate
@@ -19,7 +20,7 @@ Slope = Callable[[Tensor, Tensor | float], Tensor]  # of (distance from the thre
 
 
 @dataclass(frozen=True)
-class SpikeTimingSlope:
+class SpikeTimingSlope(CheckedFields):
     """Spike-timing-dependent backpropagation (STDB): α·e^(-β·Δt), with Δt the steps since the neuron's last spike.
 
     Δt is 1 in the step after a spike. A neuron that never spiked has no gradient: its Δt is infinite.
@@ -29,28 +30,21 @@ class SpikeTimingSlope:
     which is 0 from Δt = 104 on.
     """
 
-    alpha: float = 0.3
-    beta: float = 0.01
-
-    def __post_init__(self) -> None:
-        check_positive("alpha", self.alpha)
-        check_positive("beta", self.beta)
+    alpha: float = checked(0.3, check_positive)
+    beta: float = checked(0.01, check_positive)
 
     def __call__(self, distance: Tensor, since: Tensor | float) -> Tensor:
         return self.alpha * torch.exp(-self.beta * torch.as_tensor(since).to(distance))
 
 
 @dataclass(frozen=True)
-class LinearSlope:
+class LinearSlope(CheckedFields):
     """γ·max(0, 1 - |u/θ - 1|), a triangle around the threshold.
 
     Source: the same paper's released code, whose default it is.
     """
 
-    gamma: float = 0.3
-
-    def __post_init__(self) -> None:
-        check_positive("gamma", self.gamma)
+    gamma: float = checked(0.3, check_positive)
 
     def __call__(self, distance: Tensor, since: Tensor | float) -> Tensor:
         return self.gamma * (1 - distance.abs()).clamp(min=0)

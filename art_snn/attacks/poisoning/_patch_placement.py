@@ -10,21 +10,23 @@ Position = Literal["top-left", "top-right", "bottom-left", "bottom-right", "midd
 POSITIONS = ("top-left", "top-right", "bottom-left", "bottom-right", "middle", "random")
 
 
-def check_size(size: float) -> None:
+def check_size(name: str, size: float) -> None:
     """A side: whole pixels from 1 up, or below 1 a fraction of the frame's shorter side."""
-    check_number("size", size)
+    check_number(name, size)
     if not (0 < size < 1 or (size >= 1 and float(size).is_integer())):
-        raise ValueError(f"expected size to be a whole number of pixels from 1 up or a fraction below 1, got {size!r}")
+        raise ValueError(
+            f"expected {name} to be a whole number of pixels from 1 up or a fraction below 1, got {size!r}"
+        )
 
 
-def check_position(position: Position) -> Position:
-    """A place by name, or (row, column) of the patch's upper left pixel, which comes back as a tuple."""
+def checked_position(name: str, position: Position) -> Position:
+    """A place by name, or (row, column) of the patch's upper left pixel as a tuple."""
     if isinstance(position, str):
-        check_choice("position", position, POSITIONS)
+        check_choice(name, position, POSITIONS)
         return position
-    place = whole_numbers("position", position, "a name or (row, column)")
+    place = whole_numbers(name, position, "a name or (row, column)")
     if len(place) != 2 or min(place) < 0:
-        raise ValueError(f"expected position (row, column) from (0, 0) up, got {position!r}")
+        raise ValueError(f"expected {name} (row, column) from (0, 0) up, got {position!r}")
     return place
 
 

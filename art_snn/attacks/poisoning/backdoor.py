@@ -10,6 +10,7 @@ from art.attacks.poisoning import PoisoningAttackBackdoor
 from art_snn._parameters import Parameters
 from art_snn._validation import (
     check_at_least,
+    check_flag,
     check_fraction,
     check_same_length,
     check_unknown,
@@ -210,6 +211,7 @@ class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
             raise TypeError(f"expected trigger to be a function of arrays, got {self.trigger!r}")
         check_at_least("target_class", self.target_class, 0)
         check_fraction("percent_poison", self.percent_poison)
+        check_flag("include_target", self.include_target)
         check_at_least("seed", self.seed, 0)
         if self.source_classes is not None:
             whole_numbers("source_classes", np.atleast_1d(np.asarray(self.source_classes)), "classes")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from art_snn._checked_fields import checked
 from art_snn._validation import check_at_least, check_choice
 from art_snn.attacks.poisoning._rectangles import Rectangle
 from art_snn.attacks.poisoning.frame_trigger import FrameTrigger
@@ -29,15 +30,11 @@ class FlashTrigger(FrameTrigger):
     [1, 0, 1, 0, 0, 0]
     """
 
-    polarity: Polarity = "on"
-    start: int = 0
-    length: int = 4
-    on: int = 1
-    gap: int = 0
-
-    def __post_init__(self) -> None:
-        check_choice("polarity", self.polarity, CHANNELS)
-        _check_pulses(self.start, self.length, self.on, self.gap)
+    polarity: Polarity = checked("on", check_choice, CHANNELS)
+    start: int = checked(0, check_at_least, 0)
+    length: int = checked(4, check_at_least, 1)
+    on: int = checked(1, check_at_least, 1)
+    gap: int = checked(0, check_at_least, 0)
 
     @property
     def state(self) -> Polarity:
@@ -46,8 +43,14 @@ class FlashTrigger(FrameTrigger):
 
     def rectangles(self, n_bins: int, height: int, width: int) -> Iterator[Rectangle]:
         """The whole sensor in each bin that is lit."""
-        for frame in strobe_frames(n_bins, self.start, self.length, self.on, self.gap):
+        for frame in self.lit_bins(n_bins):
             yield Rectangle(frame, slice(0, height), slice(0, width))
+
+    def lit_bins(self, n_bins: int) -> tuple[int, ...]:
+        """The time bins in which it flashes, of recordings of `n_bins`."""
+        check_at_least("n_bins", n_bins, 1)
+        pulses = range(self.start, min(self.start + self.length, n_bins), self.on + self.gap)
+        return tuple(frame for pulse in pulses for frame in range(pulse, min(pulse + self.on, n_bins)))
 
 
 def strobe_frames(n_bins: int, start: int = 0, length: int = 4, on: int = 1, gap: int = 0) -> tuple[int, ...]:
@@ -56,12 +59,4 @@ def strobe_frames(n_bins: int, start: int = 0, length: int = 4, on: int = 1, gap
     >>> strobe_frames(16, start=2, length=6, on=2, gap=2)
     (2, 3, 6, 7)
     """
-    check_at_least("n_bins", n_bins, 1)
-    _check_pulses(start, length, on, gap)
-    pulses = range(start, min(start + length, n_bins), on + gap)
-    return tuple(frame for pulse in pulses for frame in range(pulse, min(pulse + on, n_bins)))
-
-
-def _check_pulses(start: int, length: int, on: int, gap: int) -> None:
-    for name, value, least in (("start", start, 0), ("length", length, 1), ("on", on, 1), ("gap", gap, 0)):
-        check_at_least(name, value, least)
+    return FlashTrigger(start=start, length=length, on=on, gap=gap).lit_bins(n_bins)

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from art_snn._arrays import as_numbers, is_tensor
+from art_snn._checked_fields import CheckedFields
 from art_snn._layouts import check_frames
 from art_snn._validation import check_at_least, check_counts, whole_numbers
 from art_snn.attacks.poisoning._event_insertion import EventTiming, warn_of_lost_ends, write_on_events
@@ -21,7 +22,7 @@ from art_snn.typing import Events, Frames
 _STATIC_BINS = 64  # in which a static trigger sends events if nobody says how many
 
 
-class FrameTrigger(ABC):
+class FrameTrigger(CheckedFields, ABC):
     """A trigger for frames (N, T, 2, H, W), or one sample (T, 2, H, W), that overwrites rectangles with zeros and ones.
 
     Tensors give tensors. The first axis of five is N, that of four T: frames with time first, (T, N, 2, H, W), have the
@@ -139,13 +140,13 @@ class FrameTrigger(ABC):
         return rectangles
 
 
-def checked_bins(frames: Collection[int] | None) -> tuple[int, ...] | None:
+def checked_bins(name: str, frames: Collection[int] | None) -> tuple[int, ...] | None:
     """Numbers of time bins from 0 up, each once and in order; None for all."""
     if frames is None:
         return None
-    chosen = whole_numbers("frames", frames, "time bins")
+    chosen = whole_numbers(name, frames, "time bins")
     for frame in chosen:
-        check_at_least("frames", frame, 0)
+        check_at_least(name, frame, 0)
     return tuple(sorted(set(chosen)))
 
 

@@ -2,15 +2,24 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
+from art_snn._checked_fields import checked
 from art_snn._validation import check_at_least, check_choice
-from art_snn.attacks.poisoning._patch_placement import Position, check_position, check_size, side_in_pixels, upper_left
+from art_snn.attacks.poisoning._patch_placement import (
+    Position,
+    check_size,
+    checked_position,
+    side_in_pixels,
+    upper_left,
+)
 from art_snn.attacks.poisoning._rectangles import Rectangle, clipped_square
 from art_snn.attacks.poisoning.frame_trigger import FrameTrigger, checked_bins
 from art_snn.attacks.poisoning.polarity import CHANNELS, Polarity
+
+Motion = Literal["reference", "smooth"]
 
 _PACE = 2  # pixels a frame in smooth motion
 
@@ -40,20 +49,12 @@ class MovingTrigger(FrameTrigger):
     [0, 3, 4, 0]
     """
 
-    size: float = 0.1
-    position: Position = "top-left"
-    polarity: Polarity = "on"
-    motion: Literal["reference", "smooth"] = "reference"
-    frames: Collection[int] | None = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        check_size(self.size)
-        check_at_least("seed", self.seed, 0)
-        object.__setattr__(self, "position", check_position(self.position))
-        check_choice("polarity", self.polarity, CHANNELS)
-        check_choice("motion", self.motion, ("reference", "smooth"))
-        object.__setattr__(self, "frames", checked_bins(self.frames))
+    size: float = checked(0.1, check_size)
+    position: Position = checked("top-left", checked_position)
+    polarity: Polarity = checked("on", check_choice, CHANNELS)
+    motion: Motion = checked("reference", check_choice, get_args(Motion))
+    frames: Collection[int] | None = checked(None, checked_bins)
+    seed: int = checked(0, check_at_least, 0)
 
     @property
     def state(self) -> Polarity:

@@ -6,9 +6,16 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from art_snn._arrays import as_numbers, is_tensor
+from art_snn._checked_fields import CheckedFields, checked
 from art_snn._layouts import check_images
 from art_snn._validation import check_at_least, check_choice, check_fraction
-from art_snn.attacks.poisoning._patch_placement import Position, check_position, check_size, side_in_pixels, upper_left
+from art_snn.attacks.poisoning._patch_placement import (
+    Position,
+    check_size,
+    checked_position,
+    side_in_pixels,
+    upper_left,
+)
 from art_snn.attacks.poisoning._tensor_trigger import apply_to_tensor
 from art_snn.attacks.poisoning._threaded_copy import copied
 from art_snn.typing import Array, Images
@@ -16,8 +23,29 @@ from art_snn.typing import Array, Images
 _BLOCKS = 4  # colour blocks along each side of the random pattern
 
 
+def _checked_pattern(name: str, pattern: Any) -> str | Array:
+    """The name of a pattern, or a read-only copy of a picture."""
+    if isinstance(pattern, str):
+        check_choice(name, pattern, ("white", "random"))
+        return pattern
+    picture = np.array(as_numbers(name, pattern))
+    picture.setflags(write=False)
+    return picture
+
+
+def _checked_clip_values(name: str, clip_values: Any) -> tuple[float, float] | None:
+    """Two finite numbers, the lower first; None for those of the dtype."""
+    if clip_values is None:
+        return None
+    numbers = as_numbers(name, clip_values)
+    if numbers.shape != (2,) or not -np.inf < numbers[0] < numbers[1] < np.inf:
+        raise ValueError(f"expected {name} (low, high) with low < high, got {clip_values!r}")
+    low, high = numbers.tolist()
+    return low, high
+
+
 @dataclass(frozen=True)
-class PatchTrigger:
+class PatchTrigger(CheckedFields):
     """Paste a square patch into images (N, C, H, W) or one image (C, H, W) of 1 or 3 channels; tensors give tensors.
 
     The square has exactly its side's square of pixels, or is an error. A pixel that has the patch's colour already, as
@@ -47,26 +75,12 @@ class PatchTrigger:
     needs_frames: ClassVar[bool] = False
     needs_fitting: ClassVar[bool] = False
 
-    size: float = 2
-    position: Position = "bottom-right"
-    pattern: Literal["white", "random"] | Array = "white"
-    blend: float = 1.0
-    seed: int = 0
-    clip_values: tuple[float, float] | None = None
-
-    def __post_init__(self) -> None:
-        check_size(self.size)
-        check_at_least("seed", self.seed, 0)
-        object.__setattr__(self, "position", check_position(self.position))
-        check_fraction("blend", self.blend)
-        if self.clip_values is not None:
-            object.__setattr__(self, "clip_values", _checked_clip_values(self.clip_values))
-        if isinstance(self.pattern, str):
-            return check_choice("pattern", self.pattern, ("white", "random"))
-        pattern = np.array(as_numbers("pattern", self.pattern))
-        pattern.setflags(write=False)
-        object.__setattr__(self, "pattern", pattern)
-        return None
+    size: float = checked(2, check_size)
+    position: Position = checked("bottom-right", checked_position)
+    pattern: Literal["white", "random"] | Array = checked("white", _checked_pattern)
+    blend: float = checked(1.0, check_fraction)
+    seed: int = checked(0, check_at_least, 0)
+    clip_values: tuple[float, float] | None = checked(None, _checked_clip_values)
 
     def __call__(self, x: Images) -> Images:
         """New images with the patch; shape, dtype and clip values are kept."""
@@ -121,15 +135,6 @@ class PatchTrigger:
 
     def __hash__(self) -> int:
         return hash(self._key())
-
-
-def _checked_clip_values(clip_values: Any) -> tuple[float, float]:
-    """Two finite numbers, the lower first."""
-    numbers = as_numbers("clip_values", clip_values)
-    if numbers.shape != (2,) or not -np.inf < numbers[0] < numbers[1] < np.inf:
-        raise ValueError(f"expected clip_values (low, high) with low < high, got {clip_values!r}")
-    low, high = numbers.tolist()
-    return low, high
 
 
 def _check_within(name: str, values: Array, low: float, high: float) -> None:

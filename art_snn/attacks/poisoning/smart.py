@@ -6,8 +6,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from art_snn._checked_fields import checked
 from art_snn._random import draw_seed
-from art_snn._validation import check_at_least, check_choice
+from art_snn._validation import check_at_least, check_choice, check_flag
 from art_snn.attacks.poisoning._mask_activity import COUNTINGS, Counting, grid, measure
 from art_snn.attacks.poisoning._patch_placement import check_size, side_in_pixels
 from art_snn.attacks.poisoning._rectangles import Rectangle, clipped_square
@@ -44,27 +45,20 @@ class SmartTrigger(FrameTrigger):
 
     needs_fitting: ClassVar[bool] = True
 
-    size: float = 0.1
-    area: Literal["most", "least"] = "most"
-    polarity: Literal["rarest", "commonest"] = "rarest"
-    n_masks: int = 2
-    seed: int = 0
-    counting: Counting = "reference"
-    frames: Collection[int] | None = None
-    refit: bool = False
+    size: float = checked(0.1, check_size)
+    area: Literal["most", "least"] = checked("most", check_choice, ("most", "least"))
+    polarity: Literal["rarest", "commonest"] = checked("rarest", check_choice, ("rarest", "commonest"))
+    n_masks: int = checked(2, check_at_least, 0)
+    seed: int = checked(0, check_at_least, 0)
+    counting: Counting = checked("reference", check_choice, COUNTINGS)
+    frames: Collection[int] | None = checked(None, checked_bins)
+    refit: bool = checked(False, check_flag)
     mask: int | None = None
-    fitted_polarity: Polarity | None = None
+    fitted_polarity: Polarity | None = checked(None, check_choice, (None, *CHANNELS))
 
     def __post_init__(self) -> None:
-        check_size(self.size)
-        check_at_least("seed", self.seed, 0)
-        check_choice("area", self.area, ("most", "least"))
-        check_choice("polarity", self.polarity, ("rarest", "commonest"))
-        check_at_least("n_masks", self.n_masks, 0)
-        check_choice("counting", self.counting, COUNTINGS)
+        super().__post_init__()
         check_choice("mask", self.mask, (None, *range((self.n_masks + 1) ** 2)))
-        check_choice("fitted_polarity", self.fitted_polarity, (None, *CHANNELS))
-        object.__setattr__(self, "frames", checked_bins(self.frames))
 
     def fit(self, x: Frames) -> "SmartTrigger":
         """A new trigger, with the mask and the polarity that these frames (N, T, 2, H, W) call for.

@@ -1,0 +1,38 @@
+"""Checks that stand beside the fields of a dataclass: run on each making, and run for every field of every trigger."""
+
+import copy
+import pickle
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import pytest
+
+from art_snn._checked_fields import CheckedFields, checked
+from art_snn._validation import check_at_least, whole_numbers
+from art_snn.catalogue import TRIGGERS
+
+
+@dataclass(frozen=True)
+class Pixels(CheckedFields):
+    count: int = checked(1, check_at_least, 1)
+    place: Any = checked((0, 0), whole_numbers, "a place")
+    note: str = ""
+
+
+def test_a_wrong_value_is_refused_by_the_name_of_its_field() -> None:
+    with pytest.raises(ValueError, match="expected count to be at least 1, got 0"):
+        Pixels(0)
+    with pytest.raises(TypeError, match="expected place to be a place in whole numbers"):
+        replace(Pixels(2), place="a")
+
+
+def test_what_a_check_returns_is_kept_in_place_of_what_was_given() -> None:
+    pixels = Pixels(3, [1, 2], "kept")
+    assert (pixels.count, pixels.place, pixels.note) == (3, (1, 2), "kept")
+    assert pickle.loads(pickle.dumps(pixels)) == copy.deepcopy(pixels) == pixels  # noqa: S301 - our own
+
+
+@pytest.mark.parametrize(("name", "field"), [(name, one.name) for name in TRIGGERS for one in fields(TRIGGERS[name])])
+def test_every_field_of_every_trigger_is_checked(name: str, field: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=f"expected {field} "):
+        TRIGGERS[name](**{field: object()})
