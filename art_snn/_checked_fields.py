@@ -18,7 +18,12 @@ def checked(default: Value, check: Callable[..., object], *settings: Any) -> Val
             kept in place of the one given.
         settings: What else `check` takes.
     """
-    return field(default=default, metadata={_CHECK: (check, settings)})
+    return field(default=default, metadata=checked_by(check, *settings))
+
+
+def checked_by(check: Callable[..., object], *settings: Any) -> dict[str, Any]:
+    """The metadata of a checked field without a default: `n: int = field(metadata=checked_by(check_at_least, 1))`."""
+    return {_CHECK: (check, settings)}
 
 
 class CheckedFields:

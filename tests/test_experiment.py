@@ -10,7 +10,7 @@ from art_snn.data import Dataset
 from art_snn.experiment import Experiment, parts, show_trigger
 from art_snn.experiment.parts import make_estimator
 from art_snn.experiment.spec import OF_CONVERSION, OF_THE_DATA, OF_THE_TRIGGER
-from art_snn.models import Network, datasets_of
+from art_snn.models import Network, event_net
 
 FRAMES = {"data": "digits-dvs", "trigger": "static", "models": ("ann", "if")}
 NMNIST = {**FRAMES, "data": "nmnist", "data_root": "somewhere"}
@@ -132,4 +132,4 @@ def test_event_net_is_the_data_sets_own(data: str, model: str) -> None:
 def test_every_data_set_of_events_has_an_event_net_and_no_other() -> None:
     with_bins = {name for name, loader in DATASETS.items() if loader.is_neuromorphic}
 
-    assert with_bins == set(datasets_of("event_net"))
+    assert with_bins == set(event_net.datasets or ())

@@ -1,6 +1,8 @@
 """Laws of the networks: any side, one set of parameter names, weights from the seed, a recipe that rebuilds."""
 
+import inspect
 import json
+import pydoc
 
 import pytest
 import torch
@@ -49,6 +51,15 @@ def test_weights_of_the_ann_load_into_the_snn_and_back(name, neuron_name):
     assert unexpected == []
     assert all(key.endswith(".w") for key in missing), "only what a neuron learns itself may be missing"
     assert all(torch.equal(snn.state_dict()[key], value) for key, value in ann.state_dict().items())
+
+
+@every_model
+def test_help_on_a_builder_shows_and_explains_each_argument(name):
+    text = pydoc.render_doc(MODELS[name], renderer=pydoc.plaintext)
+    explained = [argument for argument in inspect.signature(MODELS[name]).parameters if f"        {argument}: " in text]
+
+    assert f"{name}(in_channels: int, nb_classes: int, *, neuron:" in text
+    assert explained == list(inspect.signature(MODELS[name]).parameters)
 
 
 @every_model

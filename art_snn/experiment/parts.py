@@ -16,7 +16,7 @@ from art_snn.catalogue import ESTIMATORS
 from art_snn.data import Dataset, load_dataset
 from art_snn.evaluations import BackdoorEvaluation
 from art_snn.experiment.spec import OF_NEURONS, OF_THE_DATA, Experiment
-from art_snn.models import Network, build, datasets_of
+from art_snn.models import MODELS, Network
 from art_snn.typing import Array, Indices
 
 
@@ -72,15 +72,15 @@ def make_evaluation(
 
 def make_network(spec: Experiment, dataset: Dataset, neuron: str | None = None, seed: int = 0) -> Network:
     """The topology of a spec for these data, as an ANN or of these neurons."""
+    build = MODELS[spec.network]
     return build(
-        spec.network,
         in_channels=dataset.x_train.shape[-3],
         nb_classes=len(dataset.classes),
         neuron=neuron,
         pool=spec.pool,
         width=spec.width,
         seed=seed,
-        **({} if datasets_of(spec.network) is None else {"dataset": spec.data}),
+        **({} if build.datasets is None else {"dataset": spec.data}),
     )
 
 

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from art_snn._validation import check_choice, check_fraction
 from art_snn.catalogue import DATASETS, NETWORKS, TRIGGERS
 from art_snn.conversion import Method, check_method
-from art_snn.models import datasets_of
 from art_snn.typing import Trigger
 
 OF_NEURONS = ("if", "lif")
@@ -123,7 +122,7 @@ class Experiment(BaseModel):
             check_choice("models", model, MODELS)
         if len(set(self.models)) < len(self.models):
             raise ValueError(f"expected models that differ, got {', '.join(self.models)}")
-        fitting = [name for name in NETWORKS if self.data in (datasets_of(name) or DATASETS)]
+        fitting = [name for name, build in NETWORKS.items() if self.data in (build.datasets or DATASETS)]
         check_choice(f"network for {self.data}", self.network, fitting)
         written = self.model_dump(mode="json")
         for name, owner in _idle(self.data, self.trigger, self.models).items():

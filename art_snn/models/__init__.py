@@ -1,31 +1,24 @@
 """Networks by name: each is one topology, an ANN or, with a neuron, an SNN with the same parameter names."""
 
-import inspect
-from collections.abc import Callable
-from typing import Any, get_args
+from typing import Any
 
 from art_snn._validation import check_choice
 from art_snn.models.event_net import event_net
-from art_snn.models.network import Network, Recipe
+from art_snn.models.network import Builder, Network, Recipe
 from art_snn.models.over_time import OverTime
 from art_snn.models.resnet18 import resnet18
 from art_snn.models.small_cnn import small_cnn
 from art_snn.models.vgg11 import vgg11
 
-MODELS: dict[str, Callable[..., Network]] = {
-    "small_cnn": small_cnn,
-    "vgg11": vgg11,
-    "resnet18": resnet18,
-    "event_net": event_net,
-}
+MODELS: dict[str, Builder[...]] = {made.__name__: made for made in (small_cnn, vgg11, resnet18, event_net)}
 
 __all__ = [
     "MODELS",
+    "Builder",
     "Network",
     "OverTime",
     "Recipe",
     "build",
-    "datasets_of",
     "event_net",
     "resnet18",
     "small_cnn",
@@ -44,13 +37,3 @@ def build(name: str, **arguments: Any) -> Network:
     """
     check_choice("name", name, MODELS)
     return MODELS[name](**arguments)
-
-
-def datasets_of(name: str) -> tuple[str, ...] | None:
-    """The data sets whose own network it builds, by its argument `dataset`; None for a network that suits any.
-
-    >>> datasets_of("small_cnn"), "nmnist" in datasets_of("event_net")
-    (None, True)
-    """
-    dataset = inspect.signature(MODELS[name]).parameters.get("dataset")
-    return None if dataset is None else get_args(dataset.annotation)

@@ -1,15 +1,17 @@
 """What every network here is made of: one list of layers, which is an ANN's or an SNN's."""
 
-import functools
 import inspect
+from abc import ABC, abstractmethod
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, ParamSpec, TypedDict
+from dataclasses import KW_ONLY, dataclass, field, fields
+from typing import Any, ClassVar, Literal, ParamSpec, Protocol, TypedDict, cast
 
 import numpy as np
 from spikingjelly.activation_based import functional, layer
 from torch import nn
 
+from art_snn._checked_fields import CheckedFields, checked, checked_by
 from art_snn._random import host_seed
 from art_snn._validation import check_at_least, check_choice
 from art_snn.neurons import NeuronFactory, neuron_factory
@@ -58,28 +60,80 @@ class Network(Chain):
         functional.set_step_mode(self, step_mode)
 
 
-class Kit:
-    """The kinds of layer a topology is made of, each as an ANN or as an SNN has it.
+def _check_width(name: str, width: float) -> None:
+    if not width > 0:
+        raise ValueError(f"expected {name} above 0, got {width!r}")
 
-    All but the rectifier and an ANN's dropout are spikingjelly's, which take a time axis as well.
+
+@dataclass(frozen=True)
+class Topology(CheckedFields, ABC):
+    """A network to be built, as an ANN or an SNN: its arguments, and the kinds of layer that it is made of.
+
+    A topology of its own names itself, adds its arguments, and says in `layers` what follows what; in its docstring
+    `{shared}` stands for the arguments that all have. Layers are spikingjelly's, which take a time axis as well, but
+    for the rectifier and an ANN's dropout.
 
     Attributes:
-        activation: Makes a new activation module.
-        is_spiking: Whether that is a neuron.
+        name: Name of the function that builds it.
+        datasets: Data sets whose own network it builds, by its argument `dataset`; None if it suits any.
+
+    Args:
+        in_channels: Channels of the input, 2 for events.
+        nb_classes: Number K of classes.
+        neuron: None for the ANN; "if", "lif" or a function that makes a neuron for the SNN.
+        surrogate: Surrogate gradient of "if" and "lif", as in `art_snn.neurons.surrogate_function`.
+        tau: Time constant of "lif", in steps.
+        pool: "max" or "avg", the kind of its 2×2 pools; conversion from ANN to SNN needs "avg".
+        width: Factor on the channels and features of every hidden layer.
+        seed: Seed of the initial weights.
     """
 
-    def __init__(self, neuron: Neuron, surrogate: str, tau: float, pool: Pool = "max") -> None:
-        check_choice("pool", pool, _POOLS)
-        self.activation = neuron_factory(neuron, surrogate=surrogate, tau=tau)
-        self._pool = _POOLS[pool]
-        self.is_spiking = neuron is not None
+    name: ClassVar[str]
+    datasets: ClassVar[tuple[str, ...] | None] = None
 
-    def network(self, layers: Iterable[Layer]) -> Network:
-        """The network of these layers, all in the step mode that suits it."""
-        return Network(layers, "m" if self.is_spiking else "s")
+    in_channels: int = field(metadata=checked_by(check_at_least, 1))
+    nb_classes: int = field(metadata=checked_by(check_at_least, 1))
+    _: KW_ONLY
+    neuron: Neuron = None
+    surrogate: str = "atan"
+    tau: float = 2.0
+    pool: Pool = checked("max", check_choice, _POOLS)
+    width: float = checked(1.0, _check_width)
+    seed: int = checked(0, check_at_least, 0)
+
+    def __init_subclass__(cls) -> None:
+        shared = (Topology.__doc__ or "").partition("Args:\n")[2].strip()
+        cls.__doc__ = (cls.__doc__ or "").replace("{shared}", shared)
+
+    @abstractmethod
+    def layers(self) -> Iterable[Layer]:
+        """The layers, one after the other."""
+
+    def network(self) -> Network:
+        """The network, its weights drawn from a random stream of its own."""
+        with host_seed(self.seed):
+            net = Network(self.layers(), "m" if self.is_spiking else "s")
+        if not callable(self.neuron):
+            arguments = {one.name: getattr(self, one.name) for one in fields(self)}
+            plain = {name: a.item() if isinstance(a, np.generic) else a for name, a in arguments.items()}
+            net.recipe = {"name": self.name, "arguments": plain}
+        return net
+
+    @property
+    def is_spiking(self) -> bool:
+        """Whether its activations are neurons."""
+        return self.neuron is not None
+
+    def activation(self) -> nn.Module:
+        """A new activation: a rectifier, or a layer of neurons."""
+        return neuron_factory(self.neuron, surrogate=self.surrogate, tau=self.tau)()
+
+    def scaled(self, *channels: int) -> list[int]:
+        """Numbers of channels, each times the width and at least 1."""
+        return [max(1, round(self.width * c)) for c in channels]
 
     def act(self) -> Layer:
-        """The activation: a rectifier, or a layer of neurons."""
+        """An activation as a layer."""
         return "act", self.activation()
 
     def conv(self, in_channels: int, out_channels: int, kernel_size: int = 3, stride: int = 1) -> list[Layer]:
@@ -88,9 +142,9 @@ class Kit:
         conv = layer.Conv2d(in_channels, out_channels, kernel_size, stride=stride, padding=padding, bias=False)
         return [("conv", conv), ("norm", layer.BatchNorm2d(out_channels))]
 
-    def pool(self, *, ceil_mode: bool = False) -> Layer:
+    def pooling(self, *, ceil_mode: bool = False) -> Layer:
         """Maximum or average of 2×2 pixels; with `ceil_mode` an odd last row or column is a window of its own."""
-        return "pool", self._pool(2, ceil_mode=ceil_mode)
+        return "pool", _POOLS[self.pool](2, ceil_mode=ceil_mode)
 
     def flat(self, side: int) -> list[Layer]:
         """Average down (or repeat up) to side × side pixels, whatever the input's side, and flatten."""
@@ -100,40 +154,43 @@ class Kit:
         """A fully connected layer."""
         return "fc", layer.Linear(in_features, out_features, bias=bias)
 
-    def dropout(self, p: float) -> Layer:
-        """Dropout; in an SNN one mask serves all time steps of a sample."""
-        if not 0 <= p < 1:
-            raise ValueError(f"expected dropout in [0, 1), got {p!r}")
-        return "dropout", layer.Dropout(p) if self.is_spiking else nn.Dropout(p)
+    def dropping(self, share: float) -> Layer:
+        """Dropout of a share of the features; in an SNN one mask serves all time steps of a sample."""
+        return "dropout", layer.Dropout(share) if self.is_spiking else nn.Dropout(share)
 
 
-def scaled(width: float, *channels: int) -> list[int]:
-    """Numbers of channels, each times the width multiplier and at least 1.
+class Builder(Protocol[_P]):
+    """A function that builds networks of one topology."""
 
-    >>> scaled(0.25, 64, 2)
-    [16, 1]
-    """
-    if not width > 0:
-        raise ValueError(f"expected width above 0, got {width!r}")
-    return [max(1, round(width * c)) for c in channels]
+    __name__: str
+    datasets: tuple[str, ...] | None
+
+    def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> Network: ...
 
 
-def model(build: Callable[_P, Network]) -> Callable[_P, Network]:
-    """Run a builder of networks on a random stream of its own, from its argument `seed`, and note the recipe."""
-    signature = inspect.signature(build)
+def builder(topology: Callable[_P, Topology]) -> Builder[_P]:
+    """The function that builds the networks of a topology, with its name, arguments, docstring and facts."""
+    kind = cast(type[Topology], topology)
 
-    @functools.wraps(build)
-    def seeded(*args: _P.args, **kwargs: _P.kwargs) -> Network:
-        bound = signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        arguments = dict(bound.arguments)
-        for name in ("in_channels", "nb_classes"):
-            check_at_least(name, arguments[name], 1)
-        with host_seed(arguments["seed"]):
-            net = build(*args, **kwargs)
-        if not callable(arguments["neuron"]):
-            plain = {name: a.item() if isinstance(a, np.generic) else a for name, a in arguments.items()}
-            net.recipe = {"name": build.__name__, "arguments": plain}
-        return net
+    def build(*args: _P.args, **kwargs: _P.kwargs) -> Network:
+        return topology(*args, **kwargs).network()
 
-    return seeded
+    signature = inspect.signature(kind).replace(return_annotation=Network)
+    facts = {
+        "__name__": kind.name,
+        "__qualname__": kind.name,
+        "__module__": kind.__module__,
+        "__doc__": kind.__doc__,
+        "__signature__": signature,
+        "__annotations__": {name: one.annotation for name, one in signature.parameters.items()},
+        "datasets": kind.datasets,
+    }
+    for name, fact in facts.items():
+        setattr(build, name, fact)
+    return cast(Builder[_P], build)
+
+
+def check_dropout(name: str, share: float) -> None:
+    """A share of features that leaves some: in [0, 1)."""
+    if not 0 <= share < 1:
+        raise ValueError(f"expected {name} in [0, 1), got {share!r}")

@@ -1,9 +1,14 @@
 """ResNet18 for small images: a 3×3 stem and four stages of two residual blocks."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import torch
 from torch import nn
 
-from art_snn.models.network import Chain, Kit, Layer, Network, Neuron, Pool, model, scaled
+from art_snn._checked_fields import checked
+from art_snn._validation import check_flag
+from art_snn.models.network import Chain, Layer, Topology, builder, check_dropout
 
 
 class BasicBlock(nn.Module):
@@ -14,13 +19,16 @@ class BasicBlock(nn.Module):
 
     keeps_time_apart = True
 
-    def __init__(self, kit: Kit, in_channels: int, out_channels: int, stride: int) -> None:
+    def __init__(self, topology: Topology, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()
-        first, second = kit.conv(in_channels, out_channels, stride=stride), kit.conv(out_channels, out_channels)
-        self.body = Chain([*first, kit.act(), *second])
+        first, second = (
+            topology.conv(in_channels, out_channels, stride=stride),
+            topology.conv(out_channels, out_channels),
+        )
+        self.body = Chain([*first, topology.act(), *second])
         is_same = stride == 1 and in_channels == out_channels
-        self.shortcut = Chain([] if is_same else kit.conv(in_channels, out_channels, kernel_size=1, stride=stride))
-        self.act = kit.activation()
+        self.shortcut = Chain([] if is_same else topology.conv(in_channels, out_channels, kernel_size=1, stride=stride))
+        self.act = topology.activation()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The activation of body plus shortcut."""
@@ -28,47 +36,38 @@ class BasicBlock(nn.Module):
         return out
 
 
-@model
-def resnet18(
-    in_channels: int,
-    nb_classes: int,
-    *,
-    neuron: Neuron = None,
-    surrogate: str = "atan",
-    tau: float = 2.0,
-    pool: Pool = "max",
-    width: float = 1.0,
-    stem_pool: bool = True,
-    dropout: float = 0.0,
-    seed: int = 0,
-) -> Network:
+@dataclass(frozen=True, kw_only=True)
+class ResNet18(Topology):
     """ResNet18 in its CIFAR form: a 3×3 stem of stride 1, then stages of 64, 128, 256 and 512 channels.
 
-    Args:
-        in_channels: Channels of the input; its side may be any from 8 pixels up.
-        nb_classes: K, the width of the last layer, whose output is neither rectified nor spiking.
-        neuron: None for the ANN; "if", "lif" or a function that makes a neuron for the SNN.
-        surrogate: Surrogate gradient of "if" and "lif", as in `art_snn.neurons.surrogate_function`.
-        tau: Time constant of "lif", in steps.
-        pool: "max" or "avg", the kind of the stem's pool; conversion from ANN to SNN needs "avg".
-        width: Factor on the channels of every hidden layer.
-        stem_pool: Whether a 2×2 pool follows the stem, as in the paper.
-        dropout: Share of the features before the last layer that is dropped in training, in [0, 1).
-        seed: Of the initial weights.
+    The input may have any side from 8 pixels up; the output is neither rectified nor spiking.
 
-    Returns:
-        The ANN from (N, C, H, W) to (N, K), or the SNN from (T, N, C, H, W) to (T, N, K).
+    Args:
+        {shared}
+        stem_pool: Whether a 2×2 pool follows the stem, as in the paper; it is the only one.
+        dropout: Share of the features before the last layer that is dropped in training, in [0, 1).
 
     Source: Jin et al., Backdoor attacks on spiking neural networks under three learning rules, 2024,
     https://arxiv.org/abs/2409.15670, table 5.
     """
-    kit = Kit(neuron, surrogate, tau, pool)
-    channels, *stages = scaled(width, 64, 64, 128, 256, 512)
-    layers: list[Layer] = [*kit.conv(in_channels, channels), kit.act()]
-    if stem_pool:
-        layers.append(kit.pool())
-    for number, wider in enumerate(stages):
-        stride = 1 if number == 0 else 2
-        layers += [("block", BasicBlock(kit, channels, wider, stride)), ("block", BasicBlock(kit, wider, wider, 1))]
-        channels = wider
-    return kit.network([*layers, *kit.flat(1), kit.dropout(dropout), kit.linear(channels, nb_classes)])
+
+    name = "resnet18"
+
+    stem_pool: bool = checked(True, check_flag)
+    dropout: float = checked(0.0, check_dropout)
+
+    def layers(self) -> Iterable[Layer]:
+        """The layers, one after the other."""
+        channels, *stages = self.scaled(64, 64, 128, 256, 512)
+        layers: list[Layer] = [*self.conv(self.in_channels, channels), self.act()]
+        if self.stem_pool:
+            layers.append(self.pooling())
+        for number, wider in enumerate(stages):
+            stride = 1 if number == 0 else 2
+            blocks = BasicBlock(self, channels, wider, stride), BasicBlock(self, wider, wider, 1)
+            layers += [("block", block) for block in blocks]
+            channels = wider
+        return [*layers, *self.flat(1), self.dropping(self.dropout), self.linear(channels, self.nb_classes)]
+
+
+resnet18 = builder(ResNet18)

@@ -1,48 +1,38 @@
 """Two convolutions and two linear layers: enough for digits, on a CPU in seconds."""
 
-from art_snn.models.network import Kit, Network, Neuron, Pool, model, scaled
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from art_snn.models.network import Layer, Topology, builder
 
 
-@model
-def small_cnn(
-    in_channels: int,
-    nb_classes: int,
-    *,
-    neuron: Neuron = None,
-    surrogate: str = "atan",
-    tau: float = 2.0,
-    pool: Pool = "max",
-    width: float = 1.0,
-    seed: int = 0,
-) -> Network:
+@dataclass(frozen=True, kw_only=True)
+class SmallCNN(Topology):
     """Convolution, norm, activation, pool, twice (16, 32 channels), then 4×4 averages and two linear layers (128, K).
 
-    Args:
-        in_channels: Channels of the input; its side may be any from 8 pixels up.
-        nb_classes: K, the width of the last layer, whose output is neither rectified nor spiking.
-        neuron: None for the ANN; "if", "lif" or a function that makes a neuron for the SNN.
-        surrogate: Surrogate gradient of "if" and "lif", as in `art_snn.neurons.surrogate_function`.
-        tau: Time constant of "lif", in steps.
-        pool: "max" or "avg"; conversion from ANN to SNN needs "avg".
-        width: Factor on the channels and features of every hidden layer.
-        seed: Of the initial weights.
+    The input may have any side from 8 pixels up; the output is neither rectified nor spiking.
 
-    Returns:
-        The ANN from (N, C, H, W) to (N, K), or the SNN from (T, N, C, H, W) to (T, N, K).
+    Args:
+        {shared}
     """
-    kit = Kit(neuron, surrogate, tau, pool)
-    a, b, hidden = scaled(width, 16, 32, 128)
-    return kit.network(
-        [
-            *kit.conv(in_channels, a),
-            kit.act(),
-            kit.pool(),
-            *kit.conv(a, b),
-            kit.act(),
-            kit.pool(),
-            *kit.flat(4),
-            kit.linear(b * 4 * 4, hidden),
-            kit.act(),
-            kit.linear(hidden, nb_classes),
+
+    name = "small_cnn"
+
+    def layers(self) -> Iterable[Layer]:
+        """The layers, one after the other."""
+        a, b, hidden = self.scaled(16, 32, 128)
+        return [
+            *self.conv(self.in_channels, a),
+            self.act(),
+            self.pooling(),
+            *self.conv(a, b),
+            self.act(),
+            self.pooling(),
+            *self.flat(4),
+            self.linear(b * 4 * 4, hidden),
+            self.act(),
+            self.linear(hidden, self.nb_classes),
         ]
-    )
+
+
+small_cnn = builder(SmallCNN)
