@@ -62,11 +62,11 @@ def check_at_least(name: str, value: int, minimum: int, reason: str = "") -> Non
         raise ValueError(f"expected {name} to be at least {minimum}, got {value!r}{because}")
 
 
-def check_positive(name: str, value: float) -> None:
-    """A finite number above zero."""
+def check_positive(name: str, value: float, *, zero: bool = False) -> None:
+    """A finite number above zero, or zero where that makes sense."""
     check_number(name, value)
-    if not 0 < value < np.inf:
-        raise ValueError(f"expected {name} to be a finite number above 0, got {value!r}")
+    if not 0 <= value < np.inf or (value == 0 and not zero):
+        raise ValueError(f"expected {name} to be a finite number {'from 0 up' if zero else 'above 0'}, got {value!r}")
 
 
 def check_choice(name: str, value: Any, choices: Collection[Any]) -> None:

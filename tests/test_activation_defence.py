@@ -16,7 +16,7 @@ from art_snn._random import host_seed
 from art_snn.defences.detector import (
     SpikeActivationDefence,
 )
-from art_snn.defences.detector.activation.cluster_analysis import Surroundings, analyse
+from art_snn.defences.detector.activation.cluster_analysis import Context, analyse
 from art_snn.defences.detector.activation.clustering import ClassClusters
 from art_snn.defences.detector.activation.reclassification import reclassify
 from art_snn.defences.detector.activation.refitting import refitted
@@ -70,12 +70,12 @@ def test_where_neighbours_tell_nothing_nobody_is_accused() -> None:
     neighbours = Neighbours.of(x, labels)
     rows = np.flatnonzero(labels == 0)
     group = ClassClusters.of(x, rows, 2, 5, "PCA", 0)
-    verdict = analyse("diversity", group, Surroundings(x, labels, lambda: neighbours, threshold=0.1))
+    verdict = analyse("diversity", group, Context(x, labels, lambda: neighbours, threshold=0.1))
     with pytest.warns(UserWarning, match="of the samples are nearest to one of their own class"):
         report, _ = SpikeActivationDefence(identity(5, 5), np.abs(x)[:, None, None], labels).detect_poison()
-    assert report["samples_at_home"] < 0.5
+    assert report["same_class_neighbour_rate"] < 0.5
     assert report["accused_classes"] == []
-    assert neighbours.at_home < 0.5
+    assert neighbours.same_class_rate < 0.5
     assert verdict.suspicion.max() > 0.5
     assert not verdict.is_accused.any()
 
@@ -175,7 +175,7 @@ def test_neighbours_are_searched_for_once_and_only_where_they_are_looked_at(monk
     searched, search = [], Neighbours.of
     monkeypatch.setattr(Neighbours, "of", lambda *data: searched.append(1) or search(*data))
     defence = SpikeActivationDefence(trained("ann"), *DATA, cluster_analysis="smaller")
-    assert defence.detect_poison()[0]["samples_at_home"] is None
+    assert defence.detect_poison()[0]["same_class_neighbour_rate"] is None
     assert searched == []
     defence.detect_poison(cluster_analysis="diversity")
     defence.detect_poison(nb_dims=3)

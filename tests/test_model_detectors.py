@@ -155,7 +155,7 @@ def test_where_a_network_ends_in_spikes_its_voters_potentials_count(step_mode: s
 
 
 def test_voters_must_be_shared_out_among_the_classes() -> None:
-    with pytest.raises(ValueError, match="expected the last neurons to be as many for each of 2 classes, got 5"):
+    with pytest.raises(ValueError, match="expected the number of last neurons to be a multiple of 2 classes, got 5"):
         ClassPotentials(ending_in_spikes(Take(2), 5))
 
 

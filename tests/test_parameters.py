@@ -1,11 +1,15 @@
 """What can be set of a defence follows from its constructor, and what a data set or trigger needs from its facts."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
-from art_snn.catalogue import DATASETS, FILTERS, SAMPLE_DETECTORS, TRIGGERS
+from art_snn.catalogue import DATASETS, ELIMINATIONS, FILTERS, MODEL_DETECTORS, SAMPLE_DETECTORS, TRIGGERS
 from art_snn.defences.preprocessor import FlashFilter
+from art_snn.testing.examples import example_arguments
+
+DEFENCES = SAMPLE_DETECTORS | MODEL_DETECTORS | ELIMINATIONS | FILTERS
+CHOICES = {"layer", "target_class"}  # of several kinds: a name, an index, …
 
 
 class _Bare(FlashFilter):
@@ -37,6 +41,36 @@ def test_parameters_are_what_the_constructor_takes_beside_data(made: type[FlashF
 
 def test_a_parents_parameters_stay_when_a_child_names_others() -> None:
     assert FlashFilter.params == ["share"]
+
+
+@pytest.mark.parametrize("name", DEFENCES)
+def test_every_number_and_choice_of_a_defence_is_checked_by_name(name: str) -> None:
+    defence = DEFENCES[name](**example_arguments(name))
+    before = defence.get_params()
+    numbers = [key for key, value in before.items() if isinstance(value, int | float) and not isinstance(value, bool)]
+    names = [key for key, value in before.items() if isinstance(value, str)]
+
+    for key in sorted({*numbers, *names} - CHOICES):
+        for wrong in ("nonsense", -1, float("nan")):
+            with pytest.raises((TypeError, ValueError), match=f"expected {key} "):
+                defence.set_params(**{key: wrong})
+            with pytest.raises((TypeError, ValueError), match=f"expected {key} "):
+                DEFENCES[name](**example_arguments(name) | {key: wrong})
+    assert defence.get_params() == before
+
+
+class _Choosing(FlashFilter):
+    """A filter that takes any share, and has a choice."""
+
+    def __init__(self, share: float = 0.5, side: Literal["left", "right"] | None = None) -> None:
+        self.side = side
+        super().__init__(share)
+
+
+def test_a_child_declares_its_own_parameters_anew() -> None:
+    assert _Choosing(share=7.0).share == 7.0  # its own type declares no range
+    with pytest.raises(ValueError, match="expected side to be one of 'left', 'right', got 'up'"):
+        _Choosing(side="up")
 
 
 @pytest.mark.parametrize(

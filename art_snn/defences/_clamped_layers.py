@@ -1,4 +1,4 @@
-"""Layers that hold back what is unusually large or small, and networks that look twice at suspects."""
+"""A layer that clamps its output channel by channel, and a network that decides anew on one suspect class."""
 
 from typing import Literal
 
@@ -8,20 +8,20 @@ from torch import Tensor, nn
 
 
 class Clamped(base.MemoryModule):
-    """A layer whose output is clamped channel by channel, between bounds of each time step's own.
+    """Clamp the output of a layer between bounds for each time step and channel.
 
-    Steps beyond the last pair of bounds share it, so that one pair serves an ANN.
+    Time steps after the last row of bounds use that row, so one row serves an ANN.
 
     Args:
-        inner: Maps to (N, C, H, W), or in multi-step mode to (T, N, C, H, W).
-        low: Lower bounds to begin with, (T, C); they become parameters.
-        high: Upper bounds, likewise.
-        step_mode: Spikingjelly's, "s" or "m".
+        inner: Layer with output (N, C, H, W), or in multi-step mode (T, N, C, H, W).
+        low: Initial lower bounds, (T, C); they become parameters.
+        high: Initial upper bounds, (T, C); they become parameters.
+        step_mode: Step mode of spikingjelly, "s" or "m".
     """
 
     keeps_time_apart = True
     is_neuron = False
-    step: int  # the next one
+    step: int  # index of the next time step
 
     def __init__(self, inner: nn.Module, low: Tensor, high: Tensor, step_mode: Literal["s", "m"] = "m") -> None:
         super().__init__()
@@ -30,11 +30,11 @@ class Clamped(base.MemoryModule):
         self.register_memory("step", 0)
 
     def single_step_forward(self, x: Tensor) -> Tensor:
-        """The next time step."""
+        """Clamp the output of the next time step."""
         return self._clamp(self.inner(x)[None])[0]
 
     def multi_step_forward(self, x_seq: Tensor) -> Tensor:
-        """The next time steps."""
+        """Clamp the output of the next time steps."""
         return self._clamp(self.inner(x_seq))
 
     def _clamp(self, outputs: Tensor) -> Tensor:
@@ -45,15 +45,15 @@ class Clamped(base.MemoryModule):
 
 
 class Rechecked(nn.Module):
-    """A network that leaves the decision on the samples that it takes for one class to a second network.
+    """Let a second network decide on the samples that the first one assigns to a suspect class.
 
-    Both see all samples, so that their layers can be watched as those of any network.
+    Both networks see all samples, so their layers can be recorded as those of any network.
 
     Args:
-        first: The network, an ANN to (N, K) or a multi-step one to (T, N, K).
-        second: Decides on the suspects.
-        suspect_class: The class.
-        readout: Of outputs over time, as `SpikingModule` reads them: "mean", "sum" or "last".
+        first: Network with output (N, K), or (T, N, K) in multi-step mode.
+        second: Network of the same shapes that decides on the suspects.
+        suspect_class: Index of the suspect class.
+        readout: How `SpikingModule` reads outputs over time: "mean", "sum" or "last".
     """
 
     def __init__(self, first: nn.Module, second: nn.Module, suspect_class: int, readout: str = "mean") -> None:
@@ -62,7 +62,7 @@ class Rechecked(nn.Module):
         self.suspect_class, self.readout, self.training = suspect_class, readout, first.training
 
     def forward(self, x: Tensor) -> Tensor:
-        """What `first` says, but for suspects what `second` says."""
+        """Outputs of `first`, but those of `second` for samples of the suspect class."""
         outputs: Tensor = self.first(x)
         logits = outputs
         if outputs.ndim == 3:

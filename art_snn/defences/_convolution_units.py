@@ -1,4 +1,4 @@
-"""Convolutions and what follows them directly: the parts of a network that pruning and clamping work on."""
+"""Convolutions with the batch norm and activation that follow: the units that pruning and clamping work on."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -16,22 +16,22 @@ from art_snn.estimators.classification import rule_of
 from art_snn.estimators.classification.inspection import Call, Trace, is_spiking, trace
 from art_snn.typing import Indices
 
-_WRAPPERS = (Clamped, layer.SeqToANNContainer, layer.MultiStepContainer, layer.StepModeContainer)  # that end in a layer
+_WRAPPERS = (Clamped, layer.SeqToANNContainer, layer.MultiStepContainer, layer.StepModeContainer)  # containers
 
 
 @dataclass(frozen=True, eq=False)
 class Unit:
-    """A convolution, the batch norm that takes its output, and the neurons or rectifier that take theirs.
+    """A convolution with its batch norm, if any, and the neurons or rectifier that follow.
 
     Args:
-        name: Of the convolution, in the model.
+        name: Name of the convolution in the model.
         conv: The convolution.
-        norm: Its batch norm, if there is one.
-        last: What hands their output on: the norm, or else the convolution, or the container that ends with it; None
-            where more follows inside the container than the activation.
-        activation: The neurons or rectifier that take it; None where, as before a residual sum, something else does, or
-            where neurons serve several units. A rectifier may serve several.
-        source: The unit of the ANN that this one was converted from: it shares this one's fate.
+        norm: Batch norm of the convolution, if there is one.
+        last: Module that passes the output on: the norm, else the convolution, or the container that ends with it; None
+            if the container holds more after it than the activation.
+        activation: Neurons or rectifier that take the output; None if something else takes it, such as a residual sum,
+            or if the neurons serve several units. A rectifier may serve several.
+        source: Unit of the ANN from which this one was converted; channels are silenced in both.
     """
 
     name: str
@@ -43,19 +43,19 @@ class Unit:
 
     @property
     def neurons(self) -> nn.Module | None:
-        """The neurons themselves, where something is around them; None where there is only a rectifier."""
+        """The neurons, without a container around them; None for a rectifier."""
         inside = () if self.activation is None else self.activation.modules()
         return next((module for module in inside if is_spiking(module)), None)
 
     @property
     def parameters(self) -> list[Tensor]:
-        """Whatever is learnt and has one entry for each channel, the source's included."""
+        """Learnt parameters with one entry per channel, those of the source included."""
         both = [self.conv.weight, self.conv.bias, *([self.norm.weight, self.norm.bias] if self.norm else [])]
         own = [parameter for parameter in both if parameter is not None]
         return own if self.source is None else own + self.source.parameters
 
     def silence(self, channels: Indices) -> None:
-        """Make the unit put out 0 at the given channels, whatever comes in."""
+        """Set the output of the given channels to 0 for every input."""
         norms = [unit.norm for unit in (self, self.source) if unit is not None and unit.norm is not None]
         means = [norm.running_mean for norm in norms if norm.running_mean is not None]
         with torch.no_grad():
@@ -64,7 +64,7 @@ class Unit:
 
     @contextmanager
     def held_silent(self, channels: Indices) -> Iterator[None]:
-        """No training moves the given channels while the block runs."""
+        """Keep training from changing the given channels while the block runs."""
         rows = torch.as_tensor(channels)
         trained: list[Any] = [parameter for parameter in self.parameters if parameter.requires_grad]
         handles = [p.register_hook(lambda grad: grad.index_fill(0, rows.to(grad.device), 0)) for p in trained]
@@ -76,7 +76,7 @@ class Unit:
 
 
 def units(classifier: PyTorchClassifier) -> list[Unit]:
-    """The units of a classifier's model, in the order in which they run."""
+    """Units of a classifier's model, in the order in which they run."""
     source = rule_of(classifier).source
     sources = {} if source is None else {f"net.{unit.name}": unit for unit in units(source.classifier)}
     seen = trace(classifier)
@@ -100,7 +100,7 @@ def units(classifier: PyTorchClassifier) -> list[Unit]:
 
 
 def _handed_on(call: Call, seen: Trace, parents: Mapping[nn.Module, nn.Module]) -> Call | None:
-    """The call that hands a layer's output on: its own, or that of the wrapper that ends with the layer."""
+    """The call that passes a layer's output on: the layer's own, or that of the container that ends with the layer."""
     wrapper = parents.get(call.module)
     while isinstance(wrapper, _WRAPPERS):
         if list(wrapper.children())[-1] is not call.module:
@@ -111,6 +111,6 @@ def _handed_on(call: Call, seen: Trace, parents: Mapping[nn.Module, nn.Module]) 
 
 
 def _is_activation(module: nn.Module) -> bool:
-    """Whether a module is one of torch's activation functions, a neuron, or a neuron with something around it."""
+    """Whether a module is an activation function of torch, a neuron or a container of neurons."""
     is_rectifier = type(module).__module__ == nn.ReLU.__module__
     return is_rectifier or is_spiking(module) or any(map(is_spiking, module.children()))

@@ -10,18 +10,18 @@ from art_snn.estimators.classification.inspection import is_spiking, record, tra
 
 
 def logits(classifier: PyTorchClassifier, x: Tensor) -> Tensor:
-    """Logits (N, K) of samples as the classifier takes them.
+    """Logits (N, K) of samples (N, ...), with gradients.
 
     Raises:
-        ValueError: If one of them is NaN or infinite.
+        ValueError: If a logit is NaN or infinite.
     """
     return _finite(classifier.model(preprocessed(classifier, x)))
 
 
 def preprocessed(classifier: PyTorchClassifier, x: Tensor) -> Tensor:
-    """Samples as the classifier's model sees them.
+    """Samples after the classifier's preprocessing, as its model sees them.
 
-    Defences that work on arrays, such as filters of events, are applied to values; gradients pass straight through.
+    Preprocessors that work on arrays, such as event filters, change the values; gradients pass straight through them.
 
     Source: Athalye et al., Obfuscated Gradients, 2018, https://arxiv.org/abs/1802.00420, section 4.1 (backward pass
     differentiable approximation).
@@ -38,7 +38,7 @@ def preprocessed(classifier: PyTorchClassifier, x: Tensor) -> Tensor:
 
 
 def input_range(classifier: PyTorchClassifier, highest_count: float) -> tuple[Tensor, Tensor]:
-    """Smallest and largest value of a sample: the clip values, or for frames without any 0 and the given count.
+    """Smallest and largest value of a sample: the clip values, or 0 and `highest_count` for frames without them.
 
     Raises:
         ValueError: If the samples are images and the classifier has no clip values.
@@ -46,24 +46,24 @@ def input_range(classifier: PyTorchClassifier, highest_count: float) -> tuple[Te
     clip_values = classifier.clip_values
     if clip_values is None:
         if len(classifier.input_shape) != 4:
-            raise ValueError("expected a classifier with clip_values, got none: nothing says how bright an image gets")
+            raise ValueError("expected a classifier with clip_values, got none; give it clip_values=(low, high)")
         clip_values = 0.0, highest_count
     low, high = (torch.as_tensor(value, dtype=torch.float32, device=classifier.device) for value in clip_values)
     return low, high
 
 
 class ClassPotentials:
-    """Temporal potentials of the classes: the mean over time.
+    """Mean membrane potential of each class over time.
 
-    Where a spiking network ends in spikes, the potential is that of its last neurons after each step's reset, averaged
-    over the neurons that vote for a class. Where it ends in a linear layer, the potential is that layer's output,
-    integrated without leak, reset or threshold. An ANN, which knows no time, has its logits.
+    If a spiking network ends in neurons, the potential is theirs after each step's reset, averaged over the neurons of
+    a class. If it ends in a linear layer, the potential is that layer's output, integrated without leak, reset or
+    threshold. The potentials of an ANN are its logits.
 
     Args:
-        classifier: Spiking or not; to be called in evaluation mode.
+        classifier: ART's `PyTorchClassifier` or a spiking one, in evaluation mode when called.
 
     Raises:
-        ValueError: If the last neurons cannot be shared out among the classes.
+        ValueError: If the number of last neurons is not a multiple of the number of classes.
 
     Source: Li et al., Unsupervised Backdoor Detection and Mitigation for Spiking Neural Networks, RAID 2025,
     https://arxiv.org/abs/2510.06629 (temporal membrane potential).
@@ -71,25 +71,27 @@ class ClassPotentials:
 
     def __init__(self, classifier: PyTorchClassifier) -> None:
         self.classifier = classifier
-        self._voters, n_voters = _last_neurons(classifier)
-        if n_voters % classifier.nb_classes:
+        self._last_neurons, n_neurons = _find_last_neurons(classifier)
+        if n_neurons % classifier.nb_classes:
             raise ValueError(
-                f"expected the last neurons to be as many for each of {classifier.nb_classes} classes, got {n_voters}"
+                f"expected the number of last neurons to be a multiple of {classifier.nb_classes} classes, "
+                f"got {n_neurons}"
             )
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Potentials (N, K) of samples as the classifier takes them.
+        """Potentials (N, K) of samples (N, ...), with gradients.
 
         Raises:
-            ValueError: If one of them is NaN or infinite.
+            ValueError: If a potential is NaN or infinite.
         """
         model = self.classifier.model
-        if not rule_of(self.classifier).is_spiking:
+        rule = rule_of(self.classifier)
+        if not rule.is_spiking:
             return logits(self.classifier, x)
         x = preprocessed(self.classifier, x)
-        if self._voters is None:
+        if self._last_neurons is None:
             return _finite(torch.cat(list(model.outputs(x))).cumsum(0).mean(0))
-        with record([rule_of(self.classifier).watched(self._voters)], "voltage", "none", len(x)) as (recording,):
+        with record([rule.watched(self._last_neurons)], "voltage", "none", len(x)) as (recording,):
             timesteps = sum(len(chunk) for chunk in model.outputs(x))
         voltages = recording.result(timesteps).flatten(2).mean(1)
         return _finite(voltages.reshape(len(voltages), self.classifier.nb_classes, -1).mean(2))
@@ -101,12 +103,12 @@ def _finite(outputs: Tensor) -> Tensor:
     return outputs
 
 
-def _last_neurons(classifier: PyTorchClassifier) -> tuple[nn.Module | None, int]:
-    """The neurons behind which no layer has weights, and their number: they vote. None and 0 where there are none."""
+def _find_last_neurons(classifier: PyTorchClassifier) -> tuple[nn.Module | None, int]:
+    """The neurons after the last layer with weights, and their number; None and 0 if there are none."""
     last = [call for call in trace(classifier).calls if is_spiking(call.module) or _has_weights(call.module)][-1:]
     if not (last and is_spiking(last[0].module)):
         return None, 0
-    return last[0].module, last[0].output[0].numel()  # of one step, or of the one sample
+    return last[0].module, last[0].output[0].numel()  # one sample at one step
 
 
 def _has_weights(module: nn.Module) -> bool:

@@ -1,4 +1,4 @@
-"""What a classifier's layers, spiking or not, make of samples: read in one pass, in batches, in bounded memory."""
+"""Features of samples at a classifier's layers, spiking or not: read in one pass, in batches, in bounded memory."""
 
 from collections.abc import Iterable, Sequence
 from typing import Literal
@@ -18,17 +18,17 @@ FEATURES: dict[Feature, tuple[Quantity, Reduction]] = {  # as `get_activations` 
     "voltages": ("voltage", "rate"),
     "voltage trains": ("voltage", "none"),
 }
-INPUT = "input"  # the name under which the samples themselves stand beside the layers
+INPUT = "input"  # names the samples themselves among the layers
 
 
 class Sketch:
-    """Rows of at most so many numbers, whose distances are those of the rows given, up to a small random error.
+    """Shorten rows by a random projection that keeps their distances up to a small random error.
 
     Rows that are short enough stay as they are.
 
     Args:
-        max_features: Numbers that a row may keep.
-        seed: Of the random projection.
+        max_features: Largest length of a row.
+        seed: Seed of the random projection.
 
     Source: Li, Hastie and Church, Very sparse random projections, 2006, https://doi.org/10.1145/1150402.1150436.
 
@@ -41,7 +41,7 @@ class Sketch:
         self._projections: dict[int, SparseRandomProjection] = {}
 
     def __call__(self, rows: Array) -> Array:
-        """float32 (..., F') of numbers (..., F), F' = min(F, max_features)."""
+        """Shorten rows (..., F) to float32 (..., F'), F' = min(F, max_features)."""
         rows = np.asarray(rows, dtype=np.float32)
         width = rows.shape[-1]
         if width <= self._max_features:
@@ -57,10 +57,10 @@ Layers = int | str | Sequence[int | str]
 
 
 def named_layers(classifier: PyTorchClassifier, layer: Layers) -> list[str]:
-    """The names of one layer or several, given as names or as indices into `layer_names`; "scan" means all of these.
+    """Names of layers that are given by name or by index among the feature layers; "scan" gives all of these.
 
     Raises:
-        TypeError: If a layer is given otherwise.
+        TypeError: If a layer is neither a name nor an index.
         ValueError: If an index is out of range, or no layer is given.
     """
     if isinstance(layer, Sequence) and not isinstance(layer, str):
@@ -87,22 +87,22 @@ def layer_features(
     feature: Feature,
     sketch: Sketch,
 ) -> dict[str, Array]:
-    """Features of each layer, sketched.
+    """Features of samples at each layer, sketched.
 
-    An ANN knows one time step: its counts are the layer's output, its voltages what enters the layer.
+    An ANN has one time step: its counts are the layer's output, its voltages the layer's input.
 
     Args:
-        classifier: ART's own or a spiking one.
-        batches: Samples, in pieces that fit into memory.
-        layers: Names, those that `feature_layers` names or of any other layers, or `INPUT` for the samples themselves.
-        feature: What to read.
-        sketch: Keeps the rows short.
+        classifier: ART's `PyTorchClassifier` or a spiking one.
+        batches: Samples in batches that fit into memory.
+        layers: Names of layers, or `INPUT` for the samples themselves.
+        feature: Feature to read.
+        sketch: Shortens the rows.
 
     Returns:
-        float32 (N, F) by name, or for trains (N, T, F).
+        Features by layer, float32 (N, F), or (N, T, F) for trains.
 
     Raises:
-        ValueError: If a layer is unknown or has no voltage, or gives NaN or infinity.
+        ValueError: If a layer is unknown, has no voltage, or gives NaN or infinity.
     """
     rule, parts = rule_of(classifier), {name: list[Array]() for name in layers}
     hidden = [name for name in layers if name != INPUT]

@@ -1,25 +1,32 @@
-"""Limits set by data of which a part may be poison."""
+"""Outlier limits that tolerate a poisoned minority."""
+
+from typing import Annotated
 
 import numpy as np
 from scipy import stats
 
+from art_snn._declared import Declared
+from art_snn._validation import check_number
 from art_snn.typing import Array
 
 _DEVIATION_OF_NORMAL = float(stats.norm.ppf(3 / 4))  # median absolute deviation of a standard normal
 
 
-def check_rate(name: str, rate: float) -> None:
-    """A share of clean samples that may be flagged: above 0, at most one half."""
+def _check_rate(name: str, rate: float) -> None:
+    check_number(name, rate)
     if not 0 < rate <= 1 / 2:
         raise ValueError(f"expected {name} in (0, 0.5], got {rate!r}")
 
 
-def upper_limit(scores: Array, rate: float) -> float:
-    """What a share `rate` of clean scores exceed, if these are normal and most of the scores given are theirs.
+FalseAlarmRate = Annotated[float, Declared("in (0, 0.5]", _check_rate)]
 
-    Mean and standard deviation are estimated by the median and the median absolute deviation, which poison below one
-    half moves little. Where more than half of the scores are equal, as those of a network that hardly fires are, they
-    have no deviation; then that of the others is taken, which seldom lets any exceed the limit.
+
+def upper_limit(scores: Array, rate: float) -> float:
+    """Limit that a share `rate` of clean scores exceeds, if these are normal and the majority.
+
+    The median and the median absolute deviation estimate mean and standard deviation; a poisoned minority moves them
+    little. If more than half of the scores are equal, as in a network that hardly fires, the deviation is that of the
+    other scores, and few scores exceed the limit.
 
     >>> scores = np.concatenate([np.linspace(-1, 1, 101), np.full(10, 50.0)])
     >>> 1 < upper_limit(scores, rate=0.01) < 3

@@ -1,4 +1,4 @@
-"""Pictures of what the detectors see, as figures that belong to nobody's global state."""
+"""Figures of features and voltages, drawn without pyplot's global state."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -14,7 +14,7 @@ from art_snn.typing import Array, Indices
 
 
 def scatter_3d(points: Array, clusters: Indices, title: str) -> Figure:
-    """Points (n, 3), coloured by cluster."""
+    """Scatter plot of points (n, 3), coloured by cluster."""
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.add_subplot(projection="3d")
     for cluster in sorted(set(clusters.tolist())):
@@ -27,13 +27,13 @@ def scatter_3d(points: Array, clusters: Indices, title: str) -> Figure:
 
 
 def sequences(clean: Sequence[Array], suspect: Sequence[Array], n_neurons: int, title: str) -> Figure:
-    """Voltages and spikes, both summed up over time (T, F) and averaged over samples, side by side.
+    """Voltages and spikes of clean and of suspicious samples side by side.
 
     Args:
-        clean: Voltages and spikes of clean samples.
-        suspect: The same of suspicious ones.
-        n_neurons: To show, at most; those whose last voltages differ most.
-        title: Of the figure.
+        clean: Voltages and spikes of clean samples, each (T, F), summed up over time and averaged over samples.
+        suspect: Voltages and spikes of suspicious samples, in the same form.
+        n_neurons: Largest number of neurons to show: those whose last voltages differ most.
+        title: Title of the figure.
     """
     order = np.argsort(-np.abs(suspect[0][-1] - clean[0][-1]), kind="stable")[:n_neurons]
     figure = Figure(figsize=(8, 6), layout="constrained")
@@ -49,13 +49,13 @@ def sequences(clean: Sequence[Array], suspect: Sequence[Array], n_neurons: int, 
         axes[1, column].set_xlabel("time step")
     for axis in (axes[1, 0].xaxis, axes[1, 0].yaxis):
         axis.set_major_locator(MaxNLocator(integer=True))
-    axes[0, 0].set_ylabel("voltage, summed up")
+    axes[0, 0].set_ylabel("cumulative voltage")
     axes[1, 0].set_ylabel("neuron (dark: spikes)")
     figure.suptitle(title)
     return figure
 
 
 def save(figure: Figure, folder: str, name: str) -> Path:
-    """Write a picture below ART's data folder, where ART's own defences put theirs."""
+    """Write a figure below ART's data folder, where ART's own defences write theirs."""
     path = Path(config.ART_DATA_PATH, folder, name)
     return write_whole(path, partial(figure.savefig, format="png", dpi=110))

@@ -1,4 +1,4 @@
-"""The directions in which rows spread most."""
+"""Principal directions: those in which rows vary most."""
 
 from dataclasses import dataclass
 
@@ -7,17 +7,17 @@ from sklearn.utils.extmath import randomized_svd
 
 from art_snn.typing import Array
 
-_NEGLIGIBLE = 1e-5  # of the longest direction: what float32 makes of none
+_NEGLIGIBLE = 1e-5  # relative to the longest direction: rounding errors of float32
 
 
 @dataclass(frozen=True, eq=False)
 class Directions:
-    """The centre of rows and the first directions around it, by randomised singular value decomposition.
+    """The mean of rows and their first principal directions, by randomised singular value decomposition.
 
     Args:
-        centre: The mean, (F,).
-        axes: Orthonormal, (k, F), as many as asked for or as there are; one of zeros where the rows hold still.
-        variance: Of the rows along all of these, summed.
+        centre: Mean of the rows, (F,).
+        axes: Orthonormal directions, (k, F), at most as many as requested; one row of zeros if all rows are equal.
+        variance: Variance of the rows along these directions, summed.
     """
 
     centre: Array
@@ -26,7 +26,7 @@ class Directions:
 
     @classmethod
     def of(cls, rows: Array, n_directions: int, seed: int) -> "Directions":
-        """Of rows (n, F), which may be none.
+        """Principal directions of rows (n, F); n may be 0.
 
         >>> Directions.of(np.array([[1.0, 0.0], [1.0, 2.0]]), n_directions=1, seed=0).axes.round(3).tolist()
         [[0.0, 1.0]]

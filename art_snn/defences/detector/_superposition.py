@@ -1,4 +1,4 @@
-"""Laying samples over each other: images, frames, or the events of two recordings."""
+"""Superposition of samples: images, frames, or the events of two recordings."""
 
 import itertools
 from typing import Any, Literal
@@ -11,22 +11,22 @@ from art_snn.typing import Array, Events, Frames
 
 Superposition = Literal["add", "mean", "maximum"]
 SUPERPOSITIONS: tuple[Superposition, ...] = ("add", "mean", "maximum")
-OF_EVENTS: tuple[Superposition, ...] = ("add", "mean")  # an event is there or not, so that none is larger
+EVENT_SUPERPOSITIONS: tuple[Superposition, ...] = ("add", "mean")  # events have no size to take a maximum of
 
 
 def superpose_arrays(
     samples: Array, overlays: Array, how: Superposition, clip_values: tuple[Any, Any] | None = None
 ) -> Array:
-    """Each of M overlays over each of n samples, images or frames.
+    """Superimpose each of M overlays on each of n images or frames.
 
     Args:
-        samples: (n, ...).
-        overlays: (M, ...).
-        how: "add", and clip where there are clip values; "mean"; or the pixelwise "maximum".
+        samples: Samples, (n, ...).
+        overlays: Overlays, (M, ...).
+        how: "add" (clipped to the clip values, if any), "mean", or the pixelwise "maximum".
         clip_values: Smallest and largest value.
 
     Returns:
-        float32 (n * M, ...), the overlays of the first sample first.
+        Superpositions, float32 (n * M, ...), those of the first sample first.
 
     >>> superpose_arrays(np.array([[0.5]]), np.array([[0.25], [0.75]]), "add", (0, 1)).tolist()
     [[0.75], [1.0]]
@@ -49,21 +49,21 @@ def superpose_events(
     n_bins: int,
     split_by: SplitBy = "count",
 ) -> Frames:
-    """Each of M recordings over each of n, event by event, in frames.
+    """Superimpose each of M recordings on each of n, event by event, and bin the result into frames.
 
     Args:
         samples: Object array (n,) of streams.
         overlays: Object array (M,) of streams.
-        how: "add" takes all events of both; "mean" every second event of each.
+        how: "add" takes all events of both; "mean" takes every second event of each.
         sensor_size: Width and height in pixels.
-        n_bins: T.
-        split_by: As for `to_frames`; both recordings start at 0 µs.
+        n_bins: Number T of time bins.
+        split_by: How `to_frames` splits the events into bins; both recordings start at 0 µs.
 
     Returns:
-        float32 counts (n * M, T, 2, H, W), the overlays of the first sample first.
+        Counts, float32 (n * M, T, 2, H, W), those of the first sample first.
 
     Raises:
-        ValueError: For "maximum".
+        ValueError: If `how` is "maximum".
 
     >>> from art_snn.events import make_events
     >>> streams = np.empty(2, object)
@@ -71,7 +71,7 @@ def superpose_events(
     >>> superpose_events(streams[:1], streams[1:], "add", (2, 1), n_bins=1).tolist()
     [[[[[0.0, 2.0]], [[1.0, 0.0]]]]]
     """
-    check_choice("superposition of events", how, OF_EVENTS)
+    check_choice("superposition of events", how, EVENT_SUPERPOSITIONS)
     width, height, _ = check_sensor_size(sensor_size)
     frames = np.empty((len(samples) * len(overlays), n_bins, 2, height, width), np.float32)
     for row, pair in zip(frames, itertools.product(samples, overlays), strict=True):
@@ -81,7 +81,7 @@ def superpose_events(
 
 
 def _merged(first: Events, second: Events) -> Events:
-    """The events of both, each from its own first one, in order of time."""
+    """The events of both streams sorted by time; each stream starts at 0 µs."""
     both = np.concatenate([_from_zero(first), _from_zero(second)])
     return both[np.argsort(both["t"], kind="stable")]
 

@@ -1,4 +1,4 @@
-"""What a layer does over time, as one row a sample, and how far it departs from what is known to be clean."""
+"""Voltage and spike sequences of a layer, one row per sample, and how far they deviate from a clean reference."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from art_snn.defences.detector._principal_directions import Directions
 from art_snn.typing import Array, Indices
 
 _N_COMPONENTS = 20
-_KEPT = 0.75  # of the samples, by which the translation is fitted: there may be poison among the others
+_KEPT = 0.75  # share of the samples that fit the translation: the others may be poison
 _ROUNDS = 5
 
 Batches = Callable[[Array], Iterator[Array]]
@@ -21,13 +21,14 @@ Batches = Callable[[Array], Iterator[Array]]
 
 @dataclass(frozen=True, eq=False)
 class Recorder:
-    """Reads the cumulative voltages and spikes of one layer.
+    """Record the cumulative voltages and spikes of one layer.
 
     Args:
-        classifier: Spiking or not; an ANN knows one time step, its voltages being what enters the layer.
-        layer: Its name.
-        sketch: Keeps the rows of a time step short.
-        batches: Cuts samples into batches.
+        classifier: ART's `PyTorchClassifier` or a spiking one; an ANN has one time step, its voltages are the layer's
+            input.
+        layer: Name of the layer.
+        sketch: Shortens the row of each time step.
+        batches: Splits samples into batches.
     """
 
     classifier: PyTorchClassifier
@@ -36,7 +37,7 @@ class Recorder:
     batches: Batches
 
     def __call__(self, x: Array) -> tuple[Array, Array]:
-        """Voltages and spikes of samples, each (N, T, F) and summed up over the time steps so far."""
+        """Cumulative voltages and spikes of samples, each (N, T, F)."""
         voltages, spikes = (
             layer_features(self.classifier, self.batches(x), [self.layer], feature, self.sketch)[self.layer]
             for feature in ("voltage trains", "trains")
@@ -48,18 +49,18 @@ class Recorder:
 
 @dataclass(frozen=True, eq=False)
 class Scale:
-    """Brings voltages and spikes to one scale: their root mean square distance from the mean."""
+    """Bring voltages and spikes to one scale: each is divided by its root mean square distance from the mean."""
 
     spreads: tuple[float, ...]
 
     @classmethod
     def of(cls, *parts: Array) -> "Scale":
-        """Of (N, T, F) each; what holds still keeps its scale."""
+        """The scale of parts (N, T, F); constant parts keep theirs."""
         spreads = (float(np.sqrt(((part - part.mean(axis=0)) ** 2).sum(axis=(1, 2)).mean())) for part in parts)
         return cls(tuple(spread or 1.0 for spread in spreads))
 
     def __call__(self, *parts: Array) -> Array:
-        """(N, F') of (N, T, F) each."""
+        """One row (N, F') per sample from parts (N, T, F)."""
         flat = [part.reshape(len(part), -1) for part in parts]
         rows = np.concatenate(flat, axis=1)
         rows /= np.repeat(np.array(self.spreads, np.float32), [part.shape[1] for part in flat])
@@ -67,14 +68,14 @@ class Scale:
 
 
 def check_every_class(labels: Indices, reference_labels: Indices) -> None:
-    """The classes of samples occur among those of the reference samples."""
+    """Raise unless every class in `labels` has reference samples."""
     missing = np.setdiff1d(labels, reference_labels)
     if len(missing):
         raise ValueError(f"expected reference samples of every class, got none of {missing.tolist()}; add some")
 
 
 def mean_distances(rows: Array, labels: Indices, references: Array, reference_labels: Indices) -> Array:
-    """Of each row (N, F) to the references (M, F) of its class, (N,); memory is bounded by scikit-learn's chunks.
+    """Mean distance (N,) of each row (N, F) to the references (M, F) of its class, in scikit-learn's chunks.
 
     Raises:
         ValueError: If a class has no references.
@@ -91,16 +92,16 @@ def mean_distances(rows: Array, labels: Indices, references: Array, reference_la
 
 
 class Translation:
-    """What a clean model's sequences say about the suspected one's.
+    """Predict the sequences in a suspected model from those in a clean model.
 
-    Neurons of two models do not correspond, so the principal components of one model's sequences are predicted from the
-    other's by ridge regression. It is fitted to the samples that it predicts best, a quarter left out: poison, which
-    the two models take for different classes, is among that quarter.
+    The neurons of two models do not correspond, so ridge regression predicts the principal components of the suspected
+    model's sequences from the clean model's. The worst quarter of the samples is left out of the fit: it holds the
+    poison, to which the two models assign different classes.
 
     Args:
         clean: Sequences in the clean model, (N, F).
-        suspected: The same samples' in the suspected one, (N, F').
-        seed: Of the principal components.
+        suspected: Sequences of the same samples in the suspected model, (N, F').
+        seed: Seed of the principal components.
     """
 
     def __init__(self, clean: Array, suspected: Array, seed: int) -> None:
@@ -114,19 +115,19 @@ class Translation:
             rows = np.argsort(self.residuals(clean, suspected), kind="stable")[:n_kept]
 
     def residuals(self, clean: Array, suspected: Array) -> Array:
-        """How far the suspected model's sequences are from what the clean one's predict, (N,)."""
+        """Distance (N,) of the suspected model's sequences from their prediction."""
         predicted = self._ridge.predict(self._clean.project(clean))
         lengths: Array = np.linalg.norm(self._suspected.project(suspected) - predicted, axis=1)
         return lengths
 
 
 class CleanSamples:
-    """Samples depart by their mean distance to clean samples of their class.
+    """Deviation of samples: the mean distance to clean samples of their class.
 
     Args:
-        record: Of the suspected model.
+        record: Recorder of the suspected model.
         x: Clean samples, (M, ...).
-        labels: Their class indices.
+        labels: Class indices of the clean samples, (M,).
     """
 
     def __init__(self, record: Recorder, x: Array, labels: Indices) -> None:
@@ -135,11 +136,11 @@ class CleanSamples:
         self._references = self._scale(*parts)
 
     def fit(self, x: Array, labels: Indices) -> Array:
-        """The departures of the training data: there is nothing to be learnt from them."""
-        return self.departures(x, labels)
+        """Deviations (N,) of the training data, from which nothing is learnt."""
+        return self.deviations(x, labels)
 
-    def departures(self, x: Array, labels: Indices) -> Array:
-        """Of samples, (N,), batch by batch."""
+    def deviations(self, x: Array, labels: Indices) -> Array:
+        """Deviations (N,) of samples, computed batch by batch."""
         ends = np.cumsum([len(batch) for batch in self._record.batches(x)])
         return np.concatenate(
             [
@@ -150,30 +151,30 @@ class CleanSamples:
 
 
 class CleanModel:
-    """Samples depart by how badly their sequences are predicted from those that they call forth in a clean model.
+    """Deviation of samples: the error of predicting their sequences from those in a clean model.
 
     Args:
-        record: Of the suspected model.
-        record_clean: Of the clean one.
-        seed: Of the principal components.
+        record: Recorder of the suspected model.
+        record_clean: Recorder of the clean model.
+        seed: Seed of the principal components.
     """
 
     def __init__(self, record: Recorder, record_clean: Recorder, seed: int) -> None:
         self._records, self._seed = (record_clean, record), seed
 
     def fit(self, x: Array, labels: Indices) -> Array:
-        """Learn the translation from the training data, and give their departures."""
+        """Fit the translation to the training data; returns their deviations (N,)."""
         self._scales, rows = [], []
         for record in self._records:
             parts = record(x)
             self._scales.append(Scale.of(*parts))
             rows.append(self._scales[-1](*parts))
-            del parts  # the largest arrays that there are
+            del parts  # the largest arrays in memory
         self._translation = Translation(rows[0], rows[1], self._seed)
         return self._translation.residuals(rows[0], rows[1])
 
-    def departures(self, x: Array, labels: Indices) -> Array:
-        """Of samples, (N,), batch by batch."""
+    def deviations(self, x: Array, labels: Indices) -> Array:
+        """Deviations (N,) of samples, computed batch by batch."""
         return np.concatenate([self._residuals(batch) for batch in self._records[0].batches(x)])
 
     def _residuals(self, x: Array) -> Array:

@@ -1,4 +1,4 @@
-"""A backdoor seen in the potentials: one class can be driven farther, or with less, than all the others."""
+"""Backdoor detection by membrane potentials: one class reaches a larger margin, or with less input, than others."""
 
 from typing import Literal
 
@@ -9,9 +9,10 @@ from scipy import stats
 from torch import Tensor
 from tqdm import tqdm
 
+from art_snn._declared import Count, Positive, Seed
 from art_snn._progress import progress
 from art_snn._random import torch_generator
-from art_snn._validation import check_at_least, check_choice, check_positive
+from art_snn._validation import check_at_least
 from art_snn.defences._differentiable import ClassPotentials, input_range
 from art_snn.defences.detector.model_detector import ModelDetector, ModelReport
 from art_snn.estimators.classification import rule_of
@@ -21,19 +22,22 @@ Statistic = Literal["sparse-margin", "maximum-margin"]
 _PRICE = {"spiking": 15.0, "ann": 7.0}
 _DISTANCE = {"spiking": 0.23, "ann": 0.09}
 _CONFIDENCE = 0.95
-_HIGHEST_COUNT = {"sparse-margin": 1.0, "maximum-margin": 10.0}  # of frames without clip values; 10 is published
+_HIGHEST_COUNT = {
+    "sparse-margin": 1.0,
+    "maximum-margin": 10.0,
+}  # in frames without clip values; 10 is published
 
 
 class Ascent:
-    """Random inputs, each on its way to the largest margin of a class above all others.
+    """Gradient ascent of random inputs, each towards the largest margin of one class above all others.
 
     Args:
-        potentials: Of the classes, a function of inputs.
-        classes: For each input the class that it is driven to, (B,).
+        potentials: Function from inputs to class potentials.
+        classes: Class towards which each input is driven, (B,).
         low: Smallest value of an input.
-        high: Largest value.
-        learning_rate: Of Adam, as a share of the range.
-        generator: Of the first values, uniform in [low, low + 1] as published, or to the largest value if that is less.
+        high: Largest value of an input.
+        learning_rate: Learning rate of Adam, as a share of the range of values.
+        generator: Generator of the initial values, uniform in [low, low + 1] as published, but at most `high`.
     """
 
     def __init__(
@@ -52,7 +56,7 @@ class Ascent:
         self._optimizer = torch.optim.Adam([self._x], lr=learning_rate * float((high - low).max()))
 
     def climb(self, prices: Array, bar: tqdm) -> Tensor:
-        """Take a step at each price; returns the largest margins less what was paid, as met at the last price, (B,)."""
+        """Take a step at each price; returns the largest margins, less the price paid, met at the last price, (B,)."""
         best = torch.full(self._classes.shape, -torch.inf, device=self._x.device)
         for price in prices:
             gain = self._gain(price)
@@ -72,7 +76,7 @@ class Ascent:
 
 
 def margins(potentials: Tensor, classes: Tensor) -> Tensor:
-    """How far each sample's class lies above the highest of the other classes, (N,).
+    """Margin (N,) of each sample's class above the highest of the other classes.
 
     >>> margins(torch.tensor([[1.0, 4.0, 2.0]]), torch.tensor([1]))
     tensor([2.])
@@ -83,28 +87,29 @@ def margins(potentials: Tensor, classes: Tensor) -> Tensor:
 
 
 class MembranePotentialDefence(ModelDetector):
-    """Drive the potential of each class as far above the others' as an input can, without any data.
+    """Search, without data, for inputs that drive the potential of each class farthest above the others'.
 
-    A backdoor leaves its class a margin that no other class reaches ("maximum-margin", as published), or one for which
-    a few pixels are enough ("sparse-margin"): there the input pays for its brightness, so that a small trigger still
-    pays off, and what a class needs a whole picture for does not.
+    The target class of a backdoor reaches a margin that no other class reaches ("maximum-margin", as published), or
+    needs only a few pixels for its margin ("sparse-margin"). The sparse margin subtracts a price for the brightness of
+    the input: a small trigger is worth its price, a whole picture is not.
 
     Args:
-        classifier: A trained one of at least three classes, spiking or not. For images it needs clip values; frames
-            without are searched up to 1 event a pixel and bin, or up to 10 for "maximum-margin".
+        classifier: Trained classifier of at least three classes, spiking or not. Images need clip values; frames
+            without clip values are searched up to 1 event per pixel and bin, or up to 10 for "maximum-margin".
         statistic: "sparse-margin" or "maximum-margin".
-        n_starts: Random inputs from which each class is driven; the one that gets farthest counts.
-        steps: Of gradient ascent (Adam), and for "sparse-margin" as many again, in whose first half the price rises.
-        learning_rate: Of the ascent, as a share of the range of input values.
-        price: Of "sparse-margin": what an input that is at its brightest throughout pays, in multiples of the maximum
-            margin of a typical class; so a trigger that covers more than 1/price of the input cannot pay off. None is
-            15 for spiking models, and 7 for ANNs, whose margins grow with every pixel without end.
-        threshold: The anomaly from which on the model is accused. It is 1 - p for "maximum-margin"; None is 0.95. For
-            "sparse-margin" it is the distance of the highest score from the second, in maximum margins of a typical
-            class; None is 0.23 for spiking models and 0.09 for ANNs, half-way between clean and backdoored ones of
-            eleven seeds each (digits).
-        batch_size: Inputs driven at once.
-        seed: Of the random inputs.
+        n_starts: Random initial inputs per class; the one that reaches the largest margin counts.
+        steps: Steps of gradient ascent (Adam). "sparse-margin" takes as many again, and its price rises during the
+            first half of these.
+        learning_rate: Learning rate of the ascent, as a share of the range of input values.
+        price: For "sparse-margin", the price of an input of full brightness, in maximum margins of a typical class: a
+            trigger that covers more than 1/price of the input is not worth its price. None: 15 for spiking models, 7
+            for ANNs, whose margins grow with every pixel without limit.
+        threshold: Anomaly from which on the model is accused. For "maximum-margin" the anomaly is 1 - p; None: 0.95.
+            For "sparse-margin" it is the highest score less the second highest, in maximum margins of a typical class;
+            None: 0.23 for spiking models and 0.09 for ANNs, half-way between clean and backdoored models of eleven
+            seeds each (digits).
+        batch_size: Inputs in one forward pass.
+        seed: Seed of the random inputs.
         verbose: Whether to show a progress bar.
 
     Raises:
@@ -119,13 +124,13 @@ class MembranePotentialDefence(ModelDetector):
         self,
         classifier: PyTorchClassifier,
         statistic: Statistic = "sparse-margin",
-        n_starts: int = 2,
-        steps: int = 100,
-        learning_rate: float = 0.1,
-        price: float | None = None,
-        threshold: float | None = None,
-        batch_size: int = 64,
-        seed: int = 0,
+        n_starts: Count = 2,
+        steps: Count = 100,
+        learning_rate: Positive = 0.1,
+        price: Positive | None = None,
+        threshold: Positive | None = None,
+        batch_size: Count = 64,
+        seed: Seed = 0,
         verbose: bool = False,
     ) -> None:
         super().__init__(classifier)
@@ -135,7 +140,7 @@ class MembranePotentialDefence(ModelDetector):
         self._check_params()
 
     def _examine(self, x: Array | None, y: Indices | None) -> ModelReport:
-        """The samples are not looked at."""
+        """Neither samples nor labels are used."""
         scores, p_value = self._scores(), None
         if self.statistic == "maximum-margin":
             p_value = gamma_p_value(scores)
@@ -151,7 +156,7 @@ class MembranePotentialDefence(ModelDetector):
         return "spiking" if rule_of(self.classifier).is_spiking else "ann"
 
     def _scores(self) -> Array:
-        """The largest margin of each class, less what was paid for it, (K,)."""
+        """Largest margin of each class, less the price paid, (K,)."""
         potentials, generator = ClassPotentials(self.classifier), torch_generator(self.seed)
         low, high = input_range(self.classifier, _HIGHEST_COUNT[self.statistic])
         classes = torch.arange(self.classifier.nb_classes, device=low.device).repeat_interleave(self.n_starts)
@@ -166,37 +171,31 @@ class MembranePotentialDefence(ModelDetector):
             typical = float(np.median(largest))
             if not is_sparse:
                 return largest
-            if typical <= 0:  # nothing can be driven anywhere
+            if typical <= 0:  # no class can be driven above the others
                 return np.zeros_like(largest)
             price = typical * (_PRICE[self._kind] if self.price is None else self.price)
             rise = np.minimum(2 * np.arange(1, self.steps + 1) / self.steps, 1)
             return self._climb(ascents, rise * price, bar) / typical
 
     def _climb(self, ascents: list[Ascent], prices: Array, bar: tqdm) -> Array:
-        """Move all inputs on; the best of each class, (K,)."""
+        """Move all inputs; returns the best margin of each class, (K,)."""
         reached = torch.cat([ascent.climb(prices, bar) for ascent in ascents])
         best: Array = reached.view(-1, self.n_starts).amax(1).double().cpu().numpy()
         return best
 
     def _check_params(self) -> None:
-        check_choice("statistic", self.statistic, _HIGHEST_COUNT)
+        super()._check_params()
         check_at_least("nb_classes", self.classifier.nb_classes, 3)
-        for name in ("n_starts", "steps", "batch_size"):
-            check_at_least(name, getattr(self, name), 1)
-        check_positive("learning_rate", self.learning_rate)
-        for name in ("price", "threshold"):
-            if getattr(self, name) is not None:
-                check_positive(name, getattr(self, name))
 
 
 def gamma_p_value(scores: Array) -> float:
-    """Chance that, of as many draws from the gamma distribution that fits all but the highest score, one is as high.
+    """Probability that the highest of K draws, from the gamma distribution of all other scores, reaches the highest.
 
     Args:
-        scores: Of each class, (K,), K at least 3. Those below 0 count as next to nothing.
+        scores: Score of each class, (K,), K at least 3; those below 0 count as almost 0.
 
     Returns:
-        A number in [0, 1]; few classes make it a rough one.
+        A p-value in [0, 1], which is rough for few classes.
 
     Source: Li et al., as above; Wang et al., MM-BD, 2024, https://arxiv.org/abs/2205.06900.
 

@@ -1,4 +1,4 @@
-"""What detectors of backdoored models have in common, and what they say of a model."""
+"""The base class of detectors of backdoored models, and their report."""
 
 import abc
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from art_snn.typing import Array, Indices, Labels
 
 @dataclass(frozen=True, eq=False)
 class ModelReport:
-    """Whether a model holds a backdoor, and on what grounds.
+    """Verdict on a model, with the figures behind it.
 
     Args:
-        is_backdoored: The verdict at the detector's threshold.
-        target_class: The most suspicious class, accused only if `is_backdoored`.
-        p_value: Chance of so extreme a class in a model without backdoor; None where the detector does not estimate it.
+        is_backdoored: Whether the anomaly reaches the detector's threshold.
+        target_class: Most suspicious class, accused only if `is_backdoored`.
+        p_value: Probability of so extreme a class in a clean model; None if the detector does not estimate it.
         scores: Suspicion of each class, (K,); higher is more suspicious.
-        anomaly: What the threshold is compared with, higher is more suspicious: it ranks models.
+        anomaly: Figure that is compared with the threshold and ranks models; higher is more suspicious.
     """
 
     is_backdoored: bool
@@ -48,10 +48,10 @@ class ModelReport:
 
 
 class ModelDetector(Parameters, abc.ABC):
-    """Examines a trained classifier, which it leaves as it is, and says whether it holds a backdoor.
+    """Detector that says whether a trained classifier, which it does not change, has a backdoor.
 
     Args:
-        classifier: ART's `PyTorchClassifier` or a spiking one.
+        classifier: Trained classifier: ART's `PyTorchClassifier` or a spiking one.
     """
 
     def __init__(self, classifier: PyTorchClassifier) -> None:
@@ -61,12 +61,12 @@ class ModelDetector(Parameters, abc.ABC):
         """Examine the classifier in evaluation mode.
 
         Args:
-            x: Clean samples, where the method uses any.
-            y: Their labels, indices (N,) or one-hot (N, K), where it uses any.
+            x: Clean samples (N, ...), if the method uses any.
+            y: Labels of the clean samples, indices (N,) or one-hot (N, K), if the method uses any.
 
         Raises:
-            TypeError: If an argument is unknown, or samples or labels are no numbers.
-            ValueError: If samples and labels do not fit, or the samples are not what the classifier takes.
+            TypeError: If an argument is unknown, or samples or labels are not numbers.
+            ValueError: If samples and labels do not fit each other or the classifier.
         """
         check_unknown(f"{type(self).__name__}.detect_backdoor", kwargs)
         classes = None if y is None else class_indices(y, self.classifier.nb_classes)
@@ -78,4 +78,4 @@ class ModelDetector(Parameters, abc.ABC):
 
     @abc.abstractmethod
     def _examine(self, x: Array | None, y: Indices | None) -> ModelReport:
-        """What `detect_backdoor` does, with everything checked and the model in evaluation mode."""
+        """The report on the model, which is in evaluation mode, from checked samples and class indices."""

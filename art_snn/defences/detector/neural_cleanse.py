@@ -1,4 +1,4 @@
-"""Neural Cleanse: a backdoor is a shortcut, so the trigger that leads to its class is smaller than any other's."""
+"""Neural Cleanse: a backdoor is a shortcut, so the smallest trigger of its class is much smaller than any other's."""
 
 import warnings
 from dataclasses import dataclass
@@ -10,23 +10,24 @@ from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
 
+from art_snn._declared import Count, FractionAboveZero, Positive, Seed
 from art_snn._progress import progress
 from art_snn._random import torch_generator
-from art_snn._validation import check_at_least, check_finite, check_fraction, check_positive
+from art_snn._validation import check_at_least, check_finite
 from art_snn.defences._differentiable import input_range, logits
 from art_snn.defences.detector.model_detector import ModelDetector, ModelReport
 from art_snn.typing import Array, Indices, Mask
 
 
 class Blend:
-    """A mask and a pattern that are learnt, each within its range whatever the values behind it.
+    """A trigger to learn: a mask in [0, 1] and a pattern within the range of values.
 
     Args:
-        shape: Of a sample, (C, H, W) or (T, C, H, W); the mask has one channel.
+        shape: Shape of a sample, (C, H, W) or (T, C, H, W); the mask has one channel.
         low: Smallest value of the pattern.
-        high: Largest value.
-        learning_rate: Of Adam.
-        generator: Of the first values: masks around a half.
+        high: Largest value of the pattern.
+        learning_rate: Learning rate of Adam.
+        generator: Generator of the initial values; initial masks are near 0.5.
     """
 
     def __init__(
@@ -40,20 +41,20 @@ class Blend:
 
     @property
     def mask(self) -> Tensor:
-        """In [0, 1], (1, H, W) or (T, 1, H, W)."""
+        """Mask in [0, 1], (1, H, W) or (T, 1, H, W)."""
         return torch.sigmoid(self._mask)
 
     @property
     def pattern(self) -> Tensor:
-        """Within the range, (C, H, W) or (T, C, H, W)."""
+        """Pattern within the range of values, (C, H, W) or (T, C, H, W)."""
         return self._low + (self._high - self._low) * torch.sigmoid(self._pattern)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Samples (N, ...) with the trigger."""
+        """Blend the trigger into samples (N, ...)."""
         return (1 - self.mask) * x + self.mask * self.pattern
 
     def descend(self, loss: Tensor) -> None:
-        """Take one step down."""
+        """Take one step of gradient descent."""
         values = [self._mask, self._pattern]
         for value, gradient in zip(values, torch.autograd.grad(loss, values), strict=True):
             value.grad = gradient
@@ -62,12 +63,12 @@ class Blend:
 
 @dataclass
 class MaskCost:
-    """What a mask's size costs: more after each run of successes, less after each run of failures.
+    """Weight of the mask's size in the loss: it rises after a run of successes and falls after a run of failures.
 
     Args:
-        weight: To begin with.
-        multiplier: By which it rises; it falls by its power of 1.5.
-        patience: Steps of a run.
+        weight: Initial weight.
+        multiplier: Factor by which the weight rises; it falls by the factor's power of 1.5.
+        patience: Steps in a run.
     """
 
     weight: float
@@ -76,7 +77,7 @@ class MaskCost:
     _run: int = 0
 
     def update(self, success: bool) -> None:
-        """Count one more step."""
+        """Count one step."""
         self._run = max(self._run, 0) + 1 if success else min(self._run, 0) - 1
         if abs(self._run) == self.patience:
             self.weight *= self.multiplier if success else self.multiplier**-1.5
@@ -84,30 +85,30 @@ class MaskCost:
 
 
 class NeuralCleanse(ModelDetector):
-    """Look for the smallest trigger, a mask and a pattern, that takes samples to a class; for each class in turn.
+    """Search, for each class, for the smallest trigger (a mask and a pattern) that moves samples to that class.
 
-    Of frames both have a time axis: a trigger may be of any shape in any time bin, and its size is counted over all.
-    Where half of the classes or more were reached by no trigger, as in a silent or an untrained network, nothing can be
-    said of sizes: a warning, scores of 0, and no accusation.
+    For frames the trigger has a time axis: it may differ in each time bin, and its size is counted over all bins. If no
+    trigger is found for half of the classes or more, as in a silent or untrained network, sizes cannot be compared: the
+    detector warns, scores every class 0 and accuses none.
 
     Args:
-        classifier: A trained one of at least three classes, spiking or not. For images it needs clip values.
-        steps: Of Adam for each class.
-        init_cost: Weight of the mask's size beside the loss, to begin with.
-        learning_rate: Of Adam.
-        attack_success_threshold: Share of samples that a trigger must take to the class, in (0, 1].
-        patience: Steps of success after which the cost rises, or of failure after which it falls.
-        cost_multiplier: By which it rises; it falls by its power of 1.5.
-        batch_size: Samples a step.
-        threshold: Anomaly index, deviations from the median size, from which on the model is accused. Of ten sizes
-            that are normal, one lies 2 deviations below the median by chance in a fifth of all clean models.
-        seed: Of first masks and patterns, and of the samples that are drawn.
+        classifier: Trained classifier of at least three classes, spiking or not. Images need clip values.
+        steps: Steps of Adam for each class.
+        init_cost: Initial weight of the mask's size in the loss.
+        learning_rate: Learning rate of Adam.
+        attack_success_threshold: Share of samples that a trigger must move to the class, in (0, 1].
+        patience: Successful steps in a row after which the weight rises, or failed ones after which it falls.
+        cost_multiplier: Factor by which the weight rises; it falls by the factor's power of 1.5.
+        batch_size: Samples in one step.
+        threshold: Anomaly index, in deviations from the median size, from which on the model is accused. Among ten
+            normally distributed sizes, one lies 2 deviations below the median in a fifth of all clean models.
+        seed: Seed of initial masks and patterns, and of the choice of samples.
         verbose: Whether to show a progress bar.
 
     Attributes:
-        masks: After `detect_backdoor`, the smallest mask of each class, (K, 1, H, W) or (K, T, 1, H, W), in [0, 1]; of
-            a class that was not reached, ones.
-        patterns: What the masks blend in, (K, C, H, W) or (K, T, C, H, W).
+        masks: Smallest mask of each class after `detect_backdoor`, (K, 1, H, W) or (K, T, 1, H, W), in [0, 1]; ones for
+            a class without a trigger.
+        patterns: Pattern of each class, which its mask blends in, (K, C, H, W) or (K, T, C, H, W).
 
     Raises:
         ValueError: If a parameter is out of its range, or the classifier has too few classes or no clip values.
@@ -121,15 +122,15 @@ class NeuralCleanse(ModelDetector):
     def __init__(
         self,
         classifier: PyTorchClassifier,
-        steps: int = 100,
-        init_cost: float = 1e-3,
-        learning_rate: float = 0.1,
-        attack_success_threshold: float = 0.99,
-        patience: int = 5,
-        cost_multiplier: float = 1.5,
-        batch_size: int = 32,
-        threshold: float = 2.0,
-        seed: int = 0,
+        steps: Count = 100,
+        init_cost: Positive = 1e-3,
+        learning_rate: Positive = 0.1,
+        attack_success_threshold: FractionAboveZero = 0.99,
+        patience: Count = 5,
+        cost_multiplier: Positive = 1.5,
+        batch_size: Count = 32,
+        threshold: Positive = 2.0,
+        seed: Seed = 0,
         verbose: bool = False,
     ) -> None:
         super().__init__(classifier)
@@ -140,7 +141,7 @@ class NeuralCleanse(ModelDetector):
         self._check_params()
 
     def _examine(self, x: Array | None, y: Indices | None) -> ModelReport:
-        """Samples of the class in question, where labels tell, are left out."""
+        """For each class, samples with that label are left out, if there are labels."""
         if x is None or len(x) == 0:
             raise ValueError("expected clean samples x, some of every class, got none")
         check_finite("x", x)
@@ -163,7 +164,7 @@ class NeuralCleanse(ModelDetector):
     def _shrink(
         self, blend: Blend, target: int, samples: Tensor, generator: torch.Generator, bar: tqdm
     ) -> tuple[Array, Array, bool]:
-        """The smallest mask that was met, its pattern, and whether any step succeeded; if none, all of the sample."""
+        """The smallest successful mask, its pattern, and whether there was one; else a mask of ones."""
         cost, is_reached = MaskCost(self.init_cost, self.cost_multiplier, self.patience), False
         smallest, pattern = torch.ones_like(blend.mask), blend.pattern
         for _ in range(self.steps):
@@ -180,33 +181,29 @@ class NeuralCleanse(ModelDetector):
 
     @staticmethod
     def _compare(sizes: Array, is_reached: Mask) -> Array:
-        """Anomaly indices; without a majority of classes reached the median size is unknown, and all are 0."""
+        """Anomaly index of each class; 0 for all unless triggers were found for more than half of the classes."""
         if 2 * is_reached.sum() > len(sizes):
             return anomaly_indices(sizes)
         warnings.warn(
             f"only {is_reached.sum()} of {len(sizes)} classes were reached by a trigger, too few to compare sizes: "
-            "nobody is accused; raise steps, unless the network is silent or untrained",
+            "no class is accused; raise steps, unless the network is silent or untrained",
             stacklevel=4,
         )
         return np.zeros(len(sizes))
 
     def _check_params(self) -> None:
+        super()._check_params()
         check_at_least("nb_classes", self.classifier.nb_classes, 3)
-        for name in ("steps", "patience", "batch_size"):
-            check_at_least(name, getattr(self, name), 1)
-        for name in ("init_cost", "learning_rate", "cost_multiplier", "threshold"):
-            check_positive(name, getattr(self, name))
-        check_fraction("attack_success_threshold", self.attack_success_threshold, zero=False)
 
 
 def anomaly_indices(sizes: Array) -> Array:
-    """How far each size lies below the median, in median absolute deviations that stand for one standard deviation.
+    """Distance of each size below the median, in standard deviations estimated by the median absolute deviation.
 
     Args:
-        sizes: (K,).
+        sizes: Size of each class's trigger, (K,).
 
     Returns:
-        (K,), finite; 0 throughout where the median deviation is 0, for nothing tells how far is far then.
+        Finite indices, (K,); all 0 if the median absolute deviation is 0, because there is no scale then.
 
     Source: Wang et al., Neural Cleanse, 2019, section 5.1.
 

@@ -1,4 +1,4 @@
-"""A trigger moves a layer's neurons as no clean sample does: voltages and spikes over time, against a reference."""
+"""Detection by a clean reference: a trigger changes voltages and spikes over time as no clean sample does."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -10,57 +10,58 @@ from art.estimators.classification import PyTorchClassifier
 from matplotlib.figure import Figure
 from scipy import stats
 
-from art_snn._validation import check_at_least, check_choice, check_fraction, check_same_length, class_indices
+from art_snn._declared import Count, Fraction, Seed
+from art_snn._validation import check_at_least, check_choice, check_same_length, class_indices
 from art_snn.defences.detector import _pictures as pictures
 from art_snn.defences.detector._layer_features import Sketch, named_layers
-from art_snn.defences.detector._outlier_limits import check_rate, upper_limit
+from art_snn.defences.detector._outlier_limits import FalseAlarmRate, upper_limit
 from art_snn.defences.detector._voltage_sequences import CleanModel, CleanSamples, Recorder, check_every_class
 from art_snn.defences.detector.model_detector import ModelReport
 from art_snn.defences.detector.sample_detector import SampleDetector, check_is_pytorch
 from art_snn.estimators.classification.mode import mode
 from art_snn.typing import Array, Indices, Labels, Mask
 
-SIGNIFICANCE = 0.01  # of all classes together
+SIGNIFICANCE = 0.01  # for all classes together
 _ENOUGH_OF_SAMPLES, _ENOUGH_OF_A_MODEL = 0.33, 0.25
-_LOWER_QUARTILE = 0.25  # clean, where up to half of a class is poison
+_LOWER_QUARTILE = 0.25  # clean even if half of a class is poison
 
 
 class ReferenceDefence(SampleDetector):
-    """Compare cumulative voltages and output spikes of one layer with those of clean samples, or of a clean model.
+    """Compare cumulative voltages and output spikes of one layer with those of clean samples or of a clean model.
 
-    With clean samples, a sample departs by its mean distance to the clean samples of its class. With a clean model, by
-    how badly its sequences are predicted from those that it calls forth in the clean model. A score is that departure
-    in the lower quartile of its class's. A class is accused if its scores lie above those of the other classes by more
-    than chance and by enough (a two-sample test of Kolmogorov and Smirnov); in an accused class the scores beyond the
-    limit of a normal distribution are taken for poison. An ANN knows one time step. A silent layer scores 0.
+    With clean samples, the deviation of a sample is its mean distance to the clean samples of its class. With a clean
+    model, it is the error of predicting the sample's sequences from those in the clean model. A score is the deviation
+    divided by the lower quartile of its class. A class is accused if its scores lie above those of the other classes,
+    significantly and far enough (two-sample Kolmogorov-Smirnov test); in an accused class, scores beyond the limit of a
+    normal distribution are reported as poison. An ANN has one time step. A silent layer scores 0.
 
     Args:
-        classifier: Trained on the samples; ART's `PyTorchClassifier` or a spiking one.
-        x_train: The samples, (N, ...), less than a quarter of them poisoned.
-        y_train: Their labels, indices (N,) or one-hot (N, K).
-        reference: A clean model for the same samples; or None.
-        x_reference: Without a model, clean samples, (M, ...), of each class that occurs in `y_train` or that the
-            classifier gives to new samples.
-        y_reference: Their labels.
-        layer: The name of a layer or its index among the hidden spiking layers (of an ANN: the activation modules); -1
-            is the last, as in the source. The clean model's is the same.
+        classifier: Classifier trained on the samples: ART's `PyTorchClassifier` or a spiking one.
+        x_train: Training samples, (N, ...), less than a quarter of them poisoned.
+        y_train: Labels of the training samples, indices (N,) or one-hot (N, K).
+        reference: Clean model for the same samples; None to compare with clean samples.
+        x_reference: Clean samples, (M, ...), if there is no clean model: some of each class that occurs in `y_train` or
+            that the classifier predicts for new samples.
+        y_reference: Labels of the clean samples, indices (M,) or one-hot (M, K).
+        layer: Name of a layer or its index among the hidden spiking layers (in an ANN: the activation modules); -1 is
+            the last, as in the source. The same layer of the clean model is read.
         false_acceptance_rate: Share of clean samples that may be flagged in an accused class, in (0, 0.5].
-        separation_threshold: In [0, 1], from which on a class is accused. None: 0.33 with clean samples, 0.25 with a
-            clean model, which tells more.
-        max_features: Numbers kept of a sample and time step, for voltages and spikes each. M reference samples take
-            M × T × max_features × 8 bytes while the others pass batch by batch; a clean model takes four times as many
-            for each of the N training samples, which it is compared on all at once.
-        batch_size: Samples a pass.
-        seed: Of every draw.
+        separation_threshold: Separation in [0, 1] from which on a class is accused. None: 0.33 with clean samples, 0.25
+            with a clean model, which separates better.
+        max_features: Largest number of values kept per sample and time step, for voltages and spikes each. M reference
+            samples take M × T × max_features × 8 bytes, and training samples pass batch by batch. A clean model takes
+            four times as many bytes for each of the N training samples, which are compared all at once.
+        batch_size: Samples in one forward pass.
+        seed: Seed of all random draws.
 
     Raises:
-        TypeError: If a classifier is none of ART's PyTorch ones.
+        TypeError: If a classifier is not a `PyTorchClassifier`.
         ValueError: If a parameter is out of its range, samples and labels do not fit or are not finite, a class has no
             clean samples, or not exactly one kind of reference is given.
 
     Source: Jin et al., Data poisoning-based backdoor attack framework against supervised learning rules of spiking
-    neural networks, 2024, https://arxiv.org/abs/2409.15670, section 5.2.1 and Fig. 11, where it is a picture; the
-    statistic is ours.
+    neural networks, 2024, https://arxiv.org/abs/2409.15670, section 5.2.1 and Fig. 11, which shows the comparison as a
+    picture; the statistic is ours.
     """
 
     clean_arguments = ("x_reference", "y_reference")
@@ -76,11 +77,11 @@ class ReferenceDefence(SampleDetector):
         y_reference: Labels | None = None,
         *,
         layer: int | str = -1,
-        false_acceptance_rate: float = 0.01,
-        separation_threshold: float | None = None,
-        max_features: int = 128,
-        batch_size: int = 128,
-        seed: int = 0,
+        false_acceptance_rate: FalseAlarmRate = 0.01,
+        separation_threshold: Fraction | None = None,
+        max_features: Count = 128,
+        batch_size: Count = 128,
+        seed: Seed = 0,
     ) -> None:
         super().__init__(classifier, x_train, y_train)
         self.layer, self.false_acceptance_rate = layer, false_acceptance_rate
@@ -90,37 +91,37 @@ class ReferenceDefence(SampleDetector):
         self._check_params()
 
     def detect_backdoor(self, **kwargs: Any) -> ModelReport:
-        """Whether the training data of some class depart from the reference: the verdict on the model.
+        """Whether the training data of a class deviate from the reference: the verdict on the model.
 
         Args:
             **kwargs: New values of parameters, kept for later calls.
 
         Returns:
-            `scores` are the separations of the classes, `anomaly` is their maximum.
+            A report whose `scores` are the separations of the classes, and `anomaly` is their maximum.
         """
         self.set_params(**kwargs)
-        with self._classifier_as_it_is():
-            separations, p_values = self._compare()
+        with self._unchanged_classifier():
+            separations, p_values = self._separations()
         target = int(separations.argmax())
         is_backdoored = bool(self._is_accused(separations, p_values).any())
         anomaly = float(separations[target])
         return ModelReport(is_backdoored, target, float(p_values[target]), separations, anomaly)
 
     def plot_sequences(self, label: int | None = None, *, n_samples: int = 8, n_neurons: int = 16) -> Figure:
-        """Voltages summed up over time, and spikes: clean samples on the left, the most suspicious on the right.
+        """Plot cumulative voltages and spikes, of clean samples on the left and of the most suspicious on the right.
 
-        Clean are the reference samples of the class, or the same samples in the clean model. Shown are the neurons that
-        differ most, averaged over the samples.
+        The clean samples are the reference samples of the class, or the suspicious ones in the clean model. The figure
+        shows averages over samples, for the neurons that differ most.
 
         Args:
-            label: Of the samples; None is the class that is separated best.
-            n_samples: To average over, at most.
-            n_neurons: To show, at most.
+            label: Class of the samples; None for the class with the largest separation.
+            n_samples: Largest number of samples to average over.
+            n_neurons: Largest number of neurons to show.
         """
         check_at_least("n_samples", n_samples, 1)
         check_at_least("n_neurons", n_neurons, 1)
-        with self._classifier_as_it_is():
-            label = int(self._compare()[0].argmax()) if label is None else label
+        with self._unchanged_classifier():
+            label = int(self._separations()[0].argmax()) if label is None else label
             check_choice("label", label, np.unique(self._labels).tolist())
             rows = np.flatnonzero(self._labels == label)
             suspects = self.x_train[rows[np.argsort(-self._scores(None)[rows], kind="stable")[:n_samples]]]
@@ -135,7 +136,7 @@ class ReferenceDefence(SampleDetector):
         return pictures.sequences(means[0], means[1], n_neurons, f"class {label}")
 
     def _detect(self) -> tuple[dict[str, Any], Mask]:
-        separations, p_values = self._compare()
+        separations, p_values = self._separations()
         scores, is_accused = self._scores(None), self._is_accused(separations, p_values)
         limit = upper_limit(scores, self.false_acceptance_rate)
         is_poison = is_accused[self._labels] & (scores > limit)
@@ -150,14 +151,14 @@ class ReferenceDefence(SampleDetector):
         return report, is_poison
 
     def _scores(self, x: Array | None) -> Array:
-        baseline, departures, quartiles = self._learnt()
+        baseline, deviations, quartiles = self._fitted_reference()
         if x is None:
-            return departures / quartiles[self._labels]
+            return deviations / quartiles[self._labels]
         labels = self._predicted(x)
-        return baseline.departures(x, labels) / quartiles[labels]
+        return baseline.deviations(x, labels) / quartiles[labels]
 
-    def _compare(self) -> tuple[Array, Array]:
-        """Kolmogorov and Smirnov's one-sided statistic of each class against all others, and its p-value times K."""
+    def _separations(self) -> tuple[Array, Array]:
+        """One-sided Kolmogorov-Smirnov statistic of each class against all others, and its p-value times K."""
         scores, n_classes = self._scores(None), self.classifier.nb_classes
         separations, p_values = np.zeros(n_classes), np.ones(n_classes)
         for label in np.unique(self._labels):
@@ -174,15 +175,15 @@ class ReferenceDefence(SampleDetector):
         is_accused: Mask = (separations >= threshold) & (p_values <= SIGNIFICANCE)
         return is_accused
 
-    def _learnt(self) -> tuple[CleanSamples | CleanModel, Array, Array]:
-        """The reference, the departures of the training data, and the lower quartile of those of each class."""
+    def _fitted_reference(self) -> tuple[CleanSamples | CleanModel, Array, Array]:
+        """The fitted reference, the deviations of the training data, and their lower quartile for each class."""
         if self._found is None:
             baseline = self._baseline()
-            departures = baseline.fit(self.x_train, self._labels)
+            deviations = baseline.fit(self.x_train, self._labels)
             quartiles = np.ones(self.classifier.nb_classes)
             for label in np.unique(self._labels):
-                quartiles[label] = np.quantile(departures[self._labels == label], _LOWER_QUARTILE) or 1.0
-            self._found = baseline, departures, quartiles
+                quartiles[label] = np.quantile(deviations[self._labels == label], _LOWER_QUARTILE) or 1.0
+            self._found = baseline, deviations, quartiles
         found: tuple[CleanSamples | CleanModel, Array, Array] = self._found
         return found
 
@@ -198,9 +199,9 @@ class ReferenceDefence(SampleDetector):
         return Recorder(classifier, layer, sketch, self._batches)
 
     @contextmanager
-    def _classifier_as_it_is(self) -> Iterator[None]:
+    def _unchanged_classifier(self) -> Iterator[None]:
         clean = self._reference if isinstance(self._reference, PyTorchClassifier) else self.classifier
-        with super()._classifier_as_it_is(), mode(clean.model, False):
+        with super()._unchanged_classifier(), mode(clean.model, False):
             yield
 
     def _checked_reference(
@@ -212,21 +213,17 @@ class ReferenceDefence(SampleDetector):
             return model
         if model is not None or x is None or y is None:
             raise ValueError("expected either a reference model, or x_reference with y_reference")
-        x, labels = self._alike("x_reference", x), class_indices(y, self.classifier.nb_classes)
+        x, labels = self._like_training_data("x_reference", x), class_indices(y, self.classifier.nb_classes)
         check_same_length("reference samples", x, "labels", labels)
         check_every_class(self._labels, labels)
         return x, labels
 
     def _check_params(self) -> None:
         super()._check_params()
-        check_at_least("max_features", self.max_features, 1)
-        if self.separation_threshold is not None:
-            check_fraction("separation_threshold", self.separation_threshold)
-        check_rate("false_acceptance_rate", self.false_acceptance_rate)
         if self.layer == "scan" or (isinstance(self.layer, Sequence) and not isinstance(self.layer, str)):
             raise ValueError(f"expected layer to be one layer's name or index, got {self.layer!r}")
         sketch = Sketch(self.max_features, self.seed)
-        with self._classifier_as_it_is():  # raises where a model has no such layer
+        with self._unchanged_classifier():  # raises if a model has no such layer
             self._recorder(self.classifier, sketch)(self._empty_sample())
             if isinstance(self._reference, PyTorchClassifier):
                 self._recorder(self._reference, sketch)(self._empty_sample())

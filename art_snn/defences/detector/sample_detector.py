@@ -1,4 +1,4 @@
-"""What the detectors of poisoned samples have in common."""
+"""The base class of detectors of poisoned samples."""
 
 import abc
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from art_snn._arrays import as_labels, as_numbers, is_stream
 from art_snn._layouts import layout_hint
 from art_snn._parameters import Parameters
 from art_snn._random import host_seed
-from art_snn._validation import check_at_least, check_finite, check_same_length, class_indices, predicted_classes
+from art_snn._validation import check_finite, check_same_length, class_indices, predicted_classes
 from art_snn.estimators.classification.inputs import samples_for
 from art_snn.estimators.classification.mode import mode
 from art_snn.events import stack_streams
@@ -21,16 +21,16 @@ from art_snn.typing import Array, Indices, Labels, Mask
 
 
 class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
-    """Looks for poisoned samples among those that a classifier was trained on, and leaves the classifier as it is.
+    """Detector of poisoned samples in the training data of a classifier, which it does not change.
 
     Args:
-        classifier: ART's `PyTorchClassifier` or a spiking one, trained on the samples.
-        x_train: The samples, (N, ...).
-        y_train: Their labels, as the classifier was trained on them: indices (N,) or one-hot (N, K).
+        classifier: Classifier trained on the samples: ART's `PyTorchClassifier` or a spiking one.
+        x_train: Training samples, (N, ...).
+        y_train: Labels of the training samples, indices (N,) or one-hot (N, K).
 
     Raises:
-        TypeError: If the classifier is none of ART's PyTorch ones.
-        ValueError: If there are no samples, or samples and labels do not fit, or a sample holds NaN or infinity.
+        TypeError: If the classifier is not a `PyTorchClassifier`.
+        ValueError: If there are no samples, samples and labels do not fit, or a sample holds NaN or infinity.
     """
 
     batch_size: int
@@ -38,10 +38,10 @@ class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
     defence_params: ClassVar[list[str]]
     x_train: Array
     y_train: Labels
-    clean_arguments: ClassVar[tuple[str, ...]] = ()  # names of those that take clean samples and labels it cannot lack
+    clean_arguments: ClassVar[tuple[str, ...]] = ()  # arguments for clean samples and labels that it needs
     _data = frozenset({"x_train", "y_train"})
     _takes_events = False
-    _found: Any = None  # what a search found, kept until a parameter changes
+    _found: Any = None  # results of a search, kept until a parameter changes
 
     def __init__(self, classifier: PyTorchClassifier, x_train: Array | None, y_train: Labels | None) -> None:
         check_is_pytorch(classifier)
@@ -49,7 +49,7 @@ class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
         self._check_data()
 
     def set_params(self, **kwargs: Any) -> None:
-        """Change some parameters, and forget what was found with others; on an error all stay as they were.
+        """Change parameters and drop results that depend on them; after an error all are as before.
 
         Raises:
             TypeError: If a name is none of `params`.
@@ -68,67 +68,67 @@ class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
             **kwargs: New values of parameters, kept for later calls.
 
         Returns:
-            A report, and for each training sample 1 where it looks clean and 0 where it looks poisoned.
+            A report, and for each training sample 1 if it looks clean and 0 if it looks poisoned.
 
         Raises:
             TypeError: If a parameter is unknown.
-            ValueError: If one is out of its range.
+            ValueError: If a parameter is out of its range.
         """
         self.set_params(**kwargs)
-        with self._classifier_as_it_is():
+        with self._unchanged_classifier():
             report, is_poison = self._detect()
         return report, np.where(is_poison, 0, 1).tolist()
 
     def evaluate_defence(self, is_clean: Array, **kwargs: Any) -> str:
-        """How right `detect_poison` is, class by class.
+        """Compare the result of `detect_poison` with the truth, class by class.
 
         Args:
-            is_clean: The truth, (N,): 1 for clean samples, 0 for poisoned ones.
+            is_clean: True values, (N,): 1 for clean samples, 0 for poisoned ones.
             **kwargs: New values of parameters, kept for later calls.
 
         Returns:
-            ART's JSON: for `class_0`, `class_1`, … the rates in percent (-1 where there is no such sample) with their
-            numerators and denominators; positive means poisoned.
+            JSON as ART writes it: for `class_0`, `class_1`, … the rates in percent (-1 if there is no such sample) with
+            their numerators and denominators; positive means poisoned.
 
         Raises:
-            ValueError: If `is_clean` does not say 0 or 1 of each sample.
+            ValueError: If `is_clean` is not 0 or 1 for each sample.
         """
         self.set_params(**kwargs)
         truth = np.asarray(is_clean)
         if truth.shape != (self._n_samples,) or not np.isin(truth, (0, 1)).all():
             expected = f"({self._n_samples},) with values 0 and 1"
             raise ValueError(f"expected is_clean of shape {expected}, got shape {truth.shape}")
-        _, said = self.detect_poison()
-        by_class = ([values[rows] for rows in self._rows_by_class()] for values in (np.asarray(said), truth))
+        _, detected = self.detect_poison()
+        by_class = ([values[rows] for rows in self._rows_by_class()] for values in (np.asarray(detected), truth))
         confusion: str = GroundTruthEvaluator().analyze_correctness(*by_class)[1]
         return confusion
 
     def scores(self, x: Array | None = None) -> Array:
-        """How suspicious samples are.
+        """Suspicion of samples.
 
         Args:
-            x: New samples, whose classes are those that the classifier predicts; None for the training data.
+            x: New samples, which get the classes that the classifier predicts; None for the training data.
 
         Returns:
-            float32 (N,), finite; higher is more suspicious.
+            Finite scores, float32 (N,); higher is more suspicious.
 
         Raises:
-            ValueError: If samples are not like those of the training, or what the classifier makes of them not finite.
+            ValueError: If samples differ from the training data in kind or shape, or outputs are not finite.
         """
-        samples = None if x is None else self._alike("x", x)
-        with self._classifier_as_it_is():
+        samples = None if x is None else self._like_training_data("x", x)
+        with self._unchanged_classifier():
             return self._scores(samples).astype(np.float32)
 
     @abc.abstractmethod
     def _detect(self) -> tuple[dict[str, Any], Mask]:
-        """The report, and which training samples look poisoned."""
+        """The report, and a mask (N,) of the training samples that look poisoned."""
 
     @abc.abstractmethod
     def _scores(self, x: Array | None) -> Array:
-        """What `scores` returns."""
+        """Scores of new samples, or of the training data for None, in evaluation mode."""
 
     def _forget(self, changed: set[str]) -> None:
-        """Drop what was found with other values of the parameters named."""
+        """Drop results that depend on the changed parameters."""
         self._found = None
 
     def _check_data(self) -> None:
@@ -136,15 +136,15 @@ class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
             raise ValueError("expected samples and their labels, got None")
         streams = _are_streams(self.x_train)
         if streams and not self._takes_events:
-            raise ValueError("expected images or frames, got event streams; bin them by art_snn.events.to_frames")
+            raise ValueError("expected images or frames, got event streams; bin them with art_snn.events.to_frames")
         self.x_train = stack_streams(self.x_train) if streams else samples_for(self.classifier, self.x_train, "x_train")
         self.y_train = as_labels("labels", self.y_train)
         check_samples("x_train", self.x_train)
         check_same_length("samples", self.x_train, "labels", self.y_train)
         self._labels = class_indices(self.y_train, self.classifier.nb_classes)
 
-    def _alike(self, name: str, x: Any) -> Array:
-        """Other samples as an array, if they are of the training data's kind and shape."""
+    def _like_training_data(self, name: str, x: Any) -> Array:
+        """Samples as an array; raises if their kind or shape is not that of the training data."""
         like = self._empty_sample() if self.x_train is None else self.x_train
         samples = stack_streams(x) if _are_streams(x) else as_numbers(name, x)
         if (samples.dtype == object, samples.shape[1:]) != (like.dtype == object, like.shape[1:]):
@@ -158,42 +158,38 @@ class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
     def _n_samples(self) -> int:
         return len(self.x_train)
 
-    def _check_params(self) -> None:
-        check_at_least("batch_size", self.batch_size, 1)
-        check_at_least("seed", self.seed, 0)
-
     def _rows_by_class(self) -> list[Indices]:
         return [np.flatnonzero(self._labels == label) for label in range(self.classifier.nb_classes)]
 
     def _batches(self, x: Array | None = None) -> Iterator[Array]:
-        """New samples, or the training data, in batches."""
+        """Batches of new samples, or of the training data for None."""
         x = self.x_train if x is None else x
         for start in range(0, len(x), self.batch_size):
             yield x[start : start + self.batch_size]
 
     def _predicted(self, x: Array) -> Indices:
-        """The classes (N,) that the classifier gives to samples."""
+        """Classes (N,) that the classifier predicts."""
         return predicted_classes(np.concatenate([self._outputs(batch) for batch in self._batches(x)]))
 
     def _outputs(self, batch: Array) -> Array:
-        """What the classifier predicts of samples, all at once, (n, K)."""
+        """Outputs (n, K) of the classifier for one batch; raises if one is not finite."""
         outputs: Array = self.classifier.predict(batch, batch_size=len(batch))
         check_finite("outputs of the classifier", outputs)
         return outputs
 
     def _empty_sample(self) -> Array:
-        """One sample of zeros, (1, ...), to find out whether something can be computed at all."""
+        """One sample of zeros, (1, ...), to try whether features can be computed."""
         return np.zeros((1, *self.classifier.input_shape), np.float32)
 
     @contextmanager
-    def _classifier_as_it_is(self) -> Iterator[None]:
-        """Evaluation mode; ART's own classifier would keep it, and move the global random streams by predicting."""
+    def _unchanged_classifier(self) -> Iterator[None]:
+        """Evaluation mode while the block runs; then the mode and the global random streams are as before."""
         with mode(self.classifier.model, False), host_seed(self.seed):
             yield
 
 
 def _are_streams(x: Any) -> bool:
-    """Whether this is an object array or a list of event streams; whether all are is not looked at."""
+    """Whether `x` is an object array or list that begins with an event stream."""
     is_collection = isinstance(x, list | tuple) or (isinstance(x, np.ndarray) and x.dtype == object and x.ndim == 1)
     return is_collection and len(x) > 0 and is_stream(x[0])
 
@@ -203,13 +199,13 @@ def _kind(x: Array) -> str:
 
 
 def check_is_pytorch(classifier: object) -> None:
-    """ART's `PyTorchClassifier`, or one that inherits from it: its model is looked into."""
+    """Raise unless the classifier is ART's `PyTorchClassifier` or inherits from it."""
     if not isinstance(classifier, PyTorchClassifier):
         raise TypeError(f"expected a PyTorchClassifier of ART's, got {type(classifier).__name__}")
 
 
 def check_samples(name: str, x: Array) -> None:
-    """At least one sample, none of them with NaN or infinity."""
+    """Raise unless there are samples, all of them finite."""
     if len(x) == 0:
         raise ValueError(f"expected samples in {name}, got none")
     check_finite(name, x)

@@ -1,11 +1,11 @@
-"""Poison lies far out along the directions in which its class spreads most: spectral signatures, centred."""
+"""Spectral signatures: poison lies far from the mean along the principal directions of its class."""
 
 from typing import Any
 
 import numpy as np
 from art.estimators.classification import PyTorchClassifier
 
-from art_snn._validation import check_at_least, check_fraction
+from art_snn._declared import Count, Fraction, FromZero, Seed
 from art_snn.defences.detector._layer_features import Feature, Layers
 from art_snn.defences.detector._principal_directions import Directions
 from art_snn.defences.detector.layer_detector import LayerDetector
@@ -13,34 +13,36 @@ from art_snn.typing import Array, Labels, Mask
 
 
 class SpikeSpectralDefence(LayerDetector):
-    """Score each sample by its distance from the mean of its class along the class's first directions.
+    """Score each sample by its distance from the mean of its class along the class's principal directions.
 
-    The paper takes the first direction only. Where half of a class is poison, as at 10 % of ten classes, the mean lies
-    between both halves and one direction is at chance: AUROC 0.45 to 0.84 over six LIF networks on digits, where ten
-    directions reach 0.97 to 0.99, because poison from many classes spreads in more directions.
+    The paper takes the first direction only. If half of a class is poison, as with 10 % poison and ten classes, the
+    mean lies between both halves and one direction is at chance: AUROC 0.45 to 0.84 over six LIF networks on digits.
+    Ten directions reach 0.97 to 0.99, because poison from many classes spreads in more directions.
 
-    A class is accused if it spreads much more than the typical class does; in an accused class the samples that lie
-    farthest out are taken for poison. A silent layer and a class of one sample score 0, and of classes that have no
-    other to be compared with none is accused.
+    A class is accused if it varies much more than the typical class; in an accused class the samples farthest from the
+    mean are reported as poison. A silent layer and a class of one sample score 0. A single class cannot be compared
+    with others and is not accused.
 
     Args:
-        classifier: Trained on the samples; ART's `PyTorchClassifier` or a spiking one.
-        x_train: The samples, (N, ...).
-        y_train: Their labels, indices (N,) or one-hot (N, K).
+        classifier: Classifier trained on the samples: ART's `PyTorchClassifier` or a spiking one.
+        x_train: Training samples, (N, ...).
+        y_train: Labels of the training samples, indices (N,) or one-hot (N, K).
         expected_pp_poison: Share of poison expected in an accused class, in [0, 1].
-        batch_size: Samples a pass.
-        eps_multiplier: Times which the expected share is flagged.
-        n_directions: k, at least 1; 1 is the paper's.
-        spread_threshold: Variance along the directions, in the median of the other classes', from which on a class is
-            accused; 0 accuses every class, as the paper and ART do.
-        layer: The name of a layer or its index among the hidden spiking layers (of an ANN: the activation modules),
+        batch_size: Samples in one forward pass.
+        eps_multiplier: Factor, from 0 up, on the expected share: so many samples of an accused class are flagged.
+        n_directions: Number k of principal directions, at least 1; the paper takes 1.
+        spread_threshold: Variance along the directions, relative to the median of the other classes, from which on a
+            class is accused; 0 accuses every class, as the paper and ART do.
+        layer: Name of a layer or its index among the hidden spiking layers (in an ANN: the activation modules),
             several of them, or "scan" for all; among several, the one with the largest spread is chosen.
-        feature: As for `LayerDetector`; counts of a few time steps are coarse, so voltages are the default.
-        max_features: Numbers kept of a sample and layer (and time step, for trains), see `LayerDetector`.
-        seed: Of every draw.
+        feature: "counts" of spikes, spike "trains", "voltages" averaged over time, or "voltage trains"; in an ANN, the
+            output of a layer serves as counts and its input as voltages. Counts over few time steps are coarse.
+        max_features: Largest number of values kept per sample and layer (and time step, for trains); longer rows are
+            shortened by a random projection.
+        seed: Seed of all random draws.
 
     Raises:
-        TypeError: If the classifier is none of ART's PyTorch ones.
+        TypeError: If the classifier is not a `PyTorchClassifier`.
         ValueError: If a parameter is out of its range, or samples and labels do not fit or are not finite.
 
     Source: Tran, Li and Madry, Spectral signatures in backdoor attacks, 2018, https://arxiv.org/abs/1811.00636,
@@ -52,16 +54,16 @@ class SpikeSpectralDefence(LayerDetector):
         classifier: PyTorchClassifier,
         x_train: Array,
         y_train: Labels,
-        expected_pp_poison: float = 0.33,
-        batch_size: int = 128,
-        eps_multiplier: float = 1.5,
+        expected_pp_poison: Fraction = 0.33,
+        batch_size: Count = 128,
+        eps_multiplier: FromZero = 1.5,
         *,
-        n_directions: int = 10,
-        spread_threshold: float = 2.0,
+        n_directions: Count = 10,
+        spread_threshold: FromZero = 2.0,
         layer: Layers = "scan",
         feature: Feature = "voltages",
-        max_features: int = 512,
-        seed: int = 0,
+        max_features: Count = 512,
+        seed: Seed = 0,
     ) -> None:
         super().__init__(
             classifier,
@@ -78,11 +80,11 @@ class SpikeSpectralDefence(LayerDetector):
         self._check_params()
 
     def set_params(self, x_train: Array | None = None, y_train: Labels | None = None, **kwargs: Any) -> None:
-        """Change some parameters or, as in ART's class, the training data; on an error all stay as they were.
+        """Change parameters or, as in ART's class, the training data; after an error all are as before.
 
         Args:
-            x_train: Other samples; None keeps those that there are.
-            y_train: Other labels; likewise.
+            x_train: New training samples; None keeps the present ones.
+            y_train: New labels; None keeps the present ones.
             **kwargs: New values of parameters.
 
         Raises:
@@ -123,7 +125,7 @@ class SpikeSpectralDefence(LayerDetector):
         return float(self._spreads(layer).max())
 
     def _spreads(self, layer: str) -> Array:
-        """Variance of each class in the median of the others', (K,); 0 where there is nothing to compare with."""
+        """Variance of each class relative to the median of the others, (K,); 0 if no other class varies."""
         variances = np.array([one.variance for one in self._directions()[layer]])
         spreads = np.zeros(len(variances))
         for label, variance in enumerate(variances):
@@ -137,7 +139,7 @@ class SpikeSpectralDefence(LayerDetector):
         return far
 
     def _directions(self) -> dict[str, list[Directions]]:
-        """By layer: one a class."""
+        """Principal directions of each class, by layer."""
         if self._found is None:
             features, rows_by_class = self._training_features(), self._rows_by_class()
             self._found = {
@@ -146,11 +148,3 @@ class SpikeSpectralDefence(LayerDetector):
             }
         found: dict[str, list[Directions]] = self._found
         return found
-
-    def _check_params(self) -> None:
-        super()._check_params()
-        check_fraction("expected_pp_poison", self.expected_pp_poison)
-        check_at_least("n_directions", self.n_directions, 1)
-        for name in ("eps_multiplier", "spread_threshold"):
-            if not 0 <= (value := getattr(self, name)) < np.inf:
-                raise ValueError(f"expected {name} to be a finite number from 0 up, got {value!r}")

@@ -1,4 +1,4 @@
-"""A triggered sample keeps its class whatever is laid over it: STRIP, with the entropy over classes."""
+"""STRIP: a triggered sample keeps its class whatever is superimposed on it."""
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -9,11 +9,11 @@ import numpy as np
 from art.estimators.classification import PyTorchClassifier
 from scipy import special
 
-from art_snn._validation import check_at_least, check_choice, share_of
-from art_snn.defences.detector._outlier_limits import check_rate, upper_limit
+from art_snn._declared import Count, Seed
+from art_snn._validation import check_choice, share_of
+from art_snn.defences.detector._outlier_limits import FalseAlarmRate, upper_limit
 from art_snn.defences.detector._superposition import (
-    OF_EVENTS,
-    SUPERPOSITIONS,
+    EVENT_SUPERPOSITIONS,
     Superposition,
     superpose_arrays,
     superpose_events,
@@ -23,44 +23,44 @@ from art_snn.events import SensorSize, SplitBy, to_frames
 from art_snn.typing import Array, Indices, Labels, Mask
 
 Outputs = Literal["logits", "rates"]
-NUM_SAMPLES, RATE = 20, 0.01  # by default
-_LEAST = 1e-6  # uncertainty that log-odds tell apart
+NUM_SAMPLES, RATE = 20, 0.01  # defaults
+_SMALLEST = 1e-6  # distance of scores from 0 and 1, so that log-odds are finite
 
 
 class STRIPDefence(SampleDetector):
-    """Lay clean samples over each sample, and see how sure the classifier stays of one class.
+    """Superimpose clean samples on each sample, and measure how sure of one class the classifier stays.
 
-    A score is 1 less the mean entropy of the predictions, in that of all classes alike: 1 for a sample that always gets
-    the same class with certainty, 0 for one about which nothing is known. All samples meet the same overlays, so that
-    no score depends on batches or order.
+    A score is 1 less the mean normalised entropy of the predictions: 1 if a sample always gets the same class with
+    certainty, 0 if all classes stay equally likely. All samples get the same overlays, so no score depends on batches
+    or order.
 
     Args:
-        classifier: Trained on the samples; ART's `PyTorchClassifier` or a spiking one.
-        x_train: The samples: images (N, C, H, W), frames (N, T, C, H, W), or an object array (N,) of event streams.
-        y_train: Their labels, indices (N,) or one-hot (N, K).
-        num_samples: Overlays that each sample gets, at least 1.
-        false_acceptance_rate: Share of clean samples that may be flagged, in (0, 0.5]. With `x_clean` it holds, on
-            average over draws of these, for samples of their kind that the classifier was not trained on. Without, it
-            is nominal.
-        superposition: "add" (clipped to the classifier's clip values, if any), "mean", or, but for event streams,
-            "maximum".
-        outputs: What the classifier predicts: "logits", or "rates" of spikes, whose shares pass for probabilities; a
-            network that never fires knows nothing.
-        x_clean: Samples known to be clean that the classifier was not trained on. Some of them are laid over others;
-            all the rest, of which at least 1 / rate - 1 are needed (99 for 0.01), set the threshold: of n scores the
-            ⌈(n + 1) (1 - rate)⌉th smallest. None: overlays are drawn from the training data, and the log-odds of its
-            scores are taken for normal with their median and median deviation, which poison below one half moves
-            little. They are not normal, but have a longer upper tail.
-        sensor_size: Of event streams: width and height in pixels.
-        n_bins: Of event streams: the time bins that the classifier takes.
-        split_by: Of event streams: how they are cut into bins, see `art_snn.events.to_frames`.
-        batch_size: Superpositions predicted at once, about; never fewer than `num_samples`.
-        seed: Of the draw of overlays.
+        classifier: Classifier trained on the samples: ART's `PyTorchClassifier` or a spiking one.
+        x_train: Training samples: images (N, C, H, W), frames (N, T, C, H, W), or event streams, an object array (N,).
+        y_train: Labels of the training samples, indices (N,) or one-hot (N, K).
+        num_samples: Overlays for each sample, at least 1.
+        false_acceptance_rate: Share of clean samples that may be flagged, in (0, 0.5]. With `x_clean` it holds for
+            similar samples that the classifier was not trained on, on average over draws of `x_clean`. Without
+            `x_clean` it is nominal.
+        superposition: "add" (clipped to the classifier's clip values, if any), "mean", or "maximum" (not for event
+            streams).
+        outputs: Outputs of the classifier: "logits", or "rates" of spikes, whose shares serve as probabilities; if no
+            neuron fires, all classes are equally likely.
+        x_clean: Samples known to be clean that the classifier was not trained on. Some become overlays; the others, at
+            least 1 / rate - 1 of them (99 for 0.01), set the threshold: of n scores, the ⌈(n + 1) (1 - rate)⌉th
+            smallest. None: overlays come from the training data, and the threshold assumes normal log-odds of the
+            scores, with the median and the median absolute deviation, which a poisoned minority moves little. In fact
+            they have a longer upper tail.
+        sensor_size: Width and height in pixels, for event streams.
+        n_bins: Number of time bins that the classifier takes, for event streams.
+        split_by: How `art_snn.events.to_frames` splits event streams into bins.
+        batch_size: Superpositions in one forward pass, approximately; never fewer than `num_samples`.
+        seed: Seed of the choice of overlays.
 
     Raises:
-        TypeError: If the classifier is none of ART's PyTorch ones.
-        ValueError: If a parameter is out of its range, samples and labels do not fit or are not finite, there are too
-            few in `x_clean` for the rate, or event streams come without sensor size and bins.
+        TypeError: If the classifier is not a `PyTorchClassifier`.
+        ValueError: If a parameter is out of its range, samples and labels do not fit or are not finite, `x_clean` has
+            too few samples for the rate, or event streams come without sensor size and bins.
 
     Source: Gao et al., STRIP: a defence against trojan attacks on deep neural networks, 2019,
     https://arxiv.org/abs/1902.06531, section 4; the threshold as in split conformal prediction: Lei et al.,
@@ -75,8 +75,8 @@ class STRIPDefence(SampleDetector):
         classifier: PyTorchClassifier,
         x_train: Array,
         y_train: Labels,
-        num_samples: int = NUM_SAMPLES,
-        false_acceptance_rate: float = RATE,
+        num_samples: Count = NUM_SAMPLES,
+        false_acceptance_rate: FalseAlarmRate = RATE,
         *,
         superposition: Superposition = "add",
         outputs: Outputs = "logits",
@@ -84,14 +84,14 @@ class STRIPDefence(SampleDetector):
         sensor_size: SensorSize | None = None,
         n_bins: int | None = None,
         split_by: SplitBy = "count",
-        batch_size: int = 512,
-        seed: int = 0,
+        batch_size: Count = 512,
+        seed: Seed = 0,
     ) -> None:
         super().__init__(classifier, x_train, y_train)
         self.num_samples, self.false_acceptance_rate = num_samples, false_acceptance_rate
         self.superposition: Superposition = superposition
         self.outputs: Outputs = outputs
-        self.x_clean = None if x_clean is None else self._alike("x_clean", x_clean)
+        self.x_clean = None if x_clean is None else self._like_training_data("x_clean", x_clean)
         self.batch_size, self.seed = batch_size, seed
         self._binning: tuple[SensorSize, int, SplitBy] | None = None
         if self.x_train.dtype == object:
@@ -120,15 +120,15 @@ class STRIPDefence(SampleDetector):
     def _scores(self, x: Array | None) -> Array:
         if x is not None:
             return self._certainties(x)
-        return self._kept("scores", lambda: self._certainties(self.x_train))
+        return self._cached("scores", lambda: self._certainties(self.x_train))
 
     def _calibration_scores(self) -> Array:
-        """Of the clean samples that are not laid over others."""
-        return self._kept("calibration", lambda: self._certainties(self._clean[self._calibration_rows]))
+        """Scores of the clean samples that are not overlays."""
+        return self._cached("calibration", lambda: self._certainties(self._clean[self._calibration_rows]))
 
     @property
     def _overlay_rows(self) -> Indices:
-        """Of the samples from which overlays are drawn; chance alone keeps them out of the calibration."""
+        """Rows of the samples from which overlays are chosen, drawn at random and apart from the calibration rows."""
         return self._clean_order[: self._n_overlay_rows]
 
     @property
@@ -141,14 +141,14 @@ class STRIPDefence(SampleDetector):
 
     @property
     def _n_overlay_rows(self) -> int:
-        """All of the training data; of clean samples enough for a choice, if the threshold can spare them."""
+        """All training samples; of clean samples up to twice the overlays, if the threshold needs no more."""
         if self.x_clean is None:
             return len(self._clean)
         spare = len(self._clean) - least_calibration(self.false_acceptance_rate)
         return min(2 * self.num_samples, spare)
 
     def _certainties(self, x: Array) -> Array:
-        overlays = self._kept("overlays", self._draw_overlays)
+        overlays = self._cached("overlays", self._draw_overlays)
         at_once = max(1, self.batch_size // self.num_samples)
         parts = []
         for start in range(0, len(x), at_once):
@@ -159,9 +159,9 @@ class STRIPDefence(SampleDetector):
         return np.concatenate(parts)
 
     def _draw_overlays(self) -> Array:
-        """As many of each class that is predicted as can be: a few of one kind would be laid over some more telling."""
+        """Overlays with predicted classes as equally frequent as possible."""
         rows = self._overlay_rows
-        are_all = self.x_clean is None  # of the training data nothing is copied
+        are_all = self.x_clean is None  # then nothing is copied
         classes = self._predicted(self._clean)[rows] if are_all else self._predicted(self._clean[rows])
         turn = np.empty(len(rows), np.int64)
         for label in np.unique(classes):
@@ -169,8 +169,8 @@ class STRIPDefence(SampleDetector):
         overlays: Array = self._clean[rows[np.argsort(turn, kind="stable")[: self.num_samples]]]
         return overlays
 
-    def _kept(self, name: str, compute: Callable[[], Array]) -> Array:
-        """What is computed but once, until a parameter changes."""
+    def _cached(self, name: str, compute: Callable[[], Array]) -> Array:
+        """Compute an array once, and keep it until a parameter changes."""
         self._found = self._found or {}
         if name not in self._found:
             self._found[name] = compute()
@@ -192,36 +192,31 @@ class STRIPDefence(SampleDetector):
 
     def _check_params(self) -> None:
         super()._check_params()
-        check_at_least("num_samples", self.num_samples, 1)
         if self.num_samples > len(self._clean):
             raise ValueError(
                 f"expected num_samples to be at most the {len(self._clean)} samples, got {self.num_samples}"
             )
-        check_rate("false_acceptance_rate", self.false_acceptance_rate)
         self._check_enough_clean()
-        if self._binning is None:
-            check_choice("superposition", self.superposition, SUPERPOSITIONS)
-        else:
-            check_choice("superposition of events", self.superposition, OF_EVENTS)
-        check_choice("outputs", self.outputs, ("logits", "rates"))
+        if self._binning is not None:
+            check_choice("superposition of events", self.superposition, EVENT_SUPERPOSITIONS)
 
     def _check_enough_clean(self) -> None:
         least = least_clean(self.num_samples, self.false_acceptance_rate)
         if self.x_clean is not None and len(self.x_clean) < least:
             raise ValueError(
                 f"expected at least {least} samples in x_clean for false_acceptance_rate={self.false_acceptance_rate}, "
-                f"{self.num_samples} to lay over others and {least - self.num_samples} to set the threshold, got "
+                f"{self.num_samples} as overlays and {least - self.num_samples} to set the threshold, got "
                 f"{len(self.x_clean)}; give more, or allow a higher rate"
             )
 
 
 def least_clean(num_samples: int = NUM_SAMPLES, rate: float = RATE) -> int:
-    """How many clean samples are needed for so many overlays and that rate of false alarms."""
+    """Fewest clean samples for a number of overlays and a rate of false alarms."""
     return num_samples + least_calibration(rate)
 
 
 def least_calibration(rate: float) -> int:
-    """How many clean scores set a threshold that a share `rate` of others exceeds: with fewer, the highest is too low.
+    """Fewest clean scores that can set a threshold: with fewer, more than a share `rate` may exceed the highest.
 
     >>> least_calibration(0.01), least_calibration(0.5)
     (99, 1)
@@ -230,13 +225,13 @@ def least_calibration(rate: float) -> int:
 
 
 def conformal_threshold(clean_scores: Array, rate: float) -> float:
-    """What another clean sample's score exceeds with a probability of at most `rate`, over all draws of these.
+    """Threshold that a further clean score exceeds with probability at most `rate`, over all draws of scores.
 
     Args:
-        clean_scores: (n,), n at least `least_calibration(rate)`, of samples that a further one is like.
-        rate: In (0, 1).
+        clean_scores: Scores of clean samples, (n,), n at least `least_calibration(rate)`.
+        rate: Rate of false alarms, in (0, 1).
 
-    Source: Lei et al., as above: the ⌈(n + 1) (1 - rate)⌉th smallest.
+    Source: Lei et al., as above: the ⌈(n + 1) (1 - rate)⌉th smallest score.
 
     >>> conformal_threshold(np.arange(1, 100), 0.01), conformal_threshold(np.arange(1, 200), 0.01)
     (99.0, 198.0)
@@ -246,20 +241,20 @@ def conformal_threshold(clean_scores: Array, rate: float) -> float:
 
 
 def _log_odds(scores: Array) -> Array:
-    """Of scores in [0, 1]: unlike these they have no upper end, so that every limit can be exceeded."""
-    odds: Array = special.logit(np.clip(scores, _LEAST, 1 - _LEAST))
+    """Log-odds of scores in [0, 1]; they have no upper bound, so every limit can be exceeded."""
+    odds: Array = special.logit(np.clip(scores, _SMALLEST, 1 - _SMALLEST))
     return odds
 
 
 def normalised_entropy(predictions: Array, outputs: Outputs) -> Array:
-    """How undecided each prediction is among the classes: 0 for one class with certainty, 1 for all alike.
+    """Entropy of each prediction relative to its maximum: 0 for one certain class, 1 for equally likely classes.
 
     Args:
-        predictions: (N, K): logits, or rates, whose negative values count as 0; no rate at all means all alike.
-        outputs: Which of the two.
+        predictions: Logits or rates, (N, K). Negative rates count as 0; if all are 0, classes are equally likely.
+        outputs: "logits" or "rates".
 
     Returns:
-        (N,) in [0, 1].
+        Entropies, (N,), in [0, 1].
 
     >>> normalised_entropy(np.array([[0.0, 0.0], [0.5, 0.0]]), "rates").tolist()
     [1.0, 0.0]

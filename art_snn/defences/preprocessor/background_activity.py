@@ -1,24 +1,25 @@
-"""Filter of background activity: an event that nothing happens beside is noise."""
+"""Filter of background activity: an event without recent events in neighbouring pixels is noise."""
 
 from collections.abc import Iterable
 
 import numpy as np
 from tonic.functional import denoise_numpy
 
+from art_snn._declared import CountOrZero
 from art_snn._validation import check_at_least
 from art_snn.defences.preprocessor.event_filter import EventFilter, filtered_streams, recent, with_row_numbers
 from art_snn.typing import Events, Indices, Mask
 
 
 class BackgroundActivityFilter(EventFilter):
-    """Erase events of which none of the four pixels beside had one shortly before, of either polarity.
+    """Erase events without a recent event, of either polarity, in one of the four neighbouring pixels.
 
-    It takes single hot pixels and noise. A patch of two pixels or more supports itself and stays.
+    The filter erases noise and single hot pixels. Two or more adjacent pixels support each other and stay.
 
     Args:
-        window: Time bins, from 0 up, that count as shortly before; the event's own bin counts in any case.
-        apply_fit: Whether a classifier that has this filter applies it in training.
-        apply_predict: Whether it applies it in prediction.
+        window: Earlier time bins that count as recent, from 0 up; the event's own bin always counts.
+        apply_fit: Whether a classifier applies the filter in training.
+        apply_predict: Whether a classifier applies the filter in prediction.
 
     Source: Delbruck, Frame-free dynamic digital vision, 2008 (the background activity filter); as a defence Marchisio
     et al., R-SNN, 2021, https://arxiv.org/abs/2109.00533.
@@ -29,22 +30,22 @@ class BackgroundActivityFilter(EventFilter):
     array([0, 0, 1, 2], dtype=uint8)
     """
 
-    def __init__(self, window: int = 1, apply_fit: bool = True, apply_predict: bool = True) -> None:
+    def __init__(self, window: CountOrZero = 1, apply_fit: bool = True, apply_predict: bool = True) -> None:
         super().__init__(apply_fit, apply_predict)
         self.window = window
         self._check_params()
 
     def on_events(self, events: Events | Iterable[Events], *, window_us: int = 10_000) -> Events:
-        """New streams without the events that nothing happened beside within the last `window_us` µs.
+        """New streams without events whose neighbouring pixels had none within the last `window_us` µs.
 
         Args:
-            events: One stream with fields x, y, t, p, in order of time, or an object array (N,) of streams.
-            window_us: At least 1.
+            events: One stream with fields x, y, t, p, sorted by time, or an object array (N,) of streams.
+            window_us: Microseconds that count as recent, at least 1.
         """
         check_at_least("window_us", window_us, 1)
 
         def keep(stream: Events) -> Indices:
-            # tonic takes each pixel for active until window_us: no event may be as early as that
+            # tonic counts each pixel as active until window_us, so no event may be earlier
             rows: Indices = denoise_numpy(with_row_numbers(stream, first_us=window_us), window_us)["row"]
             return rows
 
@@ -53,12 +54,9 @@ class BackgroundActivityFilter(EventFilter):
     def _keeps(self, events: Mask) -> Mask:
         fired: Mask = np.any(events, axis=2)
         active = recent(fired, 0, self.window)
-        beside = np.zeros_like(active)
-        beside[..., 1:, :] |= active[..., :-1, :]
-        beside[..., :-1, :] |= active[..., 1:, :]
-        beside[..., 1:] |= active[..., :-1]
-        beside[..., :-1] |= active[..., 1:]
-        return beside[:, :, None]
-
-    def _check_params(self) -> None:
-        check_at_least("window", self.window, 0)
+        supported = np.zeros_like(active)
+        supported[..., 1:, :] |= active[..., :-1, :]
+        supported[..., :-1, :] |= active[..., 1:, :]
+        supported[..., 1:] |= active[..., :-1]
+        supported[..., :-1] |= active[..., 1:]
+        return supported[:, :, None]

@@ -1,4 +1,4 @@
-"""What filters of events have in common, on frames and on streams."""
+"""The base class of event filters, on frames and on streams."""
 
 import abc
 from collections.abc import Callable, Iterable
@@ -19,13 +19,13 @@ _SAMPLES_AT_ONCE = 64  # so that no mask of the size of all frames is made
 
 
 class EventFilter(Parameters, Preprocessor, abc.ABC):
-    """Erases events: an ART preprocessor for frames; on streams by `on_events`, which each filter has.
+    """Preprocessor of ART's that erases events from frames; each filter's `on_events` does so for streams.
 
-    ART lets a classifier have one such filter; frames can pass several one by one before.
+    A classifier of ART's has at most one such filter. To apply several, call them on the frames one after the other.
 
     Args:
-        apply_fit: Whether a classifier that has this filter applies it in training.
-        apply_predict: Whether it applies it in prediction.
+        apply_fit: Whether a classifier applies the filter in training.
+        apply_predict: Whether a classifier applies the filter in prediction.
     """
 
     needs_frames = True
@@ -35,15 +35,15 @@ class EventFilter(Parameters, Preprocessor, abc.ABC):
         super().__init__(is_fitted=True, apply_fit=apply_fit, apply_predict=apply_predict)
 
     def __call__(self, x: Frames, y: Any = None) -> tuple[Frames, Any]:
-        """New frames with the same shape and dtype, and the labels as they are.
+        """Filtered copies of frames, and the labels unchanged.
 
         Args:
-            x: Frames (N, T, 2, H, W), an array or a tensor, as what they come back; left alone. NaN stays NaN.
-            y: Anything.
+            x: Frames (N, T, 2, H, W), an array or a tensor; the result is of the same type. NaN stays NaN.
+            y: Labels, which may be anything.
 
         Raises:
             ValueError: If the frames have another layout.
-            TypeError: If they are no numbers.
+            TypeError: If the frames are not numbers.
         """
         frames = as_numbers("frames", x)
         check_frames("frames", frames)
@@ -58,13 +58,13 @@ class EventFilter(Parameters, Preprocessor, abc.ABC):
         return filtered
 
     def on_classifier(self, classifier: PyTorchClassifier) -> PyTorchClassifier:
-        """A copy of a classifier that filters what it is to predict, or to be trained on.
+        """A copy of a classifier that filters its input.
 
         Args:
-            classifier: For frames, without another such defence; not changed.
+            classifier: Classifier of frames without a preprocessing defence; it is not changed.
 
         Raises:
-            ValueError: If it has a preprocessing defence already.
+            ValueError: If the classifier has a preprocessing defence already.
         """
         if classifier.preprocessing_defences:
             raise ValueError(f"expected no other preprocessing defence, got {classifier.preprocessing_defences}")
@@ -74,11 +74,11 @@ class EventFilter(Parameters, Preprocessor, abc.ABC):
 
     @abc.abstractmethod
     def _keeps(self, events: Mask) -> Mask:
-        """Where events stay, broadcasting to the shape of `events`: whether there are any, (N, T, 2, H, W)."""
+        """Mask, which broadcasts to (N, T, 2, H, W), of the events to keep; `events` says where there are any."""
 
 
 def recent(events: Mask, first: int, last: int) -> Mask:
-    """Whether there were events between `first` and `last` bins ago, both included; time is the second axis."""
+    """Whether there were events `first` to `last` bins ago, both included; time is the second axis."""
     found = np.zeros_like(events)
     for lag in range(first, min(last, events.shape[1] - 1) + 1):
         found[:, lag:] |= events[:, : events.shape[1] - lag]
@@ -88,15 +88,15 @@ def recent(events: Mask, first: int, last: int) -> Mask:
 def filtered_streams(
     events: Events | Iterable[Events], keep: Callable[[Events], Array], sensor_size: SensorSize | None = None
 ) -> Events:
-    """New streams of those events that a function of one stream finds worth keeping.
+    """New streams of the events that `keep` selects.
 
     Args:
         events: One stream, or an object array (N,) of streams.
-        keep: From a stream to a mask or to row numbers.
-        sensor_size: Width and height in pixels, where they are known.
+        keep: Function from a stream to a mask or to row numbers.
+        sensor_size: Width and height in pixels, if known.
 
     Raises:
-        TypeError: If these are no streams.
+        TypeError: If `events` holds anything but streams.
         ValueError: If a stream breaks a rule of `check_events`.
     """
     streams = streams_of(events)
@@ -109,7 +109,7 @@ def filtered_streams(
 
 
 def with_row_numbers(stream: Events, first_us: int) -> Events:
-    """A stream as tonic's functions take it, which begins at `first_us`, with a field that says which row is which.
+    """A stream for tonic's functions that begins at `first_us`, with the row numbers in the field `row`.
 
     >>> stream = np.zeros(2, [("t", "i8"), ("x", "i2"), ("y", "i2"), ("p", "?")])
     >>> with_row_numbers(stream, 5)["t"].tolist()

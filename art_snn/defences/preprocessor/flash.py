@@ -1,23 +1,24 @@
-"""Filter of flashes: no scene makes most of a sensor fire at once."""
+"""Filter of flashes: in no scene do most pixels of a sensor fire at once."""
 
 from collections.abc import Iterable
 
 import numpy as np
 
-from art_snn._validation import check_at_least, check_fraction
+from art_snn._declared import FractionAboveZero
+from art_snn._validation import check_at_least
 from art_snn.defences.preprocessor.event_filter import EventFilter, filtered_streams
 from art_snn.events import SensorSize, check_sensor_size
 from art_snn.typing import Events, Mask
 
 
 class FlashFilter(EventFilter):
-    """Erase all events of a time bin in which, in one polarity, too many pixels fire.
+    """Erase all events of a time bin in which too many pixels fire in one polarity.
 
     Args:
-        share: Of the sensor's pixels, in (0, 1]; more than that is a flash. (In N-MNIST with 8 bins no digit makes
-            more than 0.2 of them fire.)
-        apply_fit: Whether a classifier that has this filter applies it in training.
-        apply_predict: Whether it applies it in prediction.
+        share: Share of the sensor's pixels, in (0, 1], above which a bin is a flash. (In N-MNIST with 8 bins, no digit
+            makes more than 0.2 of them fire.)
+        apply_fit: Whether a classifier applies the filter in training.
+        apply_predict: Whether a classifier applies the filter in prediction.
 
     Source: ours, against Riaño et al., Flashy Backdoor, 2024, https://arxiv.org/abs/2411.03022.
 
@@ -27,7 +28,7 @@ class FlashFilter(EventFilter):
     array([[0, 1]], dtype=uint64)
     """
 
-    def __init__(self, share: float = 0.5, apply_fit: bool = True, apply_predict: bool = True) -> None:
+    def __init__(self, share: FractionAboveZero = 0.5, apply_fit: bool = True, apply_predict: bool = True) -> None:
         super().__init__(apply_fit, apply_predict)
         self.share = share
         self._check_params()
@@ -35,12 +36,12 @@ class FlashFilter(EventFilter):
     def on_events(
         self, events: Events | Iterable[Events], sensor_size: SensorSize, *, duration_us: int = 10_000
     ) -> Events:
-        """New streams without the time bins, of `duration_us` µs from the first event on, that are flashes.
+        """New streams without the events of flashes, in time bins of `duration_us` µs from the first event on.
 
         Args:
-            events: One stream with fields x, y, t, p, in order of time, or an object array (N,) of streams.
-            sensor_size: (W, H) or (W, H, 2), pixels.
-            duration_us: At least 1.
+            events: One stream with fields x, y, t, p, sorted by time, or an object array (N,) of streams.
+            sensor_size: Width and height in pixels, (W, H) or (W, H, 2).
+            duration_us: Length of a time bin in microseconds, at least 1.
         """
         check_at_least("duration_us", duration_us, 1)
         width, height, _ = check_sensor_size(sensor_size)
@@ -59,6 +60,3 @@ class FlashFilter(EventFilter):
         is_flash = (events.mean((3, 4), keepdims=True) > self.share).any(2, keepdims=True)
         kept: Mask = ~is_flash
         return kept
-
-    def _check_params(self) -> None:
-        check_fraction("share", self.share, zero=False)

@@ -1,4 +1,4 @@
-"""Elimination by training on."""
+"""Backdoor elimination by fine-tuning."""
 
 from art_snn.defences.trainer.clean_fine_tuning import CleanFineTuning
 

@@ -1,28 +1,29 @@
-"""Fine-tuning on clean data: the network forgets what it is no longer shown."""
+"""Fine-tuning on clean data: the network forgets triggers that it no longer sees."""
 
 from typing import Any
 
 from art.defences.trainer import Trainer
 from art.estimators.classification import PyTorchClassifier
 
+from art_snn._declared import Count, Positive, Seed
 from art_snn._parameters import Parameters
 from art_snn._validation import check_unknown
-from art_snn.defences._fine_tuning import check_tuning, fine_tune
+from art_snn.defences._fine_tuning import fine_tune
 from art_snn.estimators.classification import rule_of
 from art_snn.typing import Array, Labels
 
 
 class CleanFineTuning(Parameters, Trainer):
-    """Train a copy of a classifier on, with few clean samples.
+    """Fine-tune a copy of the classifier on a few clean samples.
 
     Args:
-        classifier: A trained one, which is not changed.
-        learning_rate: Of the classifier's own kind of optimiser. It decides more than anything else.
-        batch_size: Samples a step.
+        classifier: Trained classifier, which is not changed.
+        learning_rate: Learning rate of the classifier's own kind of optimiser. It matters more than anything else.
+        batch_size: Samples in one training step.
         nb_epochs: Passes over the samples, at least 1.
-        recalibrate: Whether a hybrid classifier is first converted afresh from its ANN, with thresholds from the clean
-            samples; a converted one is in any case, once its ANN has been trained on.
-        seed: Of the order of samples and of dropout.
+        recalibrate: Whether to convert a hybrid classifier anew from its ANN first, with thresholds from the clean
+            samples. A converted classifier is always converted anew after its ANN was fine-tuned.
+        seed: Seed of the order of samples and of dropout.
         verbose: Whether to show a progress bar.
 
     Source: Jin et al., 2024, https://arxiv.org/abs/2409.15670, section 5.2.2 (hybrid learning on clean data as
@@ -32,11 +33,11 @@ class CleanFineTuning(Parameters, Trainer):
     def __init__(
         self,
         classifier: PyTorchClassifier,
-        learning_rate: float = 2e-3,
-        batch_size: int = 32,
-        nb_epochs: int = 20,
+        learning_rate: Positive = 2e-3,
+        batch_size: Count = 32,
+        nb_epochs: Count = 20,
         recalibrate: bool = False,
-        seed: int = 0,
+        seed: Seed = 0,
         verbose: bool = False,
     ) -> None:
         super().__init__(classifier)
@@ -46,11 +47,11 @@ class CleanFineTuning(Parameters, Trainer):
         self._check_params()
 
     def fit(self, x: Array, y: Labels, **kwargs: Any) -> None:
-        """Train a new copy, which `get_classifier` returns from then on; a second call starts afresh.
+        """Fine-tune a new copy, which `get_classifier` then returns; every call starts from the given classifier.
 
         Args:
             x: Clean samples, (N, ...), at least one.
-            y: Their labels, indices (N,) or one-hot (N, K).
+            y: Labels of the clean samples, indices (N,) or one-hot (N, K).
 
         Raises:
             TypeError: If an argument is unknown.
@@ -64,6 +65,3 @@ class CleanFineTuning(Parameters, Trainer):
         del settings["recalibrate"]
         fine_tune(tuned, x, y, **settings)
         self._classifier = tuned
-
-    def _check_params(self) -> None:
-        check_tuning(self.learning_rate, self.batch_size, self.nb_epochs)

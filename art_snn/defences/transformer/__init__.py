@@ -1,4 +1,4 @@
-"""Elimination: a new classifier without the backdoor, or with less of it."""
+"""Backdoor elimination: transformers that return a new classifier with less of the backdoor, or none."""
 
 from art_snn.defences.transformer.channel_lipschitz_pruning import ChannelLipschitzPruning
 from art_snn.defences.transformer.dendrite_clamping import DendriteClamping

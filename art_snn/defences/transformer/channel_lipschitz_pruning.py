@@ -1,10 +1,10 @@
-"""Pruning without data: the channels that can amplify a small trigger most."""
+"""Pruning without data: silence the channels that can amplify a small trigger most."""
 
 import numpy as np
 import torch
 from art.estimators.classification import PyTorchClassifier
 
-from art_snn._validation import check_positive
+from art_snn._declared import Positive
 from art_snn.defences._convolution_units import Unit, units
 from art_snn.defences.transformer.elimination import Elimination
 from art_snn.typing import Array, Labels
@@ -13,18 +13,18 @@ from art_snn.typing import Array, Labels
 class ChannelLipschitzPruning(Elimination):
     """Silence, in each convolution, the channels whose Lipschitz constant is an outlier.
 
-    Of n channels none can lie more than (n - 1) / √n standard deviations above their mean: with `u=3`, layers of fewer
-    than 11 channels are never touched.
+    No channel of n can lie more than (n - 1) / √n standard deviations above their mean: with `u=3`, layers of fewer
+    than 11 channels stay whole.
 
     Args:
-        classifier: A trained one with convolutions, which is not changed.
-        u: Standard deviations above the mean of its layer from which on a channel is pruned, above 0.
+        classifier: Trained classifier with convolutions, which is not changed.
+        u: Standard deviations above the mean of the layer beyond which a channel is pruned, above 0.
 
     Source: Zheng et al., Data-free Backdoor Removal based on Channel Lipschitzness, ECCV 2022,
     https://arxiv.org/abs/2208.03111, section 4.
     """
 
-    def __init__(self, classifier: PyTorchClassifier, u: float = 3.0) -> None:
+    def __init__(self, classifier: PyTorchClassifier, u: Positive = 3.0) -> None:
         super().__init__(classifier)
         self.u = u
         self._check_params()
@@ -36,14 +36,11 @@ class ChannelLipschitzPruning(Elimination):
             unit.silence(np.flatnonzero(constants > limit))
         return classifier
 
-    def _check_params(self) -> None:
-        check_positive("u", self.u)
-
 
 def lipschitz_constants(unit: Unit) -> Array:
-    """Upper bound of how much each channel of a convolution with its batch norm can amplify, (C,).
+    """Upper bound (C,) of the factor by which each channel of a convolution and its batch norm can amplify.
 
-    The largest singular value of the channel's kernel, as a matrix of inputs by taps, times the norm's factor.
+    It is the largest singular value of the channel's kernel, as a matrix of inputs by taps, times the norm's factor.
     """
     with torch.no_grad():
         constants = torch.linalg.matrix_norm(unit.conv.weight.flatten(2), ord=2)

@@ -1,4 +1,4 @@
-"""Suppressing backdoors at the dendrites: what enters the first neurons is clamped to what clean samples need."""
+"""Backdoor suppression at the dendrites: clamp the input of the first neurons to what clean samples need."""
 
 from typing import Literal
 
@@ -7,8 +7,9 @@ import torch
 from art.estimators.classification import PyTorchClassifier
 from torch.nn import functional as F
 
+from art_snn._declared import Count, Positive, Seed
 from art_snn._progress import progress
-from art_snn._validation import check_at_least, check_choice, check_finite, check_positive
+from art_snn._validation import check_choice, check_finite
 from art_snn.defences._clamped_layers import Clamped, Rechecked
 from art_snn.defences._convolution_units import units
 from art_snn.defences._differentiable import ClassPotentials
@@ -20,27 +21,27 @@ from art_snn.typing import Array, Labels
 
 
 class DendriteClamping(Elimination):
-    """Clamp what the first convolutions hand to their neurons, as tightly as clean samples allow (NDSBM).
+    """Clamp the output of the first convolutions as tightly as clean samples allow (NDSBM).
 
-    The bounds of each channel and time step shrink until the potentials of the classes on clean, unlabelled samples
-    would change. A trigger that drives a channel farther than clean samples do is cut off. The result can be trained,
-    but a converted or hybrid classifier can no longer be converted from its ANN, which knows no clamps.
+    The bounds of each channel and time step shrink until the class potentials of clean, unlabelled samples would
+    change. A trigger that drives a channel beyond its bounds is cut off. The result can be trained, but a converted or
+    hybrid classifier can no longer be converted from its ANN, which has no clamps.
 
     Args:
-        classifier: A trained one with convolutions, which is not changed.
-        target_class: None clamps for all samples. With a class, only samples that the classifier takes for it are
-            decided by the clamped network (TMPBD + NDSBM); "detect" lets `MembranePotentialDefence` name the class, and
-            clamps nothing where it accuses none.
-        n_layers: Convolutions that are clamped, from the first on.
-        reach: Bounds begin at 1 - reach and 1 + reach.
-        penalty: Weight of the bounds' lengths beside the squared change of the potentials; the published one, which was
-            chosen for event data. What it takes depends on the scale of the potentials: on digits (seed 0) it leaves an
-            ANN's attack success at .97, while 0.1 leaves .60 and 1 leaves .23, at .002 and .011 of the accuracy; a LIF
-            network's stays above .84.
-        learning_rate: Of Adam.
-        batch_size: Samples a step.
+        classifier: Trained classifier with convolutions, which is not changed.
+        target_class: None to clamp for all samples. For a class, the clamped network decides only on samples that the
+            classifier assigns to it (TMPBD + NDSBM); "detect" takes the class that `MembranePotentialDefence` accuses,
+            and clamps nothing if it accuses none.
+        n_layers: Number of convolutions to clamp, counted from the first.
+        reach: Distance of the initial bounds from 1: they are 1 - reach and 1 + reach.
+        penalty: Weight of the norm of the bounds, relative to the squared change of the potentials. The default is the
+            published one, chosen for event data; the right one depends on the scale of the potentials. On digits
+            (seed 0) it leaves an ANN's attack success rate at .97; 0.1 leaves .60 and 1 leaves .23, for .002 and .011
+            of accuracy. The rate of a LIF network stays above .84.
+        learning_rate: Learning rate of Adam.
+        batch_size: Samples in one training step.
         nb_epochs: Passes over the samples.
-        seed: Of the order of samples, and of the detector.
+        seed: Seed of the order of samples and of the detector.
         verbose: Whether to show a progress bar.
 
     Source: Li et al., Unsupervised Backdoor Detection and Mitigation for Spiking Neural Networks, RAID 2025,
@@ -51,13 +52,13 @@ class DendriteClamping(Elimination):
         self,
         classifier: PyTorchClassifier,
         target_class: int | Literal["detect"] | None = None,
-        n_layers: int = 2,
-        reach: float = 10.0,
-        penalty: float = 1e-5,
-        learning_rate: float = 0.1,
-        batch_size: int = 20,
-        nb_epochs: int = 50,
-        seed: int = 0,
+        n_layers: Count = 2,
+        reach: Positive = 10.0,
+        penalty: Positive = 1e-5,
+        learning_rate: Positive = 0.1,
+        batch_size: Count = 20,
+        nb_epochs: Count = 50,
+        seed: Seed = 0,
         verbose: bool = False,
     ) -> None:
         super().__init__(classifier)
@@ -90,14 +91,14 @@ class DendriteClamping(Elimination):
         return classifier
 
     def _target(self, classifier: PyTorchClassifier) -> int | None:
-        """The class whose samples are looked at twice."""
+        """The class on whose samples the clamped network decides; None for all samples, or if none is accused."""
         if self.target_class != "detect":
             return self.target_class
         report = MembranePotentialDefence(classifier, seed=self.seed, verbose=self.verbose).detect_backdoor()
         return report.target_class if report.is_backdoored else None
 
     def _insert(self, classifier: PyTorchClassifier) -> list[Clamped]:
-        """Wrap what hands on the output of the first convolutions in clamps."""
+        """Wrap the modules that pass on the output of the first convolutions in clamps."""
         found = units(classifier)[: self.n_layers]
         if not found:
             raise ValueError("expected a model with convolutions, got one without")
@@ -107,13 +108,13 @@ class DendriteClamping(Elimination):
         for unit, form in zip(found, forms, strict=True):
             if unit.last is None:
                 raise ValueError(
-                    f"expected {unit.name!r}, or its norm, to end its container or to hand on to neurons, got one with "
-                    "something else behind it: a clamp holds back what leaves the container"
+                    f"expected {unit.name!r}, or its norm, to end its container or to feed neurons, got one with "
+                    "something else behind it; a clamp needs the container's output"
                 )
             if form == "folded":
                 raise ValueError(
-                    f"expected {unit.name!r} in a container that steps it, got one that folds time into the batch: a "
-                    "clamp has bounds for each step; put the neurons behind the container"
+                    f"expected {unit.name!r} in a container that runs it step by step, got one that folds time into "
+                    "the batch; put the neurons behind the container"
                 )
             low = torch.full((rule.timesteps, unit.conv.out_channels), 1 - self.reach, device=classifier.device)
             clamps.append(Clamped(unit.last, low, low + 2 * self.reach, "m" if form == "sequence" else "s"))
@@ -122,7 +123,7 @@ class DendriteClamping(Elimination):
         return clamps
 
     def _tighten(self, clamps: list[Clamped], before: ClassPotentials, after: ClassPotentials, x: Array) -> None:
-        """Learn the bounds."""
+        """Train the bounds."""
         bounds = [bound for clamp in clamps for bound in (clamp.low, clamp.high)]
         optimizer = torch.optim.Adam(bounds, lr=self.learning_rate)
         rng = np.random.default_rng(self.seed)
@@ -131,17 +132,14 @@ class DendriteClamping(Elimination):
             for batch in (b for _ in range(self.nb_epochs) for b in np.array_split(rng.permutation(len(x)), n_batches)):
                 samples = torch.as_tensor(x[batch], dtype=torch.float32, device=bounds[0].device)
                 with torch.no_grad():
-                    wanted = before(samples)
-                loss = F.mse_loss(after(samples), wanted) + self.penalty * sum(bound.norm() for bound in bounds)
+                    unclamped = before(samples)
+                loss = F.mse_loss(after(samples), unclamped) + self.penalty * sum(bound.norm() for bound in bounds)
                 for bound, gradient in zip(bounds, torch.autograd.grad(loss, bounds), strict=True):
                     bound.grad = gradient
                 optimizer.step()
                 bar.update()
 
     def _check_params(self) -> None:
+        super()._check_params()
         if self.target_class is not None and self.target_class != "detect":
             check_choice("target_class", self.target_class, range(self.classifier.nb_classes))
-        for name in ("n_layers", "batch_size", "nb_epochs"):
-            check_at_least(name, getattr(self, name), 1)
-        for name in ("reach", "learning_rate", "penalty"):
-            check_positive(name, getattr(self, name))

@@ -1,4 +1,4 @@
-"""What the transformers that remove backdoors have in common."""
+"""The base class of transformers that remove backdoors."""
 
 import abc
 from typing import Any
@@ -14,10 +14,10 @@ from art_snn.typing import Array, Labels
 
 
 class Elimination(Parameters, Transformer, abc.ABC):
-    """Operates on a copy of a trained classifier.
+    """Transformer of ART's that removes a backdoor from a copy of a trained classifier.
 
     Args:
-        classifier: ART's `PyTorchClassifier` or a spiking one.
+        classifier: ART's `PyTorchClassifier` or a spiking one, which is not changed.
     """
 
     def __init__(self, classifier: PyTorchClassifier) -> None:
@@ -29,16 +29,16 @@ class Elimination(Parameters, Transformer, abc.ABC):
         transformed_classifier: PyTorchClassifier | None = None,
         y: Labels | None = None,
     ) -> PyTorchClassifier:
-        """A new classifier without the backdoor, or with less of it; no classifier given is changed.
+        """Return a new classifier with less of the backdoor, or none; the given classifiers stay as they are.
 
         Args:
-            x: Clean samples, where the method needs them.
-            transformed_classifier: The one to start from; None is the one given to the constructor.
-            y: Labels of the clean samples, indices (N,) or one-hot (N, K), where the method needs them.
+            x: Clean samples (N, ...), if the method needs them.
+            transformed_classifier: Classifier to start from; None for the constructor's.
+            y: Labels of the clean samples, indices (N,) or one-hot (N, K), if the method needs them.
 
         Raises:
             ValueError: If samples or labels that the method needs are missing or do not fit.
-            TypeError: If they are no numbers.
+            TypeError: If samples or labels are not numbers.
         """
         given = transformed_classifier or self.classifier
         x = None if x is None else samples_for(given, x, "x")
@@ -47,9 +47,9 @@ class Elimination(Parameters, Transformer, abc.ABC):
         return self._transform(rule_of(given).copied().classifier, x, y)
 
     def fit(self, x: Array, y: Labels | None = None, **kwargs: Any) -> None:
-        """Nothing is learnt beforehand: call the object."""
+        """Raise: nothing is fitted beforehand; call the object instead."""
         raise NotImplementedError(f"{type(self).__name__} has nothing to fit: call it with clean samples")
 
     @abc.abstractmethod
     def _transform(self, classifier: PyTorchClassifier, x: Array | None, y: Labels | None) -> PyTorchClassifier:
-        """Operate on `classifier`, a copy, and return it."""
+        """Remove the backdoor from `classifier`, which is a copy, and return it."""

@@ -1,4 +1,4 @@
-"""Pruning what clean samples do not use, where a backdoor may sit, and fine-tuning the rest."""
+"""Pruning of channels that clean samples do not use, where a backdoor may sit, and fine-tuning of the rest."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +9,11 @@ import torch
 from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 
-from art_snn._validation import check_choice, check_finite, check_fraction, share_of
+from art_snn._declared import Count, CountOrZero, Fraction, Positive, Seed
+from art_snn._validation import check_choice, check_finite, share_of
 from art_snn.defences._convolution_units import Unit, units
 from art_snn.defences._differentiable import logits
-from art_snn.defences._fine_tuning import check_tuning, fine_tune
+from art_snn.defences._fine_tuning import fine_tune
 from art_snn.defences.transformer.elimination import Elimination
 from art_snn.estimators.classification import rule_of
 from art_snn.estimators.classification.inspection import Quantity, Recording, hooked, in_time, record
@@ -21,18 +22,18 @@ from art_snn.typing import Array, Labels
 
 
 class FinePruning(Elimination):
-    """Silence the channels of a convolution that are least active on clean samples, then fine-tune without them.
+    """Silence the channels of a convolution that are least active on clean samples, then fine-tune the rest.
 
     Args:
-        classifier: A trained one with convolutions, which is not changed.
-        share: Of the channels that are silenced, rounded down.
-        layer: Name of the convolution in the model; None is the last that feeds a rectifier, or neurons of its own.
-        quantity: What counts as activity: the "spikes" of these neurons, a rectifier's output likewise, or their
-            "voltage" after each step's reset; the mean over samples, time and pixels.
-        learning_rate: Of the classifier's own kind of optimiser.
-        batch_size: Samples a step.
-        nb_epochs: Passes over the samples; 0 prunes without fine-tuning, which then needs no labels.
-        seed: Of the order of samples and of dropout.
+        classifier: Trained classifier with convolutions, which is not changed.
+        share: Share of the channels to silence, in [0, 1]; their number is rounded down.
+        layer: Name of the convolution in the model; None for the last that feeds a rectifier or neurons of its own.
+        quantity: Activity to average over samples, time and pixels: "spikes" of the neurons (the output of a
+            rectifier), or "voltage" of the neurons after each step's reset.
+        learning_rate: Learning rate of the classifier's own kind of optimiser.
+        batch_size: Samples in one training step.
+        nb_epochs: Passes over the samples; 0 prunes without fine-tuning and needs no labels.
+        seed: Seed of the order of samples and of dropout.
         verbose: Whether to show a progress bar.
 
     Source: Liu et al., Fine-Pruning, 2018, https://arxiv.org/abs/1805.12185, section 4.
@@ -41,13 +42,13 @@ class FinePruning(Elimination):
     def __init__(
         self,
         classifier: PyTorchClassifier,
-        share: float = 0.5,
+        share: Fraction = 0.5,
         layer: str | None = None,
         quantity: Quantity = "spikes",
-        learning_rate: float = 2e-3,
-        batch_size: int = 32,
-        nb_epochs: int = 20,
-        seed: int = 0,
+        learning_rate: Positive = 2e-3,
+        batch_size: Count = 32,
+        nb_epochs: CountOrZero = 20,
+        seed: Seed = 0,
         verbose: bool = False,
     ) -> None:
         super().__init__(classifier)
@@ -79,7 +80,7 @@ class FinePruning(Elimination):
         return classifier
 
     def _unit(self, classifier: PyTorchClassifier) -> Unit:
-        """What is pruned."""
+        """The unit to prune."""
         found = {unit.name: unit for unit in units(classifier) if unit.activation is not None}
         if not found:
             raise ValueError(
@@ -90,24 +91,19 @@ class FinePruning(Elimination):
         check_choice("layer", self.layer, found)
         return found[self.layer]
 
-    def _check_params(self) -> None:
-        check_fraction("share", self.share)
-        check_choice("quantity", self.quantity, ("spikes", "voltage"))
-        check_tuning(self.learning_rate, self.batch_size, self.nb_epochs, minimum=0)
-
 
 def channel_activity(classifier: PyTorchClassifier, unit: Unit, x: Array, quantity: Quantity, batch_size: int) -> Array:
-    """Mean of what a unit's neurons, or its rectifier, put out or hold, over samples, time and pixels, (C,).
+    """Mean activity (C,) of a unit's neurons or rectifier over samples, time and pixels.
 
     Args:
-        classifier: It is not changed.
-        unit: One of its units, with an activation.
+        classifier: Classifier to run, which is not changed.
+        unit: Unit of the classifier with an activation.
         x: Samples, (N, ...).
         quantity: "spikes" or "voltage".
-        batch_size: Samples a pass.
+        batch_size: Samples in one forward pass.
 
     Raises:
-        ValueError: If the voltage is asked for and there are no neurons.
+        ValueError: If `quantity` is "voltage" and the unit has no neurons.
     """
     total: Any = 0
     with mode(classifier.model, False), torch.no_grad():
@@ -123,7 +119,7 @@ def channel_activity(classifier: PyTorchClassifier, unit: Unit, x: Array, quanti
 
 @contextmanager
 def _recorded(classifier: PyTorchClassifier, unit: Unit, quantity: Quantity, n_samples: int) -> Iterator[Recording]:
-    """What a unit's activation makes of the unit's output while the block runs; a rectifier may serve other layers."""
+    """Record a unit's activation while the block runs, without the calls of a rectifier that serves other units."""
     if unit.last is None or unit.activation is None:
         raise ValueError(f"expected a unit with an activation, got {unit.name!r} without")
     watched = unit.activation if quantity == "spikes" else unit.neurons or unit.activation

@@ -1,4 +1,4 @@
-"""Activation clustering on spikes or voltages, its cluster analyses, and what ART offers beside it."""
+"""Activation clustering on spikes or voltages, its cluster analyses, and the relabelling that ART offers."""
 
 from art_snn.defences.detector.activation.defence import SpikeActivationDefence
 

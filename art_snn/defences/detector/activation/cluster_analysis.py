@@ -1,4 +1,4 @@
-"""Which clusters of a class are suspicious: source diversity, and the four analyses that ART offers."""
+"""Analyses that find suspicious clusters of a class: source diversity, and the four of ART."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from art_snn.defences.detector.activation.clustering import ClassClusters
 from art_snn.defences.detector.activation.source_diversity import Neighbours, source_diversity
 from art_snn.typing import Array, Indices, Mask
 
-SMALL_SHARE = 0.35  # ART's: of its class, below which a cluster is suspiciously small
-SILHOUETTE = 0.1  # ART's: above which clusters pass for separate
+SMALL_SHARE = 0.35  # share of its class below which a cluster is suspiciously small, as in ART
+SILHOUETTE = 0.1  # score above which clusters are separate, as in ART
 
 
 @dataclass(frozen=True, eq=False)
-class Surroundings:
-    """What else there is to know about a data set, for a look at the clusters of one of its classes.
+class Context:
+    """Data that an analysis needs in addition to the clusters of one class.
 
     Args:
-        features: Of all samples at one layer, (N, F).
-        labels: Their class indices, (N,).
-        neighbours: Gives those of the samples themselves, whose search takes long.
+        features: Features of all samples at one layer, (N, F).
+        labels: Class indices of all samples, (N,).
+        neighbours: Function that returns the nearest neighbours of all samples; their search takes long.
         threshold: Source diversity from which on a class is accused.
     """
 
@@ -33,11 +33,11 @@ class Surroundings:
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """What an analysis says of the clusters of one class.
+    """Result of an analysis of the clusters of one class.
 
     Args:
-        suspicion: Of each cluster, (C,), in [0, 1].
-        is_accused: Which of them are taken for poison, (C,).
+        suspicion: Suspicion of each cluster, (C,), in [0, 1].
+        is_accused: Whether each cluster is reported as poison, (C,).
     """
 
     suspicion: Array
@@ -45,34 +45,34 @@ class Verdict:
 
     @property
     def suspect(self) -> int:
-        """The most suspicious cluster, accused or not."""
+        """Most suspicious cluster, accused or not."""
         return int(np.argmax(self.suspicion))
 
 
-Analysis = Callable[[ClassClusters, Surroundings], Verdict]
+Analysis = Callable[[ClassClusters, Context], Verdict]
 
 
-def _by_diversity(group: ClassClusters, around: Surroundings) -> Verdict:
-    """At most one cluster of a class: the one whose members come from the most classes; none if that cannot be told."""
-    neighbours = around.neighbours()
+def _by_diversity(group: ClassClusters, context: Context) -> Verdict:
+    """Accuse the cluster whose members come from the most classes, if their origin can be told."""
+    neighbours = context.neighbours()
     diversity = source_diversity(neighbours, group.rows, group.clusters, group.n_clusters)
     is_first = _only(np.argmax(diversity), len(diversity))
-    return Verdict(diversity, is_first & (diversity >= around.threshold) & neighbours.are_telling)
+    return Verdict(diversity, is_first & (diversity >= context.threshold) & neighbours.are_informative)
 
 
-def _by_size(group: ClassClusters, around: Surroundings) -> Verdict:
-    """The smallest cluster of every class."""
+def _by_size(group: ClassClusters, context: Context) -> Verdict:
+    """Accuse the smallest cluster of every class."""
     suspicion = 1 - _shares(group)
     return Verdict(suspicion, _only(np.argmax(suspicion), len(suspicion)))
 
 
-def _by_relative_size(group: ClassClusters, around: Surroundings) -> Verdict:
-    """Small clusters."""
+def _by_relative_size(group: ClassClusters, context: Context) -> Verdict:
+    """Accuse small clusters."""
     return Verdict(1 - _shares(group), _shares(group) < SMALL_SHARE)
 
 
-def _by_silhouette(group: ClassClusters, around: Surroundings) -> Verdict:
-    """Small clusters of classes that fall apart."""
+def _by_silhouette(group: ClassClusters, context: Context) -> Verdict:
+    """Accuse small clusters of classes with separate clusters."""
     apart = 0.0
     if 1 < group.n_clusters < len(group.rows):
         apart = max(0.0, float(silhouette_score(group.reduced, group.clusters)))
@@ -80,15 +80,15 @@ def _by_silhouette(group: ClassClusters, around: Surroundings) -> Verdict:
     return Verdict(apart * np.where(is_small, 1 - _shares(group), 0), is_small & (apart > SILHOUETTE))
 
 
-def _by_distance(group: ClassClusters, around: Surroundings) -> Verdict:
-    """Clusters whose median is nearer to the median of another class than to that of their own, unless all are."""
-    own_class = around.labels[group.rows[0]]
-    medians = {label: np.median(around.features[around.labels == label], axis=0) for label in np.unique(around.labels)}
+def _by_distance(group: ClassClusters, context: Context) -> Verdict:
+    """Accuse clusters whose median is nearer to that of another class than to their own, unless all are."""
+    features, labels = context.features, context.labels
+    medians = {label: np.median(features[labels == label], axis=0) for label in np.unique(labels)}
     suspicion = np.zeros(group.n_clusters)
     for cluster in range(group.n_clusters):
-        centre = np.median(around.features[group.rows[group.clusters == cluster]], axis=0)
+        centre = np.median(features[group.rows[group.clusters == cluster]], axis=0)
         far = {label: float(np.linalg.norm(centre - median)) for label, median in medians.items()}
-        to_own = far.pop(own_class)
+        to_own = far.pop(labels[group.rows[0]])
         if far and to_own > 0:
             suspicion[cluster] = to_own / (to_own + min(far.values()))
     is_astray = suspicion > 1 / 2
@@ -104,15 +104,15 @@ ANALYSES: dict[str, Analysis] = {
 }
 
 
-def analyse(name: str, group: ClassClusters, around: Surroundings) -> Verdict:
-    """The verdict of an analysis; a class that is one cluster has nothing to be compared with, and is not accused."""
+def analyse(name: str, group: ClassClusters, context: Context) -> Verdict:
+    """Verdict of an analysis; a class with a single cluster is not accused."""
     if group.n_clusters == 1:
         return Verdict(np.zeros(1), np.zeros(1, bool))
-    return ANALYSES[name](group, around)
+    return ANALYSES[name](group, context)
 
 
 def _shares(group: ClassClusters) -> Array:
-    """Of the class, (C,)."""
+    """Share of the class in each cluster, (C,)."""
     return np.bincount(group.clusters, minlength=group.n_clusters) / len(group.rows)
 
 

@@ -1,19 +1,20 @@
-"""Poison clusters apart from its class: activation clustering, on spikes or voltages, at the layer that shows it."""
+"""Activation clustering on spikes or voltages: poison forms a cluster of its own within its class."""
 
 import warnings
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from art.data_generators import DataGenerator
 from art.estimators.classification import PyTorchClassifier
 from matplotlib.figure import Figure
 
-from art_snn._validation import check_at_least, check_choice, check_fraction, check_positive, class_indices
+from art_snn._declared import Count, Fraction, Positive, Seed
+from art_snn._validation import check_at_least, check_choice, class_indices
 from art_snn.defences.detector import _pictures as pictures
 from art_snn.defences.detector._layer_features import INPUT, Feature, Layers
-from art_snn.defences.detector.activation.cluster_analysis import ANALYSES, Surroundings, Verdict, analyse
-from art_snn.defences.detector.activation.clustering import CLUSTERERS, REDUCERS, ClassClusters
+from art_snn.defences.detector.activation.cluster_analysis import ANALYSES, Context, Verdict, analyse
+from art_snn.defences.detector.activation.clustering import ClassClusters, Reduction
 from art_snn.defences.detector.activation.reclassification import reclassify, relabelled
 from art_snn.defences.detector.activation.relabelling import Relabelling
 from art_snn.defences.detector.activation.source_diversity import Neighbours
@@ -22,54 +23,55 @@ from art_snn.typing import Array, Indices, Labels, Mask
 
 
 class SpikeActivationDefence(Relabelling, LayerDetector):
-    """Cluster each class's features into few clusters, and accuse those whose members come from many other classes.
+    """Cluster the features of each class, and accuse clusters whose members come from many other classes.
 
-    At 10 % poison of ten classes half of the target class is poison, so the smaller cluster may be either; and clean
-    classes fall into clusters as neat as poison does. Source diversity (`cluster_analysis="diversity"`) assumes
-    neither: it orients the clusters, accuses the class and chooses the layer. It needs poison of several source
-    classes, and samples whose nearest neighbours mostly share their class; the report holds how many do as
-    `samples_at_home`. The other analyses are ART's, which accuse clean classes too; `ex_re_threshold` acquits many of
-    these again.
+    With 10 % poison and ten classes, half of the target class is poison, so either cluster may be the smaller one; and
+    clean classes form clusters too. Source diversity (`cluster_analysis="diversity"`) relies on neither: it tells the
+    poisoned cluster from the clean one, accuses the class and chooses the layer. It needs poison from several source
+    classes, and samples whose nearest neighbours mostly share their class; the report gives the share of these as
+    `same_class_neighbour_rate`. The other analyses are ART's; they also accuse clean classes, many of which
+    `ex_re_threshold` acquits.
 
-    A sample's score is the suspicion of its class's most suspicious cluster times how much nearer it is to that
-    cluster than to the others. A layer that is silent or holds still, and a class of fewer than two samples a cluster,
-    have no clusters: score 0. An untrained classifier is judged like any other, for its features show a visible
-    trigger, too.
+    The score of a sample is the suspicion of its class's most suspicious cluster, times how much nearer the sample is
+    to that cluster than to the others. A silent or constant layer, and a class with fewer than two samples per cluster,
+    have no clusters and score 0. An untrained classifier is treated like any other: its features show a visible trigger
+    too.
 
     Args:
-        classifier: Trained on the samples; ART's `PyTorchClassifier` or a spiking one.
-        x_train: The samples, (N, ...); None where there is a generator.
-        y_train: Their labels; likewise.
-        generator: Of batches (x, y) instead of both, read once in its order, which must not change.
-        ex_re_threshold: None, or exclusionary reclassification: a copy of the classifier is trained without the accused
-            clusters and asked for their classes. A cluster is acquitted where (members given the label that they bear)
-            / (members given the most frequent other class) exceeds the threshold; the paper's is 1. The others'
-            labels are corrected in `y_train_relabelled`, their `Suspected_Source_class` is in the report.
-        nb_clusters: Of each class, from 2 up.
-        clustering_method: "KMeans".
-        nb_dims: To which features are reduced before.
-        reduce: "PCA" or "FastICA".
+        classifier: Classifier trained on the samples: ART's `PyTorchClassifier` or a spiking one.
+        x_train: Training samples, (N, ...); None if there is a generator.
+        y_train: Labels of the training samples, indices (N,) or one-hot (N, K); None if there is a generator.
+        generator: ART's generator of batches (x, y), in place of both; it is read once and must keep its order.
+        ex_re_threshold: Threshold of exclusionary reclassification, 1 in the paper; None for none. A copy of the
+            classifier is trained without the accused clusters and predicts their classes. A cluster is acquitted if
+            (members predicted as their label) / (members of the most frequent other class) exceeds the threshold. For
+            the others, `y_train_relabelled` holds corrected labels, the report `Suspected_Source_class`.
+        nb_clusters: Number of clusters of each class, at least 2.
+        clustering_method: Clustering method, "KMeans".
+        nb_dims: Number of dimensions to which features are reduced before clustering.
+        reduce: Method of reduction, "PCA" or "FastICA".
         cluster_analysis: "diversity", or ART's "smaller", "relative-size", "silhouette-scores" or "distance".
-        layer: The name of a layer or its index among the hidden spiking layers (of an ANN: the activation modules),
+        layer: Name of a layer or its index among the hidden spiking layers (in an ANN: the activation modules),
             several of them, or "scan" for all; among several, the one with the most suspicious cluster is chosen.
-        feature: "counts" of spikes, spike "trains", "voltages" averaged over time, or "voltage trains"; of an ANN, the
-            output of a layer passes for counts and its input for voltages.
-        diversity_threshold: In [0, 1]: source diversity from which on a class is accused.
-        fit_arguments: Of the classifier's `fit` for `ex_re_threshold`, such as `batch_size` and `nb_epochs`.
-        max_features: Numbers kept of a sample and layer (and time step, for trains), see `LayerDetector`.
-        batch_size: Samples a pass.
-        seed: Of every draw.
+        feature: "counts" of spikes, spike "trains", "voltages" averaged over time, or "voltage trains"; in an ANN, the
+            output of a layer serves as counts and its input as voltages.
+        diversity_threshold: Source diversity, in [0, 1], from which on a class is accused.
+        fit_arguments: Keyword arguments of the classifier's `fit`, such as `nb_epochs`, for `ex_re_threshold`.
+        max_features: Largest number of values kept per sample and layer (and time step, for trains); longer rows are
+            shortened by a random projection.
+        batch_size: Samples in one forward pass.
+        seed: Seed of all random draws.
 
     Raises:
-        TypeError: If the classifier is none of ART's PyTorch ones.
+        TypeError: If the classifier is not a `PyTorchClassifier`.
         ValueError: If a parameter is out of its range, or samples and labels do not fit or are not finite.
 
     Source: Chen et al., Detecting backdoor attacks by activation clustering, 2018, https://arxiv.org/abs/1811.03728,
     sections 4 and 5; source diversity is ours.
     """
 
-    _beside: ClassVar[tuple[str, ...]] = (INPUT,)
-    _near: Neighbours | None = None
+    _extra_inputs: ClassVar[tuple[str, ...]] = (INPUT,)
+    _kept_neighbours: Neighbours | None = None
     y_train_relabelled: Labels | None = None
 
     def __init__(
@@ -78,20 +80,20 @@ class SpikeActivationDefence(Relabelling, LayerDetector):
         x_train: Array | None,
         y_train: Labels | None,
         generator: DataGenerator | None = None,
-        ex_re_threshold: float | None = None,
+        ex_re_threshold: Positive | None = None,
         nb_clusters: int = 2,
-        clustering_method: str = "KMeans",
-        nb_dims: int = 10,
-        reduce: str = "PCA",
+        clustering_method: Literal["KMeans"] = "KMeans",
+        nb_dims: Count = 10,
+        reduce: Reduction = "PCA",
         cluster_analysis: str = "diversity",
         *,
         layer: Layers = "scan",
         feature: Feature = "counts",
-        diversity_threshold: float = 0.65,
+        diversity_threshold: Fraction = 0.65,
         fit_arguments: Mapping[str, Any] | None = None,
-        max_features: int = 512,
-        batch_size: int = 128,
-        seed: int = 0,
+        max_features: Count = 512,
+        batch_size: Count = 128,
+        seed: Seed = 0,
     ) -> None:
         self.generator, self.ex_re_threshold, self.fit_arguments = generator, ex_re_threshold, fit_arguments
         self.nb_clusters, self.clustering_method = nb_clusters, clustering_method
@@ -110,27 +112,27 @@ class SpikeActivationDefence(Relabelling, LayerDetector):
         self._check_params()
 
     def cluster_activations(self, **kwargs: Any) -> tuple[list[Indices], list[Array]]:
-        """The clusters of each class's samples at the chosen layer, and their features in few dimensions.
+        """Cluster the samples of each class at the chosen layer.
 
         Args:
             **kwargs: New values of parameters, kept for later calls.
 
         Returns:
-            For each class the cluster of each of its samples (n,), from 0, and the reduced features (n, D).
+            For each class, the clusters of its samples (n,), from 0, and their reduced features (n, D).
         """
         self.set_params(**kwargs)
-        with self._classifier_as_it_is():
+        with self._unchanged_classifier():
             groups = [group for group, _ in self._analysed()[self.chosen_layer]]
         return [group.clusters for group in groups], [group.reduced for group in groups]
 
     def analyze_clusters(self, **kwargs: Any) -> tuple[dict[str, Any], list[Indices]]:
-        """The report, and for each class whether each of its samples looks clean, 1, or not, 0; nothing is retrained.
+        """The report, and for each class 1 or 0 for each of its samples: clean or not. Nothing is reclassified.
 
         Args:
             **kwargs: New values of parameters, kept for later calls.
         """
         self.set_params(**kwargs)
-        with self._classifier_as_it_is():
+        with self._unchanged_classifier():
             report, is_clean = self._report(), np.where(self._accused(), 0, 1)
         return report, [is_clean[rows] for rows in self._rows_by_class()]
 
@@ -155,10 +157,10 @@ class SpikeActivationDefence(Relabelling, LayerDetector):
 
     def _detect(self) -> tuple[dict[str, Any], Mask]:
         report, is_poison, self.y_train_relabelled = self._report(), self._accused(), None
-        if self.cluster_analysis == "diversity" and not self._neighbours.are_telling:
+        if self.cluster_analysis == "diversity" and not self._neighbours.are_informative:
             warnings.warn(
-                f"only {self._neighbours.at_home:.0%} of the samples are nearest to one of their own class: source "
-                "diversity accuses nobody then; try cluster_analysis='smaller' with ex_re_threshold=1",
+                f"only {self._neighbours.same_class_rate:.0%} of the samples are nearest to one of their own class, so "
+                "source diversity accuses none; try cluster_analysis='smaller' with ex_re_threshold=1",
                 stacklevel=3,
             )
         if self.ex_re_threshold is not None:
@@ -181,30 +183,30 @@ class SpikeActivationDefence(Relabelling, LayerDetector):
         return scores
 
     def _analysed(self) -> dict[str, list[tuple[ClassClusters, Verdict]]]:
-        """By layer: for each class its clusters and what is to be said of them."""
+        """Clusters and verdict of each class, by layer."""
         if self._found is None:
             features = self._training_features()
-            self._found = {name: self._look_at(features[name]) for name in features if name != INPUT}
+            self._found = {name: self._cluster_layer(features[name]) for name in features if name != INPUT}
         found: dict[str, list[tuple[ClassClusters, Verdict]]] = self._found
         return found
 
     @property
     def _neighbours(self) -> Neighbours:
-        """Of the training data, searched for when they are first looked at."""
-        if self._near is None:
-            self._near = Neighbours.of(self._training_features()[INPUT], self._labels)
-        return self._near
+        """Nearest neighbours in the training data, searched for on first use."""
+        if self._kept_neighbours is None:
+            self._kept_neighbours = Neighbours.of(self._training_features()[INPUT], self._labels)
+        return self._kept_neighbours
 
     def _forget(self, changed: set[str]) -> None:
         super()._forget(changed)
         if self._features is None:
-            self._near = None
+            self._kept_neighbours = None
 
-    def _look_at(self, features: Array) -> list[tuple[ClassClusters, Verdict]]:
-        around = Surroundings(features, self._labels, lambda: self._neighbours, self.diversity_threshold)
+    def _cluster_layer(self, features: Array) -> list[tuple[ClassClusters, Verdict]]:
+        context = Context(features, self._labels, lambda: self._neighbours, self.diversity_threshold)
         settings = self.nb_clusters, self.nb_dims, self.reduce, self.seed
         groups = [ClassClusters.of(features, rows, *settings) for rows in self._rows_by_class()]
-        return [(group, analyse(self.cluster_analysis, group, around)) for group in groups]
+        return [(group, analyse(self.cluster_analysis, group, context)) for group in groups]
 
     def _accused(self) -> Mask:
         verdicts = self._analysed()[self.chosen_layer]
@@ -214,19 +216,19 @@ class SpikeActivationDefence(Relabelling, LayerDetector):
         return is_poison
 
     def _report(self) -> dict[str, Any]:
-        """In ART's words, with the parameters and the highest suspicion at each layer."""
-        verdicts = self._analysed()[self.chosen_layer]
+        """The report in ART's words, with the parameters and the highest suspicion at each layer."""
+        verdicts, is_by_diversity = self._analysed()[self.chosen_layer], self.cluster_analysis == "diversity"
         return {
             **{name: value for name, value in self.get_params().items() if name != "generator"},
             "chosen_layer": self.chosen_layer,
             "suspicion_by_layer": {name: self._suspicion(name) for name in self._analysed()},
-            "samples_at_home": self._neighbours.at_home if self.cluster_analysis == "diversity" else None,
+            "same_class_neighbour_rate": self._neighbours.same_class_rate if is_by_diversity else None,
             "suspicious_clusters": int(sum(verdict.is_accused.sum() for _, verdict in verdicts)),
-            **{f"Class_{label}": _entry(*verdict) for label, verdict in enumerate(verdicts)},
+            **{f"Class_{label}": _cluster_report(*verdict) for label, verdict in enumerate(verdicts)},
         }
 
     def _reclassify(self, report: dict[str, Any], is_poison: Mask, threshold: float) -> None:
-        """Acquit clusters in the report and the mask, and correct the labels of the others."""
+        """Acquit clusters in the report and in the mask, and correct the labels of the others."""
         if self.generator is not None:
             raise ValueError("expected arrays for ex_re_threshold, got a generator")
         self.y_train_relabelled = self.y_train.copy()
@@ -266,25 +268,19 @@ class SpikeActivationDefence(Relabelling, LayerDetector):
         return len(self.x_train) if self.generator is None else int(self.generator.size)
 
     def _check_data(self) -> None:
-        if self.generator is None:  # whose data are read batch by batch
+        if self.generator is None:  # a generator's data are checked batch by batch
             super()._check_data()
 
     def _check_params(self) -> None:
         super()._check_params()
         check_at_least("nb_clusters", self.nb_clusters, 2)
-        check_at_least("nb_dims", self.nb_dims, 1)
-        check_choice("clustering_method", self.clustering_method, CLUSTERERS)
-        check_choice("reduce", self.reduce, REDUCERS)
         check_choice("cluster_analysis", self.cluster_analysis, ANALYSES)
-        check_fraction("diversity_threshold", self.diversity_threshold)
         if self.generator is not None and not isinstance(self.generator, DataGenerator):
             raise TypeError(f"expected generator to be one of ART's DataGenerator, got {type(self.generator).__name__}")
-        if self.ex_re_threshold is not None:
-            check_positive("ex_re_threshold", self.ex_re_threshold)
 
 
-def _entry(group: ClassClusters, verdict: Verdict) -> dict[str, dict[str, Any]]:
-    """What a report says of the clusters of one class."""
+def _cluster_report(group: ClassClusters, verdict: Verdict) -> dict[str, dict[str, Any]]:
+    """The entry of a report on the clusters of one class."""
     shares = np.bincount(group.clusters, minlength=group.n_clusters) / max(1, len(group.rows))
     return {
         f"cluster_{cluster}": {

@@ -1,4 +1,4 @@
-"""Whether an accused cluster belongs where its label says: asked of a classifier that was trained without it."""
+"""Exclusionary reclassification: classify accused clusters with a classifier that was trained without them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from art_snn.typing import Array, Indices, Labels
 
 @dataclass(frozen=True, eq=False)
 class Reclassification:
-    """What a classifier that never saw a cluster takes its members for.
+    """Classes of a cluster's members, predicted by a classifier that was trained without them.
 
     Args:
-        ratio: Members given the label that they bear, to members given the most frequent other class (at least 1).
-        source: That other class.
-        classes: What each member is taken for, (n,).
+        ratio: Members predicted as their label, divided by members of the most frequent other class (at least 1).
+        source: Most frequent other class.
+        classes: Predicted class of each member, (n,).
     """
 
     ratio: float
@@ -35,18 +35,18 @@ def reclassify(
     seed: int,
     fit_arguments: Mapping[str, Any],
 ) -> list[Reclassification]:
-    """Train a copy of the classifier without the given clusters, and ask it for their classes.
+    """Train a copy of the classifier without the given clusters, and predict their classes.
 
     Args:
-        classifier: It stays as it is.
-        x: The training data, (N, ...).
-        y: Their labels.
-        clusters: The label and the rows of each.
-        seed: Of the training.
-        fit_arguments: For `fit`.
+        classifier: Classifier to copy, which is not changed.
+        x: Training samples, (N, ...).
+        y: Labels of the training samples, indices (N,) or one-hot (N, K).
+        clusters: Label and rows of each cluster.
+        seed: Seed of the training.
+        fit_arguments: Keyword arguments of `fit`.
 
     Raises:
-        ValueError: If the clusters are all there is.
+        ValueError: If the clusters hold all samples.
 
     Source: Chen et al., Detecting backdoor attacks by activation clustering, 2018, https://arxiv.org/abs/1811.03728,
     section 4.3.
@@ -56,7 +56,7 @@ def reclassify(
         raise ValueError("expected samples outside the accused clusters to train on, got none; accuse fewer")
     judge = refitted(classifier, x[kept], y[kept], seed, fit_arguments)
     verdicts = []
-    with host_seed(seed):  # ART's own class moves the global streams by predicting
+    with host_seed(seed):  # ART's own class moves the global streams in predict
         for label, rows in clusters:
             classes = judge.predict(x[rows]).argmax(axis=1)
             votes = np.bincount(classes, minlength=judge.nb_classes)
@@ -67,7 +67,7 @@ def reclassify(
 
 
 def relabelled(y: Labels, rows: Indices, classes: Indices) -> Labels:
-    """A copy of labels, indices or one-hot, in which the given rows bear the given classes.
+    """A copy of labels, indices or one-hot, with new classes in the given rows.
 
     >>> relabelled(np.eye(3), np.array([0, 1]), np.array([2, 1])).tolist()
     [[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]

@@ -1,4 +1,4 @@
-"""Training a classifier afresh, or on, without touching the one given."""
+"""Training of a copy of a classifier, from fresh weights or from its own."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ from art_snn.typing import Array, Labels
 def refitted(
     classifier: PyTorchClassifier, x: Array, y: Labels, seed: int, fit_arguments: Mapping[str, Any]
 ) -> PyTorchClassifier:
-    """A copy with fresh weights and optimiser, trained on other data; the seed decides weights, order and draws."""
+    """Train a copy with fresh weights and optimiser; the seed decides weights, order and draws."""
     rule = rule_of(classifier).afresh(seed)
     with host_seed(seed), mode(rule.classifier.model, True):  # ART's own class draws from the global streams
         rule.classifier.fit(x, y, seed=seed, **fit_arguments)
@@ -34,21 +34,21 @@ def retrained(
     batch_epochs: int,
     seed: int,
 ) -> tuple[float, PyTorchClassifier]:
-    """A copy trained on with corrected labels, a few epochs at a time, until it obeys the trigger rarely enough.
+    """Fine-tune a copy on corrected labels, a few epochs at a time, until its error on triggered samples is low.
 
     Args:
-        classifier: Trained on the wrong labels.
-        x: Samples that bore a wrong label.
-        y: Their true labels.
-        x_test: More of them, to test on.
-        y_test: Their true labels.
-        tolerable_backdoor: Share of wrong answers to the latter at which to stop.
-        max_epochs: Epochs in all.
+        classifier: Classifier trained on the wrong labels.
+        x: Poisoned samples to train on.
+        y: True labels of the samples to train on.
+        x_test: Poisoned samples to test on.
+        y_test: True labels of the samples to test on.
+        tolerable_backdoor: Error rate on the test samples at which to stop.
+        max_epochs: Largest number of epochs.
         batch_epochs: Epochs between tests.
-        seed: Decides order and draws.
+        seed: Seed of the order of samples and of dropout.
 
     Returns:
-        By how much the share of wrong answers fell, and the copy; 0 and the classifier given where it did not fall.
+        Decrease of the error rate, and the copy; 0 and the given classifier if it did not decrease.
     """
     check_same_length("x", x, "y", y)
     check_fraction("tolerable_backdoor", tolerable_backdoor)
@@ -57,14 +57,14 @@ def retrained(
     copy, truth = rule_of(classifier).copied().classifier, class_indices(y_test, classifier.nb_classes)
     rng = np.random.default_rng(seed)
 
-    def missed() -> float:
+    def error_rate() -> float:
         return float((copy.predict(x_test).argmax(axis=1) != truth).mean())
 
     with mode(copy.model, True), host_seed(seed):
-        before = now = missed()
+        before = now = error_rate()
         for _ in range(0, max_epochs, batch_epochs):
             if now <= tolerable_backdoor:
                 break
             copy.fit(x, y, nb_epochs=batch_epochs, seed=draw_seed(rng))
-            now = missed()
+            now = error_rate()
     return (before - now, copy) if now < before else (0.0, classifier)

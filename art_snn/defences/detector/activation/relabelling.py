@@ -1,4 +1,4 @@
-"""What to do about poison that was found: train the classifier on with its true labels."""
+"""Repair of a classifier after detection: fine-tune it on the poisoned samples with their true labels."""
 
 from art.estimators.classification import PyTorchClassifier
 from sklearn.model_selection import KFold
@@ -23,23 +23,23 @@ class Relabelling:
         *,
         seed: int = 0,
     ) -> tuple[float, PyTorchClassifier]:
-        """Train a copy of a backdoored classifier on, with poisoned samples under their true labels.
+        """Fine-tune a copy of a backdoored classifier on poisoned samples with their true labels.
 
         Args:
-            classifier: It stays as it is.
+            classifier: Backdoored classifier, which is not changed.
             x: Poisoned samples.
-            y_fix: Their true labels, indices (N,) or one-hot (N, K).
-            test_set_split: Share of them, the first ones, to train on; the rest is to test on.
-            tolerable_backdoor: Share of wrong answers at which to stop.
-            max_epochs: Epochs in all.
+            y_fix: True labels of the poisoned samples, indices (N,) or one-hot (N, K).
+            test_set_split: Share of the samples to train on, the first ones; the rest is for testing.
+            tolerable_backdoor: Error rate on the test samples at which to stop.
+            max_epochs: Largest number of epochs.
             batch_epochs: Epochs between tests.
-            seed: Decides order and draws.
+            seed: Seed of the order of samples and of dropout.
 
         Returns:
-            By how much the share of wrong answers fell, and the copy; 0 and the classifier given where it did not fall.
+            Decrease of the error rate, and the copy; 0 and the given classifier if it did not decrease.
 
         Raises:
-            ValueError: If a number is out of its range, or leaves nothing to train or to test on.
+            ValueError: If a number is out of its range, or leaves no samples to train or to test on.
         """
         check_fraction("test_set_split", test_set_split)
         n_train = share_of(test_set_split, len(x))
@@ -60,10 +60,10 @@ class Relabelling:
         *,
         seed: int = 0,
     ) -> tuple[float, PyTorchClassifier]:
-        """The best of `n_splits` such trainings, each from where the best one so far ended.
+        """Fine-tune as `relabel_poison_ground_truth` on each of `n_splits` splits, and return the best result.
 
-        The arguments are those of `relabel_poison_ground_truth`; each split trains on all but one part of the samples
-        and tests on that part.
+        The arguments are the same, but each split trains on all parts of the samples except one and tests on that one.
+        Each training starts from the best classifier so far.
         """
         best: tuple[float, PyTorchClassifier] = (0.0, classifier)
         for train, test in KFold(n_splits).split(x):

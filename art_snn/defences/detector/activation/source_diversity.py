@@ -1,4 +1,4 @@
-"""From how many classes the members of a cluster seem to come: what sets poison apart from a class's own variety."""
+"""Source diversity: from how many classes the members of a cluster seem to come."""
 
 from dataclasses import dataclass
 
@@ -8,68 +8,69 @@ from sklearn.neighbors import NearestNeighbors
 
 from art_snn.typing import Array, Indices
 
-FEWEST_MEMBERS = 5  # of a cluster, for its members' sources to say anything
-FEWEST_AT_HOME = 0.5  # share of samples next to one of their own class, for distances to say anything
+FEWEST_MEMBERS = 5  # members of a cluster below which its diversity is 0
+LEAST_SAME_CLASS = 0.5  # rate of same-class neighbours below which distances do not show a sample's origin
 
 
 @dataclass(frozen=True, eq=False)
 class Neighbours:
-    """For each sample the nearest one of another class.
+    """The nearest neighbour of another class for each sample.
 
     Args:
-        x: The samples, flat, (N, F).
-        classes: The class of the nearest sample of another class, (N,).
-        distances: How far that one is, (N,).
-        n_sources: In how many other classes there are samples at all.
-        at_home: Share of samples that are nearer to another one of their own class.
+        x: Samples, flat, (N, F).
+        classes: Class of each sample's nearest neighbour of another class, (N,).
+        distances: Distance to that neighbour, (N,).
+        n_sources: Number of classes with samples, less one.
+        same_class_rate: Share of samples with a neighbour of their own class that is at least as near.
     """
 
     x: Array
     classes: Indices
     distances: Array
     n_sources: int
-    at_home: float
+    same_class_rate: float
 
     @classmethod
     def of(cls, x: Array, labels: Indices) -> "Neighbours":
-        """Search among samples (N, F) with their class indices (N,); memory is bounded by scikit-learn's chunks."""
+        """Search among samples (N, F) with class indices (N,), in scikit-learn's chunks of memory."""
         present = np.unique(labels)
         classes, distances = np.full(len(x), -1), np.full(len(x), np.inf)
-        is_at_home = np.zeros(len(x), bool)
+        has_own = np.zeros(len(x), bool)
         for label in present if len(present) > 1 else ():
             own = labels == label
             nearest, distances[own] = pairwise_distances_argmin_min(x[own], x[~own])
             classes[own] = labels[~own][nearest]
             if own.sum() > 1:
                 to_own, _ = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(x[own]).kneighbors()
-                is_at_home[own] = to_own[:, 0] <= distances[own]
-        return cls(x, classes, distances, len(present) - 1, float(is_at_home.mean()))
+                has_own[own] = to_own[:, 0] <= distances[own]
+        return cls(x, classes, distances, len(present) - 1, float(has_own.mean()))
 
     @property
-    def are_telling(self) -> bool:
-        """Whether near samples mostly share a class, where there are several: else they tell nobody's origin."""
-        return self.at_home >= FEWEST_AT_HOME or self.n_sources == 0
+    def are_informative(self) -> bool:
+        """Whether most nearest neighbours share a class, so that they show where a sample comes from."""
+        return self.same_class_rate >= LEAST_SAME_CLASS or self.n_sources == 0
 
 
 def source_diversity(neighbours: Neighbours, rows: Indices, clusters: Indices, n_clusters: int) -> Array:
     """How evenly the members of each cluster of a class seem to come from all other classes.
 
-    A member is a stranger if its nearest sample outside its cluster is one of another class, which is taken for the
-    class that it comes from. Poison with a class's label is made of samples of other classes: its members are
-    strangers, from many classes. A clean class may fall into clusters, too, but they border on each other and on few
-    other classes. Nothing is assumed of their sizes. Clusters of fewer than 5 members score 0.
+    A member is a stranger if its nearest sample outside its cluster belongs to another class, its likely source. Poison
+    with a class's label is made of samples of other classes: its members are strangers from many classes. A clean class
+    may also have clusters, but they border on each other and on few other classes. The sizes of clusters do not matter,
+    except that clusters of fewer than 5 members score 0.
 
-    Poison that comes from one class only is not told from a clean class by this, nor is any where near samples are
-    mostly of different classes.
+    This cannot tell poison from a single source class from a clean class, and it tells nothing if near samples mostly
+    belong to different classes.
 
     Args:
-        neighbours: Of the whole data set.
-        rows: The samples of one class, (n,).
-        clusters: The cluster of each of them, (n,), from 0.
-        n_clusters: Their number C.
+        neighbours: Nearest neighbours in the whole data set.
+        rows: Rows of the samples of one class, (n,).
+        clusters: Cluster of each of these samples, (n,), from 0.
+        n_clusters: Number C of clusters.
 
     Returns:
-        (C,) in [0, 1]: the share of strangers times the perplexity of their classes, as a share of all other classes.
+        Diversity (C,) in [0, 1]: the share of strangers, times the perplexity of their classes, divided by the number
+        of other classes.
 
     >>> x = np.repeat([0.0, 1.0, 2.0, 1.0, 2.0], 8)[:, None]  # three classes, then poison made of the last two
     >>> labels = np.repeat([0, 1, 2, 0, 0], 8)
@@ -90,7 +91,7 @@ def source_diversity(neighbours: Neighbours, rows: Indices, clusters: Indices, n
 
 
 def perplexity(labels: Indices) -> float:
-    """The number of equally frequent classes whose draw would surprise as much: 1 to K, and 0 of no labels.
+    """Exponential of the entropy of labels, the effective number of classes: 1 to K, or 0 without labels.
 
     >>> round(perplexity(np.array([0, 0, 3, 3])), 6)
     2.0
