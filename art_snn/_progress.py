@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -12,6 +12,7 @@ from tqdm import tqdm
 _SECONDS = 5.0  # between two states of a bar in a file, where each stays
 _task: ContextVar[str] = ContextVar("task", default="")
 _is_silent: ContextVar[bool] = ContextVar("is_silent", default=False)
+_listener: ContextVar[Callable[[str], None] | None] = ContextVar("listener", default=None)
 
 
 @contextmanager
@@ -32,6 +33,23 @@ def silence() -> Iterator[None]:
         yield
     finally:
         _is_silent.reset(token)
+
+
+@contextmanager
+def telling(listener: Callable[[str], None]) -> Iterator[None]:
+    """While the block runs, bars are told in words to somebody instead of being drawn.
+
+    >>> said = []
+    >>> with telling(said.append):
+    ...     _ = list(progress([1, 2], desc="fit", mininterval=0))
+    >>> said[-1]
+    'fit 2/2'
+    """
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
 
 
 def task_or(default: str) -> str:
@@ -56,5 +74,24 @@ def progress(iterable: Iterable[Any] | None = None, *, verbose: bool = True, **s
         verbose: Whether it is wanted at all.
         **settings: Of tqdm's.
     """
+    if (listener := _listener.get()) is not None:
+        return _Told(iterable, listener=listener, disable=not is_shown(verbose), **settings)
     settings.setdefault("mininterval", 0.1 if sys.stderr is not None and sys.stderr.isatty() else _SECONDS)
     return tqdm(iterable, disable=not is_shown(verbose), **settings)
+
+
+class _Told(tqdm):
+    """A bar of which somebody hears in words."""
+
+    def __init__(self, *args: Any, listener: Callable[[str], None], **settings: Any) -> None:
+        self._listener = listener
+        super().__init__(*args, **{"mininterval": 0.5, **settings})
+
+    def display(self, *_: Any, **__: Any) -> None:
+        """In place of drawing it."""
+        counted = f"{self.desc.removesuffix(': ')} {self.n}" + (f"/{self.total}" if self.total else "")
+        self._listener(" ".join(filter(None, [counted, self.postfix])))
+
+    def close(self) -> None:
+        """Without leaving a line."""
+        self.disable = True

@@ -1,5 +1,6 @@
 """What says what happened: evaluations over several estimators."""
 
+from art_snn.evaluations.augmentation import Augmentation
 from art_snn.evaluations.backdoor import BackdoorEvaluation, BackdoorResult, TrainedPair
 from art_snn.evaluations.binning_transfer import Binning, TransferMatrix, binning_transfer
 from art_snn.evaluations.combination import PoisonCombination, poison_combination
@@ -7,8 +8,10 @@ from art_snn.evaluations.detection import DetectionEvaluation, DetectionResult
 from art_snn.evaluations.doubts import Doubt, is_invalid
 from art_snn.evaluations.elimination import EliminationEvaluation, EliminationResult, eliminate
 from art_snn.evaluations.migration import Migration
+from art_snn.evaluations.training import TrainingPlan
 
 __all__ = [
+    "Augmentation",
     "BackdoorEvaluation",
     "BackdoorResult",
     "Binning",
@@ -20,6 +23,7 @@ __all__ = [
     "Migration",
     "PoisonCombination",
     "TrainedPair",
+    "TrainingPlan",
     "TransferMatrix",
     "binning_transfer",
     "eliminate",

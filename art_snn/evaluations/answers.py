@@ -81,6 +81,12 @@ class Exam(NamedTuple):
         """Of both."""
         return Rates(self.asr(pair.clean), self.asr(pair.backdoored))
 
+    def rates(self, classifier: PyTorchClassifier) -> dict[str, float]:
+        """Accuracy and attack success rate of a classifier; NaN where logits are not finite."""
+        answers = self.ask(classifier)
+        is_finite = bool(np.isfinite(answers.triggered).all())
+        return {"accuracy": answers.accuracy(self.y), "asr": self.asr(answers) if is_finite else math.nan}
+
     def robust_accuracy(self, answers: Answers) -> float:
         """Of a classifier whose logits are finite."""
         return robust_accuracy(self.y, answers.triggered, self.target)

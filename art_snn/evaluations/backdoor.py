@@ -35,7 +35,7 @@ from art_snn.evaluations.doubts import (
 )
 from art_snn.evaluations.inputs import samples_for_all
 from art_snn.evaluations.migration import Migration, measure_migration
-from art_snn.evaluations.training import Seeds, Trained, check_fit_arguments, train_afresh
+from art_snn.evaluations.training import Seeds, Trained, TrainingPlan, check_fit_arguments, train_afresh
 from art_snn.metrics import counts_for_success
 from art_snn.typing import Array, Labels
 
@@ -60,6 +60,10 @@ class BackdoorResult:
         seconds: Of both trainings and all predictions.
         migration: From the ANN to the spiking network, for converted and hybrid classifiers; else None.
         doubts: Reasons not to take the row at its word.
+        training_seconds: Of each training, clean and poisoned, also where it was done before, without measurements.
+        epochs: Accuracy and ASR of the backdoored model after each epoch of all steps, where the plan asks for them.
+            Nothing is chosen by them.
+        n_poisoned_by_class: Poisoned training samples by their true class.
     """
 
     DERIVED: ClassVar = ("robust_accuracy", "asr", "asr_all", "floor", "migration")
@@ -76,6 +80,9 @@ class BackdoorResult:
     seconds: float
     migration: Migration | None = None
     doubts: Doubts = ()
+    training_seconds: tuple[float, float] = (math.nan, math.nan)
+    epochs: tuple[dict[str, float], ...] = ()
+    n_poisoned_by_class: tuple[int, ...] = ()
 
 
 class TrainedPair(NamedTuple):
@@ -88,8 +95,9 @@ class TrainedPair(NamedTuple):
 class _Plan(NamedTuple):
     """What all classifiers of one evaluation have in common."""
 
-    clean: TrainingData
-    poisoned: TrainingData
+    x: Array
+    y: Labels
+    poisoned: PoisonedDataset
     exam: Exam
     cautions: Doubts  # about the samples, for all classifiers alike
     seeds: Seeds
@@ -109,6 +117,7 @@ class BackdoorEvaluation(Evaluation):
         combination: Which steps of converted and hybrid classifiers see the poisoned data; all of them by default.
         loss_weights: (α, β) weights of the loss of poisoned and of clean samples, at least 0 and not both 0; None is
             the plain mixture.
+        plans: How single classifiers are trained, by name; the others as `combination` and `loss_weights` say.
         on_doubt: Whether to "record" an invalid result, or to "raise" a ValueError as soon as there is one.
 
     Attributes:
@@ -128,6 +137,7 @@ class BackdoorEvaluation(Evaluation):
         *,
         combination: PoisonCombination | None = None,
         loss_weights: tuple[float, float] | None = None,
+        plans: Mapping[str, TrainingPlan] | None = None,
         on_doubt: OnDoubt = "record",
     ) -> None:
         if not isinstance(attack, TriggerBackdoor):
@@ -139,11 +149,13 @@ class BackdoorEvaluation(Evaluation):
         for name, estimator in estimators.items():
             if not isinstance(estimator, PyTorchClassifier):
                 raise TypeError(f"expected {name!r} to be a PyTorchClassifier, got {estimator!r}")
-        if loss_weights is not None:
-            _check_weights(loss_weights)
+        plan = TrainingPlan(combination=combination or PoisonCombination(), loss_weights=loss_weights)
+        self.plans = {name: (plans or {}).get(name, plan) for name in estimators}
+        for one in self.plans.values():
+            if one.loss_weights is not None:
+                _check_weights(one.loss_weights)
         check_on_doubt(on_doubt)
         self.attack, self.estimators = attack, dict(estimators)
-        self.combination, self.loss_weights = combination or PoisonCombination(), loss_weights
         self.on_doubt: OnDoubt = on_doubt
         self.trained: dict[str, TrainedPair] = {}
 
@@ -191,8 +203,9 @@ class BackdoorEvaluation(Evaluation):
         poisoned = self.attack.poison_dataset(x_train, y_train)
         exam = Exam(x_test, self.attack.poison(x_test)[0], class_indices(y_test), self.attack.target_class)
         plan = _Plan(
-            clean=TrainingData(x_train, y_train),
-            poisoned=self._step(poisoned),
+            x=x_train,
+            y=y_train,
+            poisoned=poisoned,
             exam=exam,
             cautions=united(sample_doubts(exam), poison_doubts(int(poisoned.is_poison.sum()))),
             seeds=Seeds(weights, batches),
@@ -203,17 +216,26 @@ class BackdoorEvaluation(Evaluation):
 
     def _result(self, name: str, plan: "_Plan") -> BackdoorResult:
         """Train and measure one classifier."""
-        started, trained = time.perf_counter(), list[Trained]()
+        started, trained, own = time.perf_counter(), list[Trained](), self.plans[name]
+        clean, poisoned = self._training_data(own, plan)
         with host_seed(plan.host):  # ART's own class draws from the global streams even to predict
-            for state, step in (("clean", plan.clean), ("poisoned", plan.poisoned)):
+            for state, data in (("clean", clean), ("poisoned", poisoned)):
                 with task(f"{name}, {state} data"):
-                    estimator = self.estimators[name]
-                    afresh = train_afresh(estimator, plan.clean, step, self.combination, plan.seeds, plan.fit_arguments)
-                trained.append(afresh)
+                    measure = plan.exam.rates if state == "poisoned" else None
+                    estimator, arguments = self.estimators[name], plan.fit_arguments
+                    trained.append(train_afresh(estimator, clean, data, own, plan.seeds, arguments, measure))
             measured = self._measure(trained[0], trained[1], plan)
         self.trained[name] = TrainedPair(trained[0].final, trained[1].final)
         heed(self.on_doubt, name, measured["doubts"])
-        return BackdoorResult(model=name, seconds=time.perf_counter() - started, **measured)
+        seconds = [sum(record.seconds for record in one.records) for one in trained]
+        return BackdoorResult(
+            model=name,
+            seconds=time.perf_counter() - started,
+            training_seconds=(seconds[0], seconds[1]),
+            epochs=tuple(epoch for record in trained[1].records for epoch in record.epochs),
+            n_poisoned_by_class=_by_class(plan.poisoned, self.estimators[name].nb_classes),
+            **measured,
+        )
 
     def _checked(self, x_train: Any, y_train: Labels, x_test: Any, y_test: Labels) -> tuple[Array, Array]:
         """Both sets of samples as arrays; what would otherwise fail, or mislead, after the trainings is an error."""
@@ -234,11 +256,13 @@ class BackdoorEvaluation(Evaluation):
             raise ValueError(f"expected test samples of other classes than {self.attack.target_class}, got none")
         return x_train, x_test
 
-    def _step(self, poisoned: PoisonedDataset) -> TrainingData:
-        weights = None
-        if self.loss_weights is not None:
-            weights = np.where(poisoned.is_poison, *self.loss_weights).astype(np.float32)
-        return TrainingData(poisoned.x, poisoned.y, weights)
+    def _training_data(self, own: TrainingPlan, plan: "_Plan") -> tuple[TrainingData, TrainingData]:
+        """Clean and poisoned, as one classifier is to see them."""
+        poisoned, weights = plan.poisoned, None
+        if own.loss_weights is not None:
+            weights = np.where(poisoned.is_poison, *own.loss_weights).astype(np.float32)
+        before, after = (own.augmentation.preparing(self.attack, plan.x, rows) for rows in (None, poisoned.is_poison))
+        return TrainingData(plan.x, plan.y, None, before), TrainingData(poisoned.x, poisoned.y, weights, after)
 
     def _measure(self, clean: Trained, backdoored: Trained, plan: _Plan) -> dict[str, Any]:
         """All figures of a row but the seconds, and doubts."""
@@ -266,6 +290,12 @@ def _derived(pair: Pair, exam: Exam) -> dict[str, float]:
         "asr_all": exam.asr(pair.backdoored, "include"),
         "floor": exam.asr(pair.clean),
     }
+
+
+def _by_class(poisoned: PoisonedDataset, n_classes: int) -> tuple[int, ...]:
+    """Poisoned rows by their true class."""
+    classes = class_indices(poisoned.y_clean, n_classes)[poisoned.is_poison]
+    return tuple(np.bincount(classes, minlength=n_classes).tolist())
 
 
 def _check_weights(weights: Any) -> None:

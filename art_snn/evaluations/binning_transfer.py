@@ -15,7 +15,6 @@ from art_snn._validation import class_indices
 from art_snn.attacks.poisoning import FrameTrigger, TriggerBackdoor
 from art_snn.estimators.classification import TrainingData
 from art_snn.evaluations.answers import Answers, Exam, Pair, ask
-from art_snn.evaluations.combination import PoisonCombination
 from art_snn.evaluations.doubts import (
     Doubt,
     Doubts,
@@ -31,7 +30,7 @@ from art_snn.evaluations.doubts import (
     sample_doubts,
     united,
 )
-from art_snn.evaluations.training import Seeds, check_fit_arguments, train_afresh
+from art_snn.evaluations.training import Seeds, TrainingPlan, check_fit_arguments, train_afresh
 from art_snn.events import SensorSize, check_bins, to_frames
 from art_snn.metrics import attack_success_rate
 from art_snn.typing import Array, Events, Frames, Indices, Labels
@@ -177,7 +176,7 @@ def _trained(
     seeds: Seeds,
     fit_arguments: Mapping[str, Any],
 ) -> PyTorchClassifier:
-    return train_afresh(classifier, clean, data, PoisonCombination(), seeds, fit_arguments).final
+    return train_afresh(classifier, clean, data, TrainingPlan(), seeds, fit_arguments).final
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,81 @@
 """Training a copy of a classifier afresh, step by step, each step on clean or on poisoned data."""
 
 import copy
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
 
+import torch
 from art.estimators.classification import PyTorchClassifier
+from torch import nn
 
 from art_snn._validation import check_unknown
 from art_snn.conversion import NotCalibratedError, threshold_shift
-from art_snn.estimators.classification import LearningRule, TrainingData, rule_of
+from art_snn.estimators.classification import LearningRule, TrainingData, TrainingStep, rule_of
+from art_snn.evaluations.augmentation import Augmentation
 from art_snn.evaluations.combination import PoisonCombination
 
 FIT_ARGUMENTS = ("batch_size", "nb_epochs", "training_mode", "drop_last")  # a scheduler would serve one optimiser only
+
+# From an optimiser and the number of epochs to what moves its learning rate after each
+Schedule = Callable[[torch.optim.Optimizer, int], torch.optim.lr_scheduler.LRScheduler]
+Measure = Callable[[PyTorchClassifier], dict[str, float]]
+
+
+class StepRecord(NamedTuple):
+    """What came of one step of a training, beside the weights.
+
+    Args:
+        seconds: That it took, without what was measured meanwhile.
+        epochs: What was measured after each epoch, where that was asked for.
+    """
+
+    seconds: float = 0.0
+    epochs: tuple[dict[str, float], ...] = ()
+
+
+class Once(Protocol):
+    """Takes a step of a training, or gives a module the weights of the same step that was taken before."""
+
+    def __call__(
+        self,
+        step: TrainingStep,
+        poisoned: tuple[TrainingStep, ...],
+        module: nn.Module,
+        take: Callable[[], StepRecord],
+    ) -> StepRecord:
+        """What came of the step.
+
+        Args:
+            step: The step.
+            poisoned: The steps so far, this one included, whose data are poisoned.
+            module: What it trains.
+            take: Takes it.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingPlan:
+    """How one classifier is trained, on clean and on poisoned data alike.
+
+    Args:
+        combination: Which steps see poisoned data.
+        loss_weights: (α, β), weights of the loss of poisoned and of clean samples; None is the plain mixture.
+        augmentation: Random changes of training images.
+        schedule: What moves the learning rate; None keeps it.
+        record_epochs: Whether accuracy and success are measured after each epoch.
+        fit_arguments: For every `fit`, before those of the evaluation.
+        once: Takes a step, or restores it; None takes it.
+    """
+
+    combination: PoisonCombination = field(default_factory=PoisonCombination)
+    loss_weights: tuple[float, float] | None = None
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    schedule: Schedule | None = None
+    record_epochs: bool = False
+    fit_arguments: Mapping[str, Any] = field(default_factory=dict)
+    once: Once | None = None
 
 
 class Trained(NamedTuple):
@@ -23,12 +87,14 @@ class Trained(NamedTuple):
             copy where a further step trained it; else None.
         threshold_shift: By layer, how far poisoned calibration data moved the threshold; where they were used.
         failure: Why the ANN could not be converted, if it could not: it diverged, or a layer of it is silent.
+        records: What came of each step, but for calibrations.
     """
 
     final: PyTorchClassifier
     converted: PyTorchClassifier | None = None
     threshold_shift: dict[str, float] | None = None
     failure: str | None = None
+    records: tuple[StepRecord, ...] = ()
 
 
 class Seeds(NamedTuple):
@@ -47,9 +113,10 @@ def train_afresh(
     estimator: PyTorchClassifier,
     clean: TrainingData,
     poisoned: TrainingData,
-    combination: PoisonCombination,
+    plan: TrainingPlan,
     seeds: Seeds,
     fit_arguments: Mapping[str, Any],
+    measure: Measure | None = None,
 ) -> Trained:
     """Train a copy of a classifier, from weights and in an order that the seeds decide.
 
@@ -57,25 +124,67 @@ def train_afresh(
         estimator: Any `PyTorchClassifier`; it is not changed.
         clean: Clean training data.
         poisoned: The same with poison.
-        combination: Which of the two each step sees.
+        plan: How it is trained.
         seeds: Of weights and batches.
         fit_arguments: For the steps of `fit`, such as `batch_size` and `nb_epochs`.
+        measure: What is asked of the classifier after each epoch.
     """
     rule, converted, shift = rule_of(estimator).afresh(seeds.weights), None, None
+    so_far, records = list[TrainingStep](), list[StepRecord]()
     for step in rule.training_steps:
-        data = poisoned if combination.is_poisoned(step) else clean
+        is_poisoned = poisoned is not clean and plan.combination.is_poisoned(step)
+        data = poisoned if is_poisoned else clean
+        so_far += [step] * is_poisoned
         if step != "calibration":
-            own = rule.n_epochs(step)
-            arguments = {**fit_arguments, **({} if own is None else {"nb_epochs": own})}
-            rule.train_step(step, data, seed=seeds.batches, **arguments)
+            take = _taking(rule, step, data, plan, seeds.batches, {**plan.fit_arguments, **fit_arguments}, measure)
+            once = _taken if plan.once is None else plan.once
+            records.append(once(step, tuple(so_far), rule.module_of(step), take))
             continue
         try:
             shift = _calibrate(rule, clean, data, seeds.batches)
         except NotCalibratedError as error:  # what is wrong with the ANN is a finding, and other models wait
             rule.forget_calibration()
-            return Trained(rule.classifier, rule.classifier, failure=str(error))
+            return Trained(rule.classifier, rule.classifier, failure=str(error), records=tuple(records))
         converted = rule.classifier if step == rule.training_steps[-1] else rule.copied().classifier
-    return Trained(rule.classifier, converted, shift)
+    return Trained(rule.classifier, converted, shift, records=tuple(records))
+
+
+def _taken(_step: TrainingStep, _poisoned: object, _module: nn.Module, take: Callable[[], StepRecord]) -> StepRecord:
+    return take()
+
+
+def _taking(
+    rule: LearningRule,
+    step: TrainingStep,
+    data: TrainingData,
+    plan: TrainingPlan,
+    seed: int,
+    fit_arguments: dict[str, Any],
+    measure: Measure | None,
+) -> Callable[[], StepRecord]:
+    """What takes a step."""
+    n_epochs = rule.n_epochs(step) or fit_arguments.get("nb_epochs")
+    arguments = {**fit_arguments, **({} if n_epochs is None else {"nb_epochs": n_epochs})}
+    epochs, measuring = list[dict[str, float]](), 0.0
+
+    def after_epoch(_: int) -> None:
+        nonlocal measuring
+        if measure is not None:
+            started = time.perf_counter()
+            epochs.append(measure(rule.classifier if step == "snn" or rule.source is None else rule.source.classifier))
+            measuring += time.perf_counter() - started
+
+    def take() -> StepRecord:
+        optimizer = rule.optimizer_of(step)
+        if plan.schedule is not None and optimizer is not None and n_epochs is not None:
+            arguments["scheduler"] = plan.schedule(optimizer, n_epochs)
+        if plan.record_epochs and measure is not None:
+            arguments["after_epoch"] = after_epoch
+        started = time.perf_counter()
+        rule.train_step(step, data, seed=seed, **arguments)
+        return StepRecord(time.perf_counter() - started - measuring, tuple(epochs))
+
+    return take
 
 
 def _calibrate(rule: LearningRule, clean: TrainingData, data: TrainingData, seed: int) -> dict[str, float] | None:

@@ -103,7 +103,7 @@ class AnnClassifier(LearningRule, Streaming, Inputs, Settings, Copying, Saving, 
             return np.concatenate([activations(b).cpu().numpy() for b in self._sample_batches(x, batch_size)])
 
     @classmethod
-    def _wrapped(cls, net: nn.Module, n_axes: int, timesteps: int | None) -> tuple[nn.Module, dict[str, Any]]:
+    def _wrapped(cls, net: nn.Module, n_axes: int, time: dict[str, Any]) -> tuple[nn.Module, dict[str, Any]]:
         """Frames, of four axes, are seen one by one, and the outputs averaged."""
         return OverTime(net) if n_axes == 4 else net, {}
 

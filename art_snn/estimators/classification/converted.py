@@ -221,11 +221,16 @@ class ConvertedClassifier(SpikingClassifier):
         if step == "calibration":
             self.convert(self.calibration_samples(data.x, seed))
         else:
-            self.fit_ann(data.x, data.y, seed=seed, **data.weights, **fit_arguments)
+            self.fit_ann(data.x, data.y, seed=seed, **data.arguments, **fit_arguments)
 
     def optimizer_of(self, step: TrainingStep) -> torch.optim.Optimizer | None:
         """The ANN's; a calibration has none."""
         return None if step == "calibration" else self._ann.optimizer
+
+    def module_of(self, step: TrainingStep) -> nn.Module:
+        """The ANN, or the spiking network."""
+        module: nn.Module = self._ann.model if step == "ann" else self.model
+        return module
 
     def recalibrate(self, x: Images) -> None:
         """Calibrate on these samples alone and convert the ANN as it is."""
@@ -237,9 +242,9 @@ class ConvertedClassifier(SpikingClassifier):
             neuron.threshold.data.fill_(math.nan)
 
     @classmethod
-    def _wrapped(cls, net: nn.Module, n_axes: int, timesteps: int | None) -> tuple[nn.Module, dict[str, Any]]:
+    def _wrapped(cls, net: nn.Module, n_axes: int, time: dict[str, Any]) -> tuple[nn.Module, dict[str, Any]]:
         """The ANN, and the time steps of its conversion."""
-        return net, {"timesteps": timesteps}
+        return net, time
 
     def fit_generator(
         self,

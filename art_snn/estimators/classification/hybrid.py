@@ -135,7 +135,7 @@ class HybridClassifier(ConvertedClassifier):
     def train_step(self, step: TrainingStep, data: TrainingData, *, seed: int, **fit_arguments: Any) -> None:
         """Train the ANN, calibrate, or train the spiking network."""
         if step == "snn":
-            self.fit_snn(data.x, data.y, seed=seed, **data.weights, **fit_arguments)
+            self.fit_snn(data.x, data.y, seed=seed, **data.arguments, **fit_arguments)
         else:
             super().train_step(step, data, seed=seed, **fit_arguments)
 

@@ -32,6 +32,7 @@ from art_snn.estimators.classification.inspection import (
 )
 from art_snn.estimators.classification.mode import mode
 from art_snn.estimators.classification.module import SpikingModule
+from art_snn.estimators.classification.streaming import Prepare
 from art_snn.models import Network
 from art_snn.typing import Array, Labels
 
@@ -45,16 +46,19 @@ class TrainingData(NamedTuple):
         x: Samples, (N, ...).
         y: Their labels, indices (N,) or one-hot (N, K).
         sample_weights: Of their losses, (N,); None weighs all alike.
+        prepare: Changes each batch before it is trained on, see `SpikingClassifier.fit`.
     """
 
     x: Array
     y: Labels
     sample_weights: Array | None = None
+    prepare: Prepare | None = None
 
     @property
-    def weights(self) -> dict[str, Array]:
-        """The weights as `fit` takes them by name, where there are any."""
-        return {} if self.sample_weights is None else {"sample_weights": self.sample_weights}
+    def arguments(self) -> dict[str, Any]:
+        """What `fit` takes beside samples and labels, by name, where there is any."""
+        named = {"sample_weights": self.sample_weights, "prepare": self.prepare}
+        return {name: value for name, value in named.items() if value is not None}
 
 
 class LearningRule(Host):
@@ -94,6 +98,8 @@ class LearningRule(Host):
         nb_classes: int,
         *,
         timesteps: int | None = None,
+        encoding: Literal["direct", "poisson"] = "direct",
+        readout: Literal["mean", "sum", "last"] = "mean",
         **settings: Any,
     ) -> Self:
         """A classifier of this rule around a network of `art_snn.models`.
@@ -104,13 +110,16 @@ class LearningRule(Host):
             input_shape: Likewise.
             nb_classes: Likewise.
             timesteps: Of static input, where the rule knows time.
+            encoding: As in `SpikingModule`, where the rule knows time.
+            readout: As in `SpikingModule`, where the rule knows time.
             **settings: For the constructor.
         """
-        model, own = cls._wrapped(net, len(input_shape), timesteps)
+        time = {"timesteps": timesteps, "encoding": encoding, "readout": readout}
+        model, own = cls._wrapped(net, len(input_shape), time)
         return cls(model, loss, input_shape, nb_classes, **own, **settings)
 
     @classmethod
-    def _wrapped(cls, net: nn.Module, n_axes: int, timesteps: int | None) -> tuple[nn.Module, dict[str, Any]]:
+    def _wrapped(cls, net: nn.Module, n_axes: int, time: dict[str, Any]) -> tuple[nn.Module, dict[str, Any]]:
         """What the constructor takes for the network, and arguments that only this rule's takes."""
         return net, {}
 
@@ -129,7 +138,7 @@ class LearningRule(Host):
             seed: Of order, dropout and draws.
             **fit_arguments: For `fit`.
         """
-        self.classifier.fit(data.x, data.y, seed=seed, **data.weights, **fit_arguments)
+        self.classifier.fit(data.x, data.y, seed=seed, **data.arguments, **fit_arguments)
 
     def n_epochs(self, step: TrainingStep) -> int | None:
         """Passes over the data that `fit` takes in a step whatever `nb_epochs` says; None where it heeds that."""
@@ -139,6 +148,11 @@ class LearningRule(Host):
         """What moves the weights in a step."""
         optimizer: torch.optim.Optimizer | None = self.classifier.optimizer
         return optimizer
+
+    def module_of(self, step: TrainingStep) -> nn.Module:
+        """What a step trains."""
+        module: nn.Module = self.classifier.model
+        return module
 
     def fine_tune(self, data: TrainingData, *, learning_rate: float, seed: int, **fit_arguments: Any) -> None:
         """Train on, in place, by the rule's own steps, with optimisers that start without memory.
@@ -296,8 +310,8 @@ class StockRule(LearningRule):
 
     def train_step(self, step: TrainingStep, data: TrainingData, *, seed: int, **fit_arguments: Any) -> None:
         """ART's own class draws the order of batches from the global streams, and knows no weights of samples."""
-        if data.sample_weights is not None:
-            raise TypeError(f"expected classifiers of art_snn for loss_weights, got {type(self._stock).__name__}")
+        if unknown := [*data.arguments, *(fit_arguments.keys() & {"after_epoch"})]:
+            raise TypeError(f"expected classifiers of art_snn for {unknown[0]}, got {type(self._stock).__name__}")
         with host_seed(seed):
             super().train_step(step, data, seed=seed, **fit_arguments)
 

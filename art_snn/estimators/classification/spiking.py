@@ -99,6 +99,6 @@ class SpikingClassifier(
         self.look_into_model()
 
     @classmethod
-    def _wrapped(cls, net: nn.Module, n_axes: int, timesteps: int | None) -> tuple[nn.Module, dict[str, Any]]:
+    def _wrapped(cls, net: nn.Module, n_axes: int, time: dict[str, Any]) -> tuple[nn.Module, dict[str, Any]]:
         """The network in a `SpikingModule`."""
-        return SpikingModule(net, timesteps), {}
+        return SpikingModule(net, **time), {}

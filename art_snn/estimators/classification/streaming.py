@@ -24,6 +24,8 @@ from art_snn.estimators.classification.rehearsal import check_steps, draws_kept,
 from art_snn.estimators.classification.undoing import Undoing
 from art_snn.typing import Array, Indices, Labels
 
+# From samples (n, ...), their row numbers (n,) and a generator to samples of the same shape
+Prepare = Callable[[Array, Indices, np.random.Generator], Array]
 Batch = tuple[Array, Labels, Array | None]  # samples, one-hot labels, weights
 
 
@@ -85,6 +87,8 @@ class Streaming(Host):
         seed: Rng = 0,
         sample_weights: Array | None = None,
         validation_data: tuple[Array, Labels] | None = None,
+        prepare: Prepare | None = None,
+        after_epoch: Callable[[int], object] | None = None,
         **kwargs: Any,
     ) -> None:
         """Train by backpropagation through time, on from where the network and its optimiser are.
@@ -106,6 +110,8 @@ class Streaming(Host):
             validation_data: Samples and labels on which the progress bar shows the accuracy after each epoch. Nothing
                 is chosen by it: training neither stops early nor brings back weights, and without `verbose` the
                 samples are checked but not used.
+            prepare: Changes each batch before it is trained on, as augmentation does; see `Prepare`.
+            after_epoch: Called after each epoch with its number, from 1.
             **kwargs: What `keywords.TAKEN` lists, which ART's callers pass.
 
         Raises:
@@ -117,7 +123,7 @@ class Streaming(Host):
         check_at_least("batch_size", batch_size, 1)
         if sample_weights is not None:
             sample_weights = check_weights("sample_weights", sample_weights, len(x))
-        order, draws = np.random.default_rng(seed).spawn(2)
+        order, draws, changes = np.random.default_rng(seed).spawn(3)
         stop = len(x) - len(x) % batch_size if drop_last else len(x)
         if stop == 0:
             raise ValueError(f"expected at least one {'whole batch' if drop_last else 'sample'}, got {len(x)} samples")
@@ -126,11 +132,13 @@ class Streaming(Host):
             rows = order.permutation(len(x))
             for start in range(0, stop, batch_size):
                 batch = rows[start : start + batch_size]
-                yield x[batch], y[batch], None if sample_weights is None else sample_weights[batch]
+                samples = x[batch] if prepare is None else self._check_samples(prepare(x[batch], batch, changes))
+                yield samples, y[batch], None if sample_weights is None else sample_weights[batch]
 
         validation = self._checked_validation(validation_data)
         self._rehearse(has_single(stop, batch_size), batch_size, training_mode)
-        self._train(epoch, -(-stop // batch_size), nb_epochs, training_mode, scheduler, verbose, draws, validation)
+        n_batches = -(-stop // batch_size)
+        self._train(epoch, n_batches, nb_epochs, training_mode, scheduler, verbose, draws, validation, after_epoch)
 
     def fit_generator(
         self,
@@ -178,6 +186,7 @@ class Streaming(Host):
         verbose: bool,
         rng: Rng,
         validation: tuple[Array, Indices] | None,
+        after_epoch: Callable[[int], object] | None = None,
     ) -> None:
         check_at_least("nb_epochs", nb_epochs, 1)
         if self._optimizer is None:
@@ -197,6 +206,9 @@ class Streaming(Host):
                     bar.set_postfix_str(f"{bar.postfix}, accuracy={self._accuracy(*validation):.3f}")
                 if scheduler is not None:
                     scheduler.step()
+                if after_epoch is not None:
+                    with host_seed(0):  # it must not move what the training draws
+                        after_epoch(number)
         self._model.eval()  # ART's attacks ask the model itself
 
     @contextmanager
