@@ -1,7 +1,5 @@
 """A learning rule is one class: evaluations, detectors and eliminations take a new one without knowing of it."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
@@ -12,29 +10,14 @@ from art_snn._random import host_seed
 from art_snn.attacks.poisoning import TriggerBackdoor
 from art_snn.catalogue import ELIMINATIONS, ESTIMATORS
 from art_snn.defences.detector import MembranePotentialDefence, SpikeActivationDefence
-from art_snn.estimators.classification import LearningRule, SpikingClassifier, TrainingData, rule_of
+from art_snn.estimators.classification import LearningRule, TrainingData, rule_of
 from art_snn.evaluations import BackdoorEvaluation, EliminationEvaluation
 from art_snn.models import build
 from art_snn.neurons import neuron_factory
-from art_snn.typing import Array, Labels
 from tests.backdoored import KINDS, SHAPE, TARGET, TRIGGER, K, bars, trained, untrained
+from tests.extensions import ReadoutClassifier
 
 ATTACK = TriggerBackdoor(TRIGGER, TARGET, percent_poison=0.15)
-
-
-class ReadoutClassifier(SpikingClassifier):
-    """The toy rule: hidden layers stay as they were drawn, and only the last layer is trained."""
-
-    def fit(self, x: Array, y: Labels, *args: Any, **kwargs: Any) -> None:
-        """Train the last layer."""
-        *hidden, _weight, _bias = self.model.parameters()
-        for parameter in hidden:
-            parameter.requires_grad_(False)
-        try:
-            super().fit(x, y, *args, **kwargs)
-        finally:
-            for parameter in hidden:
-                parameter.requires_grad_(True)
 
 
 @pytest.fixture
