@@ -1,7 +1,7 @@
-"""The same networks in less time, spike for spike.
+"""Run the same networks in less time, spike for spike.
 
-`fused` runs a layer of neurons over a whole sequence as one function. Where the input is constant over time
-(`constant_input`), `stateless_layers` compute one step of it. A linear readout is computed once, on the mean over time.
+`fused` runs a layer of neurons over a whole sequence as one function. Layers without state compute a constant input
+(`constant_input`) only once, and a linear readout runs once, on the mean over time.
 """
 
 from art_snn.acceleration.constant_input import constant_sequence, constant_step

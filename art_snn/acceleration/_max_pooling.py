@@ -1,4 +1,4 @@
-"""Maximum pooling of many pixels at once instead of one by one."""
+"""Maximum pooling that is faster on a CPU."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from art_snn.acceleration._stateless_layers import ConstantInputLayer
 class FastMaxPool2d(ConstantInputLayer, layer.MaxPool2d):
     """spikingjelly's MaxPool2d, several times faster on a CPU where windows lie side by side.
 
-    With gradients it is oneDNN's, which torch has built in; without, windows of 2 × 2 need not even be copied there.
+    With gradients it uses oneDNN, which is part of torch; without, 2 × 2 windows need not even be copied there.
     """
 
     def _compute(self, x: Tensor, repeats: int) -> Tensor:
@@ -41,16 +41,16 @@ def _halve(x: Tensor) -> Tensor:
 
 
 def _suits(x: Tensor) -> bool:
-    """Whether oneDNN may have it, which does not hand on NaN as torch does."""
+    """Whether oneDNN gives what torch would; it does not pass on NaN."""
     is_built_in: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     is_of_its_kind = x.device.type == "cpu" and x.dtype == torch.float32 and x.numel() > 0
     return is_built_in and is_of_its_kind and (are_spikes(x) or bool(x.sum().isfinite()))
 
 
 class _MaxPool2d(torch.autograd.Function):
-    """With gradients of any order, to the first maximum of a window, as torch has them.
+    """Pooling with gradients of any order, which go to the first maximum of a window as in torch.
 
-    Kept for the backward pass is only what oneDNN keeps: where in its window each maximum was, and the maxima.
+    The backward pass keeps what oneDNN keeps: the maxima, and where in its window each was.
     """
 
     @staticmethod
@@ -64,16 +64,16 @@ class _MaxPool2d(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        """Gradient of x, in operations that autograd can follow where it shall."""
+        """Gradient of x, in operations that autograd can follow if it is on."""
         if not torch.is_grad_enabled():
             return _to_the_maxima(ctx, grad), None, None
         spread = F.interpolate(grad, scale_factor=ctx.settings[0])
-        missing = (ctx.shape[-1] - spread.shape[-1], ctx.shape[-2] - spread.shape[-2])  # less than none: too much
+        missing = (ctx.shape[-1] - spread.shape[-1], ctx.shape[-2] - spread.shape[-2])  # negative: cut off
         return _to_the_maxima(ctx, torch.ones_like(grad)) * F.pad(spread, (0, missing[0], 0, missing[1])), None, None
 
 
 def _to_the_maxima(ctx: Any, values: Tensor) -> Tensor:
-    """One value a window at the place of its maximum, zeros around."""
+    """Put each window's value at the place of its maximum, zeros around."""
     shape_of_x = torch.empty(ctx.shape, layout=ctx.maxima.layout)
     spread = torch.ops.aten.mkldnn_max_pool2d_backward(values.to_mkldnn(), ctx.maxima, shape_of_x, *ctx.settings)
     dense: Tensor = spread.to_dense()

@@ -1,4 +1,4 @@
-"""Tensors that are known to be spikes, zeros and ones: whoever takes them need not look for NaN."""
+"""Tensors that are marked as spikes, zeros and ones, so that no layer need look for NaN."""
 
 from torch import Tensor
 
@@ -6,13 +6,13 @@ from art_snn.acceleration.constant_input import version
 
 
 def mark_spikes(spikes: Tensor) -> Tensor:
-    """The tensor itself, known to be spikes until it is written to."""
+    """Mark a tensor as spikes; the mark holds until it is written to."""
     spikes._spikes_at = version(spikes)  # type: ignore[attr-defined]
     return spikes
 
 
 def are_spikes(x: Tensor) -> bool:
-    """Whether a tensor is known to be spikes.
+    """Whether a tensor is marked as spikes.
 
     >>> import torch
     >>> spikes = mark_spikes(torch.ones(2))

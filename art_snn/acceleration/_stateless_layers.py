@@ -1,6 +1,6 @@
-"""Layers without memory: of a sequence that holds still they compute one step, and the outcome holds still again.
+"""Layers without state, which compute a sequence that is constant over time once; their output is constant again.
 
-Each is spikingjelly's layer of the same name, mixed with what they share.
+Each is spikingjelly's layer of the same name, mixed with what all share.
 """
 
 from spikingjelly.activation_based import base, layer
@@ -10,10 +10,10 @@ from art_snn.acceleration.constant_input import constant_sequence, constant_step
 
 
 class ConstantInputLayer(base.StepModule):
-    """To be mixed into a layer of spikingjelly's that treats all time steps alike."""
+    """Mixin for layers of spikingjelly that treat all time steps alike."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """What the layer does."""
+        """Run the layer, on one time step where the input is constant."""
         step = constant_step(x, self) if self.step_mode == "m" else None
         if step is None or not self._can_stand_for_all(step):
             return self._compute(x, 1)
@@ -24,7 +24,7 @@ class ConstantInputLayer(base.StepModule):
         return True
 
     def _compute(self, x: Tensor, repeats: int) -> Tensor:
-        """The layer's output for `x`, which stands for a sequence of so many times its length."""
+        """The layer's output for `x`, which stands for a sequence `repeats` times as long."""
         output: Tensor = super().forward(x)
         return output
 
@@ -34,9 +34,9 @@ class ConstantInputLayer(base.StepModule):
 
 
 class _ConstantInputNorm(ConstantInputLayer):
-    """Batch norm: mean and variance over T equal steps are those of one, but for a factor.
+    """Batch norm: T equal steps have the mean and the variance of one step, but for a factor.
 
-    The running variance is unbiased: its sum is divided by n - 1 for n values, and T equal steps are n·T values.
+    The running variance is unbiased: n values are divided by n - 1, and T equal steps are n·T values.
     """
 
     def _can_stand_for_all(self, step: Tensor) -> bool:
@@ -53,7 +53,7 @@ class _ConstantInputNorm(ConstantInputLayer):
         return output
 
     def _values(self, x: Tensor) -> int:
-        """Values a channel."""
+        """Number of values in each channel."""
         return x.numel() // int(self.num_features)
 
 

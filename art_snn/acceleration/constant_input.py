@@ -1,13 +1,13 @@
-"""Sequences that hold still: what has no memory need compute only one step of them."""
+"""Sequences that are constant over time: layers without state compute only one step of them."""
 
 from torch import Tensor, nn
 
 
 def constant_sequence(step: Tensor, timesteps: int) -> Tensor:
-    """The sequence (T, N, …) that is `step` (1, N, …) at each of T time steps.
+    """Repeat `step` (1, N, …) at each of T time steps: a sequence (T, N, …).
 
-    It is a view, so nobody may write into it, and it remembers what it is a view of. To code that does not know of this
-    it is an ordinary tensor; what that code makes of it is one too.
+    It is a view that remembers its step; nobody may write into it. Other code takes it for an ordinary tensor and makes
+    ordinary tensors of it.
 
     >>> import torch
     >>> constant_sequence(torch.ones(1, 2, 3), 4).shape
@@ -19,10 +19,10 @@ def constant_sequence(step: Tensor, timesteps: int) -> Tensor:
 
 
 def constant_step(sequence: Tensor, reader: nn.Module) -> Tensor | None:
-    """The step (1, N, …) that a sequence repeats, for the module that is about to compute with it.
+    """The step (1, N, …) that a constant sequence repeats, for the module that is about to compute with it.
 
-    None for an ordinary sequence, and where somebody may ask for the gradient at each time step: a hook on the module
-    or on the sequence. Then the module has to compute with the sequence itself.
+    None for an ordinary sequence, and where a hook on the module or the sequence may ask for the gradient at each time
+    step. Then the module must compute with the whole sequence.
 
     Raises:
         RuntimeError: If one time step of the sequence was written to, which changed all of them.
@@ -41,5 +41,5 @@ def constant_step(sequence: Tensor, reader: nn.Module) -> Tensor | None:
 
 
 def version(tensor: Tensor) -> int:
-    """How often a tensor was written to."""
+    """How often a tensor has been written to."""
     return 0 if tensor.is_inference() else tensor._version  # inference mode counts no writes

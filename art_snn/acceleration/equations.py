@@ -21,8 +21,8 @@ from art_snn.acceleration._surrogate_gradients import SLOPES
 class Equations:
     """The settings of a layer of neurons, and a step of its equations.
 
-    The results are those of spikingjelly to the last bit: wherever an operation is not written as it is there, it has
-    an exact result, such as a product with 0 or 1.
+    The results equal spikingjelly's to the last bit: an operation that is written differently has an exact result, such
+    as a product with 0 or 1.
 
     Source: Fang et al., SpikingJelly, 2023, https://doi.org/10.1126/sciadv.adi1480; its IFNode and LIFNode.
     """
@@ -75,14 +75,14 @@ class Equations:
     def back(
         self, h: Tensor, grad_s: Tensor, grad_v: tuple[Tensor, float] | None, scratch: Tensor, out: Tensor
     ) -> None:
-        """The gradient of x[t], from those of s[t] and v[t].
+        """Compute the gradient of x[t] from those of s[t] and v[t].
 
         Args:
-            h: h[t].
-            grad_s: The gradient of s[t], as far as it does not come through v[t].
-            grad_v: The gradient of v[t], as a tensor and its factor; None for zero.
-            scratch: Two rows of the same length, for whatever is in between.
-            out: Where the gradient of x[t] goes.
+            h: Charged potential h[t].
+            grad_s: Gradient of s[t] without what comes through v[t].
+            grad_v: Gradient of v[t], as a tensor and its factor; None for zero.
+            scratch: Two rows of the same length, which are overwritten.
+            out: Row that takes the gradient of x[t].
         """
         x, total = scratch
         if grad_v is not None and not self.detach_reset:
@@ -97,7 +97,7 @@ class Equations:
         out.addcmul_(grad_v[0], torch.lt(h, self.v_threshold, out=x), value=grad_v[1] * self.dh_dx)
 
     def _with_reset(self, h: Tensor, grad_s: Tensor, grad_v: Tensor, factor: float, out: Tensor) -> Tensor:
-        """The gradient of s[t], with what comes through the reset of v[t]."""
+        """Gradient of s[t] with what comes through the reset of v[t]."""
         if self.v_reset is None:
             return torch.add(grad_s, grad_v, alpha=-factor * self.v_threshold, out=out)
         above_reset = torch.sub(h, self.v_reset, out=out) if self.v_reset else h

@@ -1,7 +1,7 @@
 """A layer of neurons over a whole sequence as one differentiable function.
 
-It works on one piece of the neurons after the other, each small enough for a processor's cache, through all time steps;
-of all it computes, only the charged potentials h are kept for the backward pass.
+It takes the neurons in pieces that fit a processor's cache, each through all time steps. Only the charged potentials h
+are kept for the backward pass.
 """
 
 from collections.abc import Iterator
@@ -12,25 +12,25 @@ from torch import Tensor
 
 from art_snn.acceleration.equations import Equations
 
-_PIECE = 128 * 1024  # neurons at once, half a megabyte a row: fastest as measured
+_PIECE = 128 * 1024  # neurons, half a megabyte a row: the fastest size measured
 
 
 def pieces(n: int) -> Iterator[slice]:
-    """Consecutive slices of 0 … n, none longer than a piece."""
+    """Cut 0 … n into slices of at most one piece."""
     return (slice(start, start + _PIECE) for start in range(0, n, _PIECE))
 
 
 def integrate(
     x: Tensor, v: Tensor, timesteps: int, eq: Equations, charged: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Spikes (T, N, …) and the potential after the last step (N, …), without a graph.
+    """Compute spikes (T, N, …) and the potential after the last step (N, …), without a graph.
 
     Args:
         x: Input (T, N, …), or (1, N, …) where it is the same at all time steps.
         v: Potential before the first step, (N, …).
-        timesteps: T.
-        eq: The layer's settings.
-        charged: Where to write the charged potentials, (T, N, …), if they are wanted.
+        timesteps: Number T of time steps.
+        eq: Settings of the layer.
+        charged: Array for the charged potentials, (T, N, …); None if they are not wanted.
     """
     n, spikes, last = v.numel(), x.new_empty((timesteps, *v.shape)), x.new_empty(v.shape)
     x_flat, v_flat = x.reshape(len(x), n).expand(timesteps, n), v.reshape(n)
@@ -49,8 +49,8 @@ def integrate(
 class Neurons(torch.autograd.Function):
     """`integrate` with gradients of any order.
 
-    The charged potentials h are an output, which ties what is saved of them to the graph: a backward pass that is to be
-    differentiated in turn is written in terms of h, and the gradient that thereby reaches h is passed on to the input.
+    The charged potentials h are an output and so part of the graph: a backward pass that is differentiated in turn is
+    written in terms of h, and the gradient that reaches h is passed on to the input.
     """
 
     @staticmethod
@@ -61,7 +61,7 @@ class Neurons(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-        """Keep h, and nothing else of that size."""
+        """Save h, and nothing else of that size."""
         ctx.is_constant = len(inputs[0]) < inputs[2]
         ctx.eq = inputs[3]
         ctx.save_for_backward(output[2])
@@ -82,9 +82,9 @@ class Neurons(torch.autograd.Function):
 def _gradients(
     eq: Equations, h: Tensor, grad_s: Tensor, grad_v: Tensor | None, grad_v0: Tensor | None, is_constant: bool
 ) -> Tensor:
-    """In place, piece by piece; fills `grad_v0` if it is wanted.
+    """Compute the gradient of x in place, piece by piece; fill `grad_v0` if it is wanted.
 
-    The gradient of an input that `is_constant` is the sum over time, (1, N, …).
+    For an input that `is_constant` the gradient is the sum over time, (1, N, …).
     """
     timesteps, n = len(h), h[0].numel()
     grad_x = torch.empty_like(h[:1] if is_constant else h)
@@ -108,7 +108,7 @@ def _gradients(
 def _traceable_gradients(
     eq: Equations, h: Tensor, grad_s: Tensor | None, grad_v: Tensor | None, grad_h: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """The same in operations that autograd can follow, and with a gradient of h."""
+    """Compute the same in operations that autograd can follow, with a gradient of h."""
     zero = torch.zeros_like(h[0])
     s_rows, h_rows = ([zero] * len(h) if grad is None else grad.unbind() for grad in (grad_s, grad_h))
     grad_v = zero if grad_v is None else grad_v

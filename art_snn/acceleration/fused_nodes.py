@@ -1,4 +1,4 @@
-"""IF and LIF nodes that compute the same as spikingjelly's, spike for spike, two to four times faster on a CPU."""
+"""IF and LIF nodes that give spikingjelly's spikes two to four times faster on a CPU."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from art_snn.acceleration.fused import Neurons, integrate
 
 
 class _Fast(neuron.BaseNode):
-    """A multi-step forward pass for a node of spikingjelly's, which steps aside where it does not apply."""
+    """A multi-step forward pass for a node of spikingjelly, which falls back to it where this one does not apply."""
 
     v: Any  # spikingjelly's: a number at rest, a tensor (N, …) after a pass
 
@@ -34,7 +34,7 @@ class _Fast(neuron.BaseNode):
         return mark_spikes(spikes)
 
     def _equations(self) -> Equations | None:
-        """The settings, or None where one is beyond this implementation: a learnt threshold, another surrogate, …"""
+        """The settings, or None if one is not supported here: a learnt threshold, another surrogate, …"""
         surrogate, tau = self.surrogate_function, getattr(self, "tau", None)
         alpha = getattr(surrogate, "alpha", None)
         is_plain = all(isinstance(n, float | int | None) for n in (tau, self.v_threshold, self.v_reset, alpha))

@@ -1,4 +1,4 @@
-"""The linear layer that ends a network: it makes of a mean over time what it makes of each step, on the mean."""
+"""A final linear layer commutes with the mean over time, so it runs once."""
 
 from spikingjelly.activation_based import layer
 from torch import nn
@@ -7,9 +7,10 @@ from art_snn.acceleration._stateless_layers import ConstantInputLinear
 
 
 def split_readout(net: nn.Module) -> tuple[nn.Module, nn.Module]:
-    """The network without its last layer, and that layer, if it is linear; else the network and an identity.
+    """Split a network before its last layer if that is linear; else give the network and an identity.
 
-    Only of `nn.Sequential` and its like it is certain which layer is the last. A hook on it sees all time steps.
+    Which layer is last is certain only in `nn.Sequential` and its like. A layer with a hook is not split off, so that
+    the hook sees all time steps.
 
     >>> split_readout(nn.Sequential(nn.Flatten(), nn.Linear(4, 2)))[1]
     Linear(in_features=4, out_features=2, bias=True)

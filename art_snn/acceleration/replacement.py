@@ -1,4 +1,4 @@
-"""Making a network fast without changing what it computes."""
+"""Make a network fast without changing what it computes."""
 
 from spikingjelly.activation_based import functional, layer, neuron
 from torch import nn
@@ -24,16 +24,15 @@ _TIME_APART = {*_NEURONS, *_NEURONS.values(), *_LAYERS, *_LAYERS.values(), layer
 
 
 def accelerate(net: nn.Module) -> nn.Module:
-    """Swap spikingjelly's nodes and layers, in place, for subclasses that compute the same in less time.
+    """Replace spikingjelly's nodes and layers, in place, by subclasses that compute the same in less time.
 
-    Swapped is what is exactly an IFNode, a LIFNode or one of the usual layers; your own subclasses stay. Nodes run
-    faster on a CPU, and layers compute a `constant_sequence` only once. Parameters, state, hooks, `state_dict` and
-    `repr` are as before. A network that writes into its activations (`nn.ReLU(inplace=True)`) keeps its layers and gets
-    the nodes.
+    IFNode, LIFNode and the usual layers are replaced, your own subclasses are not. Nodes run faster on a CPU, and
+    layers compute a `constant_sequence` only once. Parameters, state, hooks, `state_dict` and `repr` stay. In a network
+    that writes into its activations (`nn.ReLU(inplace=True)`) only the nodes are replaced. On a GPU, and for settings
+    that they do not support, the subclasses do what spikingjelly does.
 
     Args:
-        net: Any network, also a single node. On a GPU, and for settings that they do not know, the subclasses do what
-            spikingjelly does.
+        net: Any network, also a single node.
 
     Returns:
         `net` itself.
@@ -48,10 +47,10 @@ def accelerate(net: nn.Module) -> nn.Module:
 
 
 def keeps_time_apart(net: nn.Module) -> bool:
-    """Whether only the neurons' state connects the time steps of a network in evaluation mode.
+    """Whether nothing but the neurons' state connects the time steps of a network in evaluation mode.
 
-    Then it may be run on one piece of time after the other. True only where that is certain: for layers known here, in
-    `nn.Sequential` or in modules that promise it of their own `forward` by an attribute `keeps_time_apart = True`.
+    Then it may run on one stretch of time after another. True only where that is certain: for layers known here, in
+    `nn.Sequential` or in modules that promise it for their own `forward` by an attribute `keeps_time_apart = True`.
 
     >>> keeps_time_apart(nn.Sequential(layer.Linear(2, 3), neuron.IFNode()))
     True

@@ -1,4 +1,4 @@
-"""Networks by name: each is one topology, an ANN or, with a neuron, an SNN with the same parameter names."""
+"""Networks by name: each topology is an ANN or, with a neuron, an SNN with the same parameter names."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ __all__ = [
 
 
 def build(name: str, **arguments: Any) -> Network:
-    """The network of that name; from a recipe: `build(recipe["name"], **recipe["arguments"])`.
+    """Build the network of a name; from a recipe: `build(recipe["name"], **recipe["arguments"])`.
 
     Raises:
         ValueError: If no network has that name.

@@ -31,18 +31,18 @@ _SIZES: dict[EventData, _Sizes] = {
 
 @dataclass(frozen=True, kw_only=True)
 class EventNet(Topology):
-    """What Sneaky Spikes trains on one data set: blocks of convolution, norm, activation and pool, two linear layers.
+    """The network of Sneaky Spikes for a data set: blocks of convolution, norm, activation, pool, then two linear layers.
 
-    Its last layer is an activation as well: K times `votes` neurons, whose mean is the class's vote. The input may have
-    any side from 2 to the number of pools up.
+    Its last layer has K times `votes` activations, the mean of which is a class's vote. The input may have any side
+    from 2 to the number of pools up.
 
     Args:
         {shared}
-        dataset: Whose network: "nmnist" (2 blocks; published with "if"), "cifar10-dvs" (4, "lif"), "dvs-gesture"
-            (5, "lif") or "n-caltech101" (5, "lif"); "digits-dvs", which nobody published, has that of "nmnist" at its
-            own resolution.
+        dataset: Data set that sets the depth: "nmnist" (2 blocks; published with "if"), "cifar10-dvs" (4, "lif"),
+            "dvs-gesture" (5, "lif") or "n-caltech101" (5, "lif"); "digits-dvs", unpublished, has that of "nmnist" at
+            its own resolution.
         dropout: Share of features that is dropped before each linear layer in training, in [0, 1).
-        votes: Neurons a class.
+        votes: Number of neurons that vote for each class.
 
     Source: Abad et al., Sneaky Spikes, NDSS 2024, https://arxiv.org/abs/2302.06279, the released code (its appendix
     names fewer convolutions for N-MNIST and CIFAR10-DVS).

@@ -1,4 +1,4 @@
-"""What every network here is made of: one list of layers, which is an ANN's or an SNN's."""
+"""The parts of every network here: its arguments, its kinds of layer, and the function that builds it."""
 
 import inspect
 from abc import ABC, abstractmethod
@@ -25,7 +25,7 @@ _POOLS: dict[str, type[nn.Module]] = {"max": layer.MaxPool2d, "avg": layer.AvgPo
 
 
 class Recipe(TypedDict):
-    """What builds a network again: `build(recipe["name"], **recipe["arguments"])`; it can be written as JSON."""
+    """How to build a network again: `build(recipe["name"], **recipe["arguments"])`; it can be written as JSON."""
 
     name: str
     arguments: dict[str, Any]
@@ -51,7 +51,7 @@ class Network(Chain):
     Its layers bear the same names as ANN and as SNN, so that the weights of one load into the other.
 
     Attributes:
-        recipe: What builds this network again, up to its weights; None if its neuron is a factory of the caller's.
+        recipe: How to build this network again, but for its weights; None if its neuron is a factory of the caller's.
     """
 
     def __init__(self, layers: Iterable[Layer], step_mode: Literal["s", "m"]) -> None:
@@ -69,9 +69,9 @@ def _check_width(name: str, width: float) -> None:
 class Topology(CheckedFields, ABC):
     """A network to be built, as an ANN or an SNN: its arguments, and the kinds of layer that it is made of.
 
-    A topology of its own names itself, adds its arguments, and says in `layers` what follows what; in its docstring
-    `{shared}` stands for the arguments that all have. Layers are spikingjelly's, which take a time axis as well, but
-    for the rectifier and an ANN's dropout.
+    A topology of your own sets `name`, adds its arguments and lists its `layers`; in its docstring `{shared}` stands
+    for the arguments that all have. All layers are spikingjelly's, which take a time axis as well, but for the
+    rectifier and an ANN's dropout.
 
     Attributes:
         name: Name of the function that builds it.
@@ -143,11 +143,11 @@ class Topology(CheckedFields, ABC):
         return [("conv", conv), ("norm", layer.BatchNorm2d(out_channels))]
 
     def pooling(self, *, ceil_mode: bool = False) -> Layer:
-        """Maximum or average of 2×2 pixels; with `ceil_mode` an odd last row or column is a window of its own."""
+        """Pooling of 2×2 pixels; with `ceil_mode` an odd last row or column is a window of its own."""
         return "pool", _POOLS[self.pool](2, ceil_mode=ceil_mode)
 
     def flat(self, side: int) -> list[Layer]:
-        """Average down (or repeat up) to side × side pixels, whatever the input's side, and flatten."""
+        """Average down (or repeat up) to side × side pixels, and flatten."""
         return [("resize", layer.AdaptiveAvgPool2d(side)), ("flatten", layer.Flatten())]
 
     def linear(self, in_features: int, out_features: int, *, bias: bool = True) -> Layer:
@@ -191,6 +191,6 @@ def builder(topology: Callable[_P, Topology]) -> Builder[_P]:
 
 
 def check_dropout(name: str, share: float) -> None:
-    """A share of features that leaves some: in [0, 1)."""
+    """Check a share of features that are dropped, in [0, 1)."""
     if not 0 <= share < 1:
         raise ValueError(f"expected {name} in [0, 1), got {share!r}")

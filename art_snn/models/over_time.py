@@ -1,4 +1,4 @@
-"""An ANN for frames: the baseline that knows no time."""
+"""An ANN for frames: the baseline that ignores time."""
 
 import torch
 from torch import nn
@@ -7,7 +7,7 @@ from torch import nn
 class OverTime(nn.Module):
     """An ANN that sees the sum of the frames over time, (N, T, C, H, W) as (N, C, H, W): the events of each pixel."""
 
-    timesteps = None  # as many as there are
+    timesteps = None  # any number
 
     def __init__(self, net: nn.Module) -> None:
         super().__init__()

@@ -21,17 +21,17 @@ def neuron_factory(
     v_reset: float | None = 0.0,
     detach_reset: bool = True,
 ) -> NeuronFactory:
-    """What makes the activations of a network, a new module a call.
+    """Make a function that gives a new activation module at each call.
 
     The neurons are spikingjelly's own, multi-step, each with a surrogate of its own.
 
     Args:
-        neuron: None for `nn.ReLU`; "if" or "lif"; or a factory of your own, which is returned as it is: the other
-            arguments do not reach it.
-        surrogate: A name that `surrogate_function` knows.
-        tau: The membrane's time constant in steps, above 1; "if" does not leak and has none.
-        v_threshold: The potential at which a neuron spikes, above 0.
-        v_reset: The potential after a spike; None subtracts the threshold instead.
+        neuron: None for `nn.ReLU`; "if" or "lif"; or a factory of your own, which is returned and ignores the other
+            arguments.
+        surrogate: Name of the surrogate gradient, see `surrogate_function`.
+        tau: Time constant of the membrane of "lif" in steps, above 1.
+        v_threshold: Potential at which a neuron spikes, above 0.
+        v_reset: Potential after a spike; None subtracts the threshold instead.
         detach_reset: Whether no gradient flows through the reset.
 
     Raises:

@@ -21,7 +21,7 @@ Slope = Callable[[Tensor, Tensor | float], Tensor]  # of (distance from the thre
 
 @dataclass(frozen=True)
 class SpikeTimingSlope(CheckedFields):
-    """Spike-timing-dependent backpropagation (STDB): α·e^(-β·Δt), with Δt the steps since the neuron's last spike.
+    """Spike-timing-dependent backpropagation (STDB): α·e^(-β·Δt), where Δt counts steps since the neuron's last spike.
 
     Δt is 1 in the step after a spike. A neuron that never spiked has no gradient: its Δt is infinite.
 
@@ -52,7 +52,7 @@ class LinearSlope(CheckedFields):
 
 @dataclass(frozen=True)
 class NamedSlope:
-    """A surrogate of spikingjelly's."""
+    """A surrogate gradient of spikingjelly."""
 
     surrogate: surrogate.SurrogateFunctionBase
 
@@ -62,13 +62,13 @@ class NamedSlope:
 
 
 def hybrid_factory(name: str, *, leak: float = 1.0, alpha: float = 0.3, beta: float = 0.01) -> NeuronFactory:
-    """What makes the neurons of hybrid training, of threshold 1.
+    """Make a function that gives a new neuron of hybrid training, of threshold 1, at each call.
 
     Args:
-        name: Of the surrogate: "stdb", "linear", or one that `surrogate_function` knows.
+        name: Name of the surrogate gradient: "stdb", "linear", or one that `surrogate_function` knows.
         leak: Share of the potential that is left a step later, in (0, 1].
-        alpha: Of "stdb", above 0.
-        beta: Of "stdb", per time step, above 0.
+        alpha: Height of "stdb", above 0.
+        beta: Decay of "stdb" per time step, above 0.
     """
     slope: Slope = SpikeTimingSlope(alpha, beta)
     if name == "linear":
@@ -88,9 +88,9 @@ class HybridNode(neuron.BaseNode):
         reset    v[t] = h[t] - θ·s[t], without gradient through s
 
     Args:
-        slope: The surrogate gradient.
+        slope: Surrogate gradient.
         leak: Share of the potential that is left a step later, in (0, 1].
-        v_threshold: θ, above 0.
+        v_threshold: Threshold θ, above 0.
     """
 
     keeps_time_apart = True
@@ -119,13 +119,13 @@ class HybridNode(neuron.BaseNode):
     def single_step_functional_forward(
         self, inputs: tuple[Tensor, ...], states: tuple[Any, ...], **kwargs: Any
     ) -> tuple[tuple[Tensor, ...], tuple[Any, ...]]:
-        """The same of one step, (N, ...)."""
+        """The same for one step, (N, ...)."""
         (spikes,), states = self.multi_step_functional_forward((inputs[0][None],), states)
         return (spikes[0],), states
 
     @property
     def _equations(self) -> Equations:
-        """Those of a node without leak; the surrogate does not matter without gradients."""
+        """The equations of a node without leak; without gradients any surrogate will do."""
         return Equations(None, False, self.v_threshold, None, True, surrogate.ATan, 2.0)
 
     def extra_repr(self) -> str:
@@ -133,7 +133,7 @@ class HybridNode(neuron.BaseNode):
 
 
 def _since_last(spikes: Tensor, since: Tensor | float) -> Tensor:
-    """Steps since the last spike at the end of a sequence, from those at its start."""
+    """Steps since the last spike at the end of a sequence, given those at its start."""
     timesteps, latest = len(spikes), torch.zeros_like(spikes[0])
     for t, fired in enumerate(spikes):
         torch.maximum(latest, (t + 1) * fired, out=latest)
@@ -141,7 +141,7 @@ def _since_last(spikes: Tensor, since: Tensor | float) -> Tensor:
 
 
 class _Integrate(torch.autograd.Function):
-    """A whole sequence at once; only the slopes are kept for the way back."""
+    """A whole sequence as one function; only the slopes are saved for the backward pass."""
 
     @staticmethod
     def forward(

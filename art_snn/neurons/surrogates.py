@@ -20,18 +20,18 @@ SURROGATES = tuple(_SURROGATES)
 def surrogate_function(name: str, a: float = 1.0) -> surrogate.SurrogateFunctionBase:
     """A new surrogate of spikingjelly: a Heaviside step forward, the gradient g(x) backward.
 
-    x is the membrane potential minus the threshold. Each call makes an object of its own; spikingjelly's default is one
-    object that all neurons share.
+    x is the membrane potential minus the threshold. Each call makes a new object; spikingjelly's default is one object
+    that all neurons share.
 
     Args:
-        name: Which g(x):
+        name: Name of g(x):
 
             - "rectangular": 1/a where |x| < a/2, else 0
             - "polynomial": max(0, √a/2 - a/4·|x|), a triangle
             - "sigmoid": 1/a · e^(-x/a) / (1 + e^(-x/a))²
             - "gaussian": the density of a normal distribution of mean 0 and variance a
             - "atan": 1/a / (1 + (πx/a)²)
-        a: The shape of g, above 0. More is wider, but narrower for "polynomial".
+        a: Shape of g, above 0. Larger is wider, but narrower for "polynomial".
 
     Raises:
         ValueError: If the name is unknown or `a` is not a number above 0.

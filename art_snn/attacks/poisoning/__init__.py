@@ -1,4 +1,4 @@
-"""Triggers, which are values that change arrays, and the attacks that plant them in training data."""
+"""Triggers, which turn clean samples into triggered ones, and attacks that plant them in training data."""
 
 from art_snn.attacks.poisoning.backdoor import PoisonedDataset, TriggerBackdoor
 from art_snn.attacks.poisoning.flash import FlashTrigger, strobe_frames

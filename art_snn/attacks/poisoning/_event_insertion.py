@@ -15,7 +15,7 @@ from art_snn.typing import Array, Events, Indices, Mask
 
 @dataclass(frozen=True)
 class EventTiming:
-    """When events are inserted; the arguments are those of `FrameTrigger.on_events`."""
+    """Times of the inserted events; the fields are arguments of `FrameTrigger.on_events`."""
 
     n_bins: int
     split_by: SplitBy
@@ -33,10 +33,10 @@ class EventTiming:
         return bin_borders(events, self.n_bins, self.split_by, window=self.window)
 
     def times(self, events: Events) -> Array:
-        """The times of a pixel's new events in each bin, shape (T, events_per_bin), µs, around its centre.
+        """Times of a pixel's new events around the centre of each bin, shape (T, events_per_bin), µs.
 
         Raises:
-            ValueError: If they reach out of the window or of a bin of time, or a bin holds no whole µs.
+            ValueError: If a time lies outside the window or its time bin, or a bin holds no whole µs.
         """
         centres = bin_centres(events, self.n_bins, self.split_by, window=self.window)
         span = (self.events_per_bin - 1) * self.spacing_us
@@ -61,13 +61,13 @@ class EventTiming:
 
 
 def write_on_events(events: Events, rectangles: Sequence[Rectangle], state: Polarity, timing: EventTiming) -> Events:
-    """A new stream whose rectangles hold the events of `state` and no others; the rest stays as it is."""
+    """Make a stream whose rectangles hold the events of `state` and no others; the rest stays as it is."""
     borders = timing.borders(events)
     chosen = np.flatnonzero(~_covered(events, rectangles, borders))
     bins, pool = np.searchsorted(borders, chosen, side="right") - 1, events
     if state != "none" and rectangles:
         new, frames = _all_inserted(rectangles, state, timing.times(events), events.dtype)
-        places = np.searchsorted(events["t"].take(chosen), new["t"], side="right")  # behind what is there at that time
+        places = np.searchsorted(events["t"].take(chosen), new["t"], side="right")  # after events of the same time
         pool = np.concatenate([events, new])
         chosen = np.insert(chosen, places, len(events) + np.arange(len(new)))
         bins = np.insert(bins, places, frames)
@@ -77,7 +77,7 @@ def write_on_events(events: Events, rectangles: Sequence[Rectangle], state: Pola
 
 
 def warn_of_lost_ends(stamped: Events, events: Events, stacklevel: int) -> None:
-    """Warn if a stream lasts no longer from its first to its last timestamp."""
+    """Warn if a stream has lost its first or its last timestamp."""
     if len(events) == 0:
         return
     begin, end = events["t"][[0, -1]]
@@ -90,7 +90,7 @@ def warn_of_lost_ends(stamped: Events, events: Events, stacklevel: int) -> None:
 
 
 def _covered(events: Events, rectangles: Sequence[Rectangle], borders: Indices) -> Mask:
-    """Which events lie in a rectangle, of whatever polarity."""
+    """Mark the events of either polarity that lie in a rectangle."""
     covered = np.zeros(len(events), dtype=bool)
     for frame, rows, columns in rectangles:
         part = slice(borders[frame], borders[frame + 1])
@@ -126,7 +126,7 @@ def _inserted(rectangle: Rectangle, state: Polarity, times: Array, dtype: np.dty
 
 
 def _keep_ends(stamped: Events, bins: Indices, events: Events, borders: Indices) -> None:
-    """Where the first or last event was erased, the nearest one of the same bin takes its time, if there is one."""
+    """Give an erased first or last event's time to the nearest event of the same bin, if there is one."""
     if len(events) == 0 or len(stamped) == 0:
         return
     first, last = np.searchsorted(borders, [0, len(events) - 1], side="right") - 1

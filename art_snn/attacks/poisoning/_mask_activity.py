@@ -1,4 +1,4 @@
-"""Where and how a set of frames is active: what the smart trigger looks at before it chooses its place and polarity."""
+"""Where frames are active: the smart trigger chooses its place and polarity by it."""
 
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
@@ -9,15 +9,15 @@ from art_snn.typing import Array, Frames
 
 Counting = Literal["reference", "pixels", "transitions"]
 
-_SAMPLES_AT_ONCE = 16  # so that the counting needs no array of the size of the set
+_SAMPLES_AT_ONCE = 16  # counted at once, which takes little memory however large the set is
 
 
 class Activity(NamedTuple):
-    """Counts of one region over all samples and time bins.
+    """Activity of one mask of the frame, over all samples and time bins.
 
     Args:
-        total: How active it is.
-        states: How common "none", "on", "off" and "both" are in it, in this order (the one of the NDSS codes).
+        total: Number of active pixels, or of transitions.
+        states: Numbers of the states "none", "on", "off" and "both", in this order (that of the NDSS codes).
     """
 
     total: int
@@ -25,10 +25,10 @@ class Activity(NamedTuple):
 
 
 def grid(n_lines: int, height: int, width: int) -> list[tuple[slice, slice]]:
-    """The masks that `n_lines` lines each way cut a frame into, row by row; every pixel lies in one.
+    """Cut a frame into masks by `n_lines` lines each way, row by row; every pixel lies in one mask.
 
-    Source: Abad et al., Sneaky Spikes, NDSS 2024, released code, which adds up fractions and so loses a border for some
-    sizes; whole numbers give its masks wherever it loses none.
+    Source: Abad et al., Sneaky Spikes, NDSS 2024, released code. That adds up fractions, which loses a border for some
+    sizes; the whole numbers here give the same masks for all other sizes.
 
     >>> [(rows.start, rows.stop) for rows, columns in grid(2, 34, 34)[::3]]
     [(0, 11), (11, 22), (22, 34)]
@@ -42,7 +42,7 @@ def grid(n_lines: int, height: int, width: int) -> list[tuple[slice, slice]]:
 
 
 def measure(x: Frames, n_lines: int, counting: Counting) -> list[Activity]:
-    """The activity in each mask of the grid.
+    """Measure the activity in each mask of the grid.
 
     Args:
         x: Frames (N, T, 2, H, W).

@@ -1,4 +1,4 @@
-"""Where a square patch lies: its side in pixels and its place by name, the same for every trigger."""
+"""Size and position of a square patch, the same for every trigger."""
 
 from typing import Literal
 
@@ -11,7 +11,7 @@ POSITIONS = ("top-left", "top-right", "bottom-left", "bottom-right", "middle", "
 
 
 def check_size(name: str, size: float) -> None:
-    """A side: whole pixels from 1 up, or below 1 a fraction of the frame's shorter side."""
+    """Check a side: whole pixels from 1 up, or below 1 a fraction of the frame's shorter side."""
     check_number(name, size)
     if not (0 < size < 1 or (size >= 1 and float(size).is_integer())):
         raise ValueError(
@@ -20,7 +20,7 @@ def check_size(name: str, size: float) -> None:
 
 
 def checked_position(name: str, position: Position) -> Position:
-    """A place by name, or (row, column) of the patch's upper left pixel as a tuple."""
+    """Check a position: a name, or (row, column) of the patch's upper left pixel, which becomes a tuple."""
     if isinstance(position, str):
         check_choice(name, position, POSITIONS)
         return position
@@ -31,13 +31,13 @@ def checked_position(name: str, position: Position) -> Position:
 
 
 def side_in_pixels(size: float, height: int, width: int) -> int:
-    """Pixels of a patch's side; a fraction is of the shorter side, so that the patch is square and fits.
+    """Side of a patch in pixels; a fraction counts from the shorter side, so that the patch is square and fits.
 
     Raises:
         ValueError: If the patch is larger than the frame.
 
-    Source: Abad et al., Sneaky Spikes, NDSS 2024, released code: `int(fraction * side)`, never below one pixel; the
-    product is the decimal one here, see `share_of`.
+    Source: Abad et al., Sneaky Spikes, NDSS 2024, released code: `int(fraction * side)`, at least one pixel; here
+    the product is taken in decimal, see `share_of`.
 
     >>> side_in_pixels(0.1, 34, 34), side_in_pixels(0.01, 34, 34), side_in_pixels(5, 34, 34)
     (3, 1, 5)
@@ -52,10 +52,10 @@ def side_in_pixels(size: float, height: int, width: int) -> int:
 def upper_left(position: Position, side: int, height: int, width: int, seed: int = 0) -> tuple[int, int]:
     """Row and column of the upper left pixel of a patch of `side` pixels.
 
-    "random" is one draw from `seed`, hence the same for the training and the test samples.
+    "random" draws one place from `seed`, the same for training and test samples.
 
     Raises:
-        ValueError: If a patch there would reach over the border: it would be less than a square.
+        ValueError: If the patch would reach over the border.
 
     Source: Abad et al., Sneaky Spikes, NDSS 2024, released code; the random draw is ours (theirs differs between
     training and test data).

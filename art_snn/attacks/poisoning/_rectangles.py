@@ -13,7 +13,7 @@ class Rectangle(NamedTuple):
 
 
 def clipped_square(frame: int, row: int, column: int, side: int, height: int, width: int) -> Iterator[Rectangle]:
-    """The rectangle of a square, cut off at the border of the sensor; none if it lies outside."""
+    """Yield a square, cut off at the border of the sensor; nothing if it lies outside."""
     top, bottom = max(0, row), min(height, row + side)
     left, right = max(0, column), min(width, column + side)
     if top < bottom and left < right:

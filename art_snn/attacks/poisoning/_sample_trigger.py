@@ -1,4 +1,4 @@
-"""A trigger at work on rows of samples: arrays or event streams in, and what comes out is checked."""
+"""Apply any trigger to samples of any kind, images, frames or event streams, and check what it returns."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -14,10 +14,10 @@ from art_snn.typing import Array, Events, Labels, Trigger
 
 
 def checked_samples(x: Any) -> Array:
-    """Samples that an attack takes: an array, N first, or an object array (N,) of event streams, or a list of either.
+    """Read samples for an attack: an array, N first, or an object array (N,) of event streams, or a list of either.
 
     Raises:
-        TypeError: If this is a tensor, whose kind would not come back, one event stream, or no samples.
+        TypeError: If this is a tensor (the attack would return an array), a single event stream, or no samples.
         ValueError: If it has no axis of samples.
     """
     if is_tensor(x):
@@ -34,10 +34,10 @@ def checked_samples(x: Any) -> Array:
 
 
 def checked_labels(y: Any, *, n_copies: int | None = None) -> Labels:
-    """Labels that an attack takes, as an array; `n_copies` of the one label that stands for all.
+    """Read labels for an attack as an array; with `n_copies`, repeat the one label that stands for all.
 
     Raises:
-        TypeError: If this is a tensor, whose kind would not come back, or no labels.
+        TypeError: If this is a tensor (the attack would return an array), or no labels.
     """
     if is_tensor(y):
         raise TypeError("expected labels as an array, got a tensor; give y.detach().cpu().numpy()")
@@ -64,14 +64,14 @@ class EventTrigger(Protocol):
 
 @dataclass(frozen=True)
 class SampleTrigger:
-    """Any trigger on rows of any kind: images or frames as arrays, events as an object array of streams.
+    """Any trigger for samples of any kind: images or frames as arrays, events as an object array of streams.
 
     Args:
-        trigger: What is called, with rows that it may change in place.
-        sensor_size: Needed for events; this and what follows as in `FrameTrigger.on_events`.
-        n_bins: Time bins of the frames that the trigger is made for.
-        split_by: How those bins are cut.
-        window: What they are cut out of.
+        trigger: Function that is called with samples, which it may change in place.
+        sensor_size: Width and height of the sensor in pixels; needed for events.
+        n_bins: Time bins of the frames that the trigger is made for, as in `FrameTrigger.on_events`.
+        split_by: Rule that cuts those bins, as in `FrameTrigger.on_events`.
+        window: Interval that they are cut from, as in `FrameTrigger.on_events`.
     """
 
     trigger: Trigger
@@ -81,7 +81,7 @@ class SampleTrigger:
     window: Window | None
 
     def __call__(self, x: Array) -> Array:
-        """All rows with the trigger.
+        """Apply the trigger to all samples.
 
         Raises:
             ValueError: If the trigger gives back another shape or dtype, or events come without `sensor_size`.
@@ -96,7 +96,7 @@ class SampleTrigger:
         return triggered
 
     def check(self, x: Array) -> None:
-        """Rows that the trigger takes, with their axis of samples, whatever it would make of one sample alone.
+        """Check that the trigger takes these samples as a batch, also where it would take one sample alone.
 
         Raises:
             ValueError: If they have another layout, or events come without `sensor_size`.

@@ -1,4 +1,4 @@
-"""Tensors in, tensors out, for triggers that are written for arrays."""
+"""Apply triggers that are written for arrays to tensors."""
 
 from typing import Any
 
@@ -7,15 +7,15 @@ from art_snn.typing import Trigger
 
 
 def apply_to_tensor(trigger: Trigger, name: str, x: Any) -> Any:
-    """What a trigger makes of the values of a tensor, as a new tensor of the same dtype on the same device.
+    """Apply a trigger to a tensor: a new tensor of the same dtype on the same device.
 
     Args:
-        trigger: For arrays.
-        name: What the samples are called in an error.
-        x: A tensor of torch's; left alone.
+        trigger: Trigger that takes arrays.
+        name: Name of the samples in an error.
+        x: Tensor of samples, which is not changed.
 
     Raises:
-        TypeError: If it is to carry a gradient, which would end here, or has a dtype that numpy does not know.
+        TypeError: If it requires a gradient, which a trigger cannot pass on, or has a dtype that numpy does not know.
     """
     if x.requires_grad:
         raise TypeError(f"expected {name} without a gradient, got a tensor that requires one; give x.detach()")

@@ -1,4 +1,4 @@
-"""The one copy that poisoning makes of its samples, by several threads where it is large."""
+"""Copy the samples that are to be poisoned, with several threads where they are large."""
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -8,14 +8,14 @@ import numpy as np
 
 from art_snn.typing import Array
 
-_LARGE = 8 * 2**20  # bytes, about where starting threads begins to pay
-_MOST_THREADS = 4  # the memory has no more to give
+_LARGE = 8 * 2**20  # bytes from which threads pay
+_MOST_THREADS = 4  # more do not copy faster
 
 
 def copied(x: Array) -> Array:
-    """A new array with the values of `x`.
+    """Copy an array.
 
-    Half of the time of a large copy goes into new pages of memory, which one thread waits for and several do not.
+    Half of the time of a large copy is spent waiting for new pages of memory, which several threads share.
 
     >>> copied(np.arange(3))
     array([0, 1, 2])
@@ -27,7 +27,7 @@ def copied(x: Array) -> Array:
     borders = [len(x) * part // n_threads for part in range(n_threads + 1)]
 
     def copy_rows(ends: tuple[int, int]) -> None:
-        np.copyto(copy[slice(*ends)], x[slice(*ends)])  # without the interpreter's lock
+        np.copyto(copy[slice(*ends)], x[slice(*ends)])  # releases the interpreter's lock
 
     with ThreadPoolExecutor(n_threads) as pool:
         list(pool.map(copy_rows, pairwise(borders)))

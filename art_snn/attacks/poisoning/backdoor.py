@@ -1,4 +1,4 @@
-"""Plant a trigger: which rows get it, and which labels they carry afterwards."""
+"""Poison training data with a trigger: choose the rows, trigger and relabel them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,7 +26,7 @@ from art_snn.attacks.poisoning.patch import PatchTrigger
 from art_snn.events import SensorSize, SplitBy, Window, check_bins, check_sensor_size, check_window
 from art_snn.typing import Array, Indices, Labels, Mask, Trigger
 
-_BYTES_AT_ONCE = 2**20  # so that triggering a share of a large array needs no second array of that size
+_BYTES_AT_ONCE = 2**20  # triggered at once, which takes little memory however large the set is
 
 
 class PoisonedDataset(NamedTuple):
@@ -35,8 +35,8 @@ class PoisonedDataset(NamedTuple):
     Args:
         x: Samples, the poisoned ones with the trigger.
         y: Labels, those of the poisoned rows changed to the target class; same form as the clean labels.
-        is_poison: True where the trigger is, shape (N,).
-        y_clean: The labels as they were.
+        is_poison: True for the rows with the trigger, shape (N,).
+        y_clean: Labels before the attack.
     """
 
     x: Array
@@ -48,20 +48,20 @@ class PoisonedDataset(NamedTuple):
 class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
     """Poison a share of the training data with a trigger and the label of the target class (dirty label).
 
-    ART's clean-label and hidden-trigger attacks take it as their `backdoor`. Samples are arrays, N first, or for event
-    streams an object array (N,), for which a list of streams will do; tensors are refused.
+    ART's clean-label and hidden-trigger attacks take this attack as their `backdoor`. Samples are arrays, N first, or
+    for event streams an object array (N,), for which a list of streams will do; tensors are refused.
 
     Args:
-        trigger: Arrays in, triggered copies out; one of this package or any function that treats samples one by one.
-        target_class: Index of the class that the trigger should call forth.
+        trigger: Trigger of this package, or any function that triggers each sample by itself.
+        target_class: Index of the class that triggered samples should be classified as.
         percent_poison: Share of *all* rows that `poison_dataset` changes, in [0, 1].
-        source_classes: Only rows of these classes are changed; None for any.
+        source_classes: Classes whose rows may be changed; None for any.
         include_target: Whether rows of the target class may be drawn (their label then stays as it is).
-        seed: Of the draw of rows.
+        seed: Seed of the draw of rows.
         sensor_size: (W, H) or (W, H, 2), pixels; needed for event arrays, and so is a trigger that acts on events.
-        n_bins: For event arrays the time bins of the frames that the trigger is made for; see its `on_events`.
-        split_by: For event arrays how those bins are cut: "time", "count" or a duration in µs.
-        window: For event arrays what they are cut out of, (start, stop) in µs; None is each stream's own recording.
+        n_bins: Time bins of the frames that the trigger is made for; for event arrays, see `FrameTrigger.on_events`.
+        split_by: Rule that cuts those bins of event arrays: "time", "count" or a duration in µs.
+        window: Interval (start, stop) in µs that the bins of event arrays cover; None is each stream's own recording.
 
     Source: Gu et al., BadNets, 2017, https://arxiv.org/abs/1708.06733, section 4.
     """
@@ -102,20 +102,20 @@ class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
         self.trigger = trigger
 
     def poison(self, x: Array, y: Labels | None = None, broadcast: bool = False, **kwargs: Any) -> tuple[Array, Labels]:
-        """Trigger exactly the rows given, all of them, and label them with the target class.
+        """Trigger all rows and label them with the target class.
 
         Args:
-            x: Samples, N first; left alone.
-            y: Labels of any class, indices (N,) or one-hot (N, K), for their form; None for indices.
+            x: Samples, N first, which are not changed.
+            y: Labels, indices (N,) or one-hot (N, K), whose form the result takes; None for indices.
             broadcast: Whether `y` is the label of one sample, one-hot (K,), that stands for all.
 
         Returns:
             Triggered samples, and N labels of the target class in the form of `y`.
 
         Raises:
-            ValueError: If there are no samples, not as many labels, or labels that name no class, or the trigger does
-                not take the samples, or changes their shape or dtype.
-            TypeError: If samples or labels are tensors, or no arrays.
+            ValueError: If there are no samples, not as many labels, or labels that name no class, or the trigger
+                refuses the samples or changes their shape or dtype.
+            TypeError: If samples or labels are tensors, or not arrays.
         """
         check_unknown("TriggerBackdoor.poison", kwargs)
         x = checked_samples(x)
@@ -130,16 +130,16 @@ class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
     def poison_dataset(self, x: Array, y: Labels) -> PoisonedDataset:
         """Trigger and relabel some rows, drawn without replacement; the rest stays as it is.
 
-        Their number is the product of `percent_poison` and N, rounded down: 29 of 100 for 0.29, see `share_of`.
+        Their number is `percent_poison` times N, rounded down: 29 of 100 for 0.29, see `share_of`.
 
         Args:
-            x: Clean samples, N first; left alone.
-            y: Their labels, indices (N,) or one-hot (N, K).
+            x: Clean samples, N first, which are not changed.
+            y: Labels of the samples, indices (N,) or one-hot (N, K).
 
         Raises:
             ValueError: If a positive share comes to no row, there are fewer candidates than rows to poison, or the
                 target class or a source class does not occur, or the trigger changes the samples' shape or dtype.
-            TypeError: If samples or labels are tensors, or no arrays.
+            TypeError: If samples or labels are tensors, or not arrays.
         """
         x = checked_samples(x)
         y_poisoned, is_poison, y_clean = self._labels(x, y)
@@ -152,11 +152,11 @@ class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
         return PoisonedDataset(x_poisoned, y_poisoned, is_poison, y_clean)
 
     def poison_lazily(self, x: Array, y: Labels) -> LazilyPoisoned:
-        """What `poison_dataset` gives, as a torch data set that triggers a sample when it is read and copies no other.
+        """Poison as `poison_dataset` does, but trigger a sample only when torch reads it, and copy no others.
 
         Args:
-            x: Clean samples, N first, memory-mapped perhaps; they are read again each time, so leave them alone.
-            y: Their labels, indices (N,) or one-hot (N, K).
+            x: Clean samples, N first, in memory or memory-mapped; the data set reads them, so do not change them.
+            y: Labels of the samples, indices (N,) or one-hot (N, K).
 
         Raises:
             ValueError: As `poison_dataset`.
@@ -167,7 +167,7 @@ class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
         return LazilyPoisoned(x, y_poisoned, is_poison, y_clean, self._sample_trigger(x))
 
     def _labels(self, x: Array, y: Labels) -> tuple[Labels, Mask, Labels]:
-        """Poisoned labels, which rows are poisoned, and a copy of the clean labels."""
+        """Draw the rows: poisoned labels, a mask of the poisoned rows, and a copy of the clean labels."""
         y = checked_labels(y)
         check_same_length("samples", x, "labels", y)
         rows = self._draw(class_indices(y))
@@ -178,7 +178,7 @@ class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
         return y_poisoned, is_poison, y.copy()
 
     def _sample_trigger(self, x: Array) -> SampleTrigger:
-        """The trigger at work on rows of this set, of any kind; an error if it does not take them."""
+        """Prepare the trigger for these samples, or raise an error if it does not take them."""
         sample_trigger = SampleTrigger(self.trigger, self.sensor_size, self.n_bins, self.split_by, self.window)
         sample_trigger.check(x)
         if isinstance(self.trigger, FrameTrigger) and x.dtype != object:
@@ -186,7 +186,7 @@ class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
         return sample_trigger
 
     def _draw(self, classes: Indices) -> Indices:
-        """The rows to poison, in rising order."""
+        """Draw the rows to poison, in rising order."""
         sources = np.unique(classes) if self.source_classes is None else np.atleast_1d(self.source_classes)
         for wanted in (self.target_class, *sources):
             if wanted not in classes:
@@ -223,7 +223,7 @@ class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
 
 
 def _target_labels(target: int, form: Labels) -> Labels:
-    """As many labels as `form` has rows, all of class `target`: indices (N,), or one-hot of its width."""
+    """Make labels of class `target`, as many as `form` and in its form: indices (N,), or one-hot (N, K)."""
     if (form.ndim == 2 and form.shape[1] <= target) or form.ndim > 2:
         raise ValueError(
             f"expected labels as indices (N,) or one-hot (N, K) with K above target class {target}, "

@@ -12,16 +12,16 @@ from art_snn.attacks.poisoning.polarity import CHANNELS, Polarity
 
 @dataclass(frozen=True)
 class FlashTrigger(FrameTrigger):
-    """All pixels take one state in chosen time bins, as when a light flashes at the camera.
+    """Set all pixels to one state in some time bins, as when a light flashes at the camera.
 
     For a patch that flashes, give `strobe_frames` to another trigger's `frames`.
 
     Args:
         polarity: "on", "off" or "both" write events everywhere, "none" erases all.
         start: First time bin of the flash, from 0 up.
-        length: Time bins within which pulses begin, from 1 up; the last pulse is completed.
-        on: Time bins that each pulse lasts, from 1 up.
-        gap: Time bins between pulses; 0 is one run of light, above 0 it strobes.
+        length: Number of time bins in which pulses may begin, from 1 up; the last pulse is completed.
+        on: Number of time bins that each pulse lasts, from 1 up.
+        gap: Number of time bins between pulses; 0 gives one long flash, more a strobe.
 
     Source: Riaño et al., Flashy Backdoor, 2024, https://arxiv.org/abs/2411.03022, and its released code.
 
@@ -42,19 +42,19 @@ class FlashTrigger(FrameTrigger):
         return self.polarity
 
     def rectangles(self, n_bins: int, height: int, width: int) -> Iterator[Rectangle]:
-        """The whole sensor in each bin that is lit."""
+        """The whole sensor in each time bin of a flash."""
         for frame in self.lit_bins(n_bins):
             yield Rectangle(frame, slice(0, height), slice(0, width))
 
     def lit_bins(self, n_bins: int) -> tuple[int, ...]:
-        """The time bins in which it flashes, of recordings of `n_bins`."""
+        """Time bins in which it flashes, in recordings of `n_bins`."""
         check_at_least("n_bins", n_bins, 1)
         pulses = range(self.start, min(self.start + self.length, n_bins), self.on + self.gap)
         return tuple(frame for pulse in pulses for frame in range(pulse, min(pulse + self.on, n_bins)))
 
 
 def strobe_frames(n_bins: int, start: int = 0, length: int = 4, on: int = 1, gap: int = 0) -> tuple[int, ...]:
-    """The time bins that a `FlashTrigger` lights in recordings of `n_bins`; its arguments are that class's.
+    """Time bins in which a `FlashTrigger` of these arguments flashes, in recordings of `n_bins`.
 
     >>> strobe_frames(16, start=2, length=6, on=2, gap=2)
     (2, 3, 6, 7)

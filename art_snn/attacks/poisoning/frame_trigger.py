@@ -25,10 +25,10 @@ _STATIC_BINS = 64  # in which a static trigger sends events if nobody says how m
 class FrameTrigger(CheckedFields, ABC):
     """A trigger for frames (N, T, 2, H, W), or one sample (T, 2, H, W), that overwrites rectangles with zeros and ones.
 
-    Tensors give tensors. The first axis of five is N, that of four T: frames with time first, (T, N, 2, H, W), have the
-    same number of axes and have to be turned round by `np.swapaxes(x, 0, 1)` before.
+    Tensors give tensors. Of five axes the first is taken for N, of four for T; frames with time first, (T, N, 2, H, W),
+    look the same and must be swapped before: `np.swapaxes(x, 0, 1)`.
 
-    A child is a frozen dataclass that says where (`rectangles`) and what (`state`).
+    A trigger of your own is a frozen dataclass that says where it writes (`rectangles`) and what (`state`).
     """
 
     needs_frames: ClassVar[bool] = True
@@ -37,12 +37,12 @@ class FrameTrigger(CheckedFields, ABC):
 
     @abstractmethod
     def rectangles(self, n_bins: int, height: int, width: int) -> Iterable[Rectangle]:
-        """Where it writes in a recording of so many time bins, were it not for `frames`; within the sensor."""
+        """Where it writes in a recording of `n_bins`, before `frames` selects among them; within the sensor."""
 
     @property
     @abstractmethod
     def state(self) -> Polarity:
-        """What it makes of the pixels where it writes."""
+        """The polarity that it writes."""
 
     @property
     def is_static(self) -> bool:
@@ -50,15 +50,15 @@ class FrameTrigger(CheckedFields, ABC):
         return False
 
     def for_set(self, x: Frames) -> "FrameTrigger":
-        """What all samples of a set (N, T, 2, H, W) get: this trigger, unless it chooses anew for each set."""
+        """The trigger for a set (N, T, 2, H, W): this one, unless it chooses anew for each set."""
         return self
 
     def __call__(self, x: Frames) -> Frames:
-        """New frames with the trigger: values are overwritten by exactly 0 or 1, whatever the count was.
+        """Copy frames and overwrite the trigger's values with exactly 0 or 1, whatever the count was.
 
         Raises:
-            ValueError: If the frames have another layout, or hold what is no count: NaN, infinity or below 0.
-            TypeError: If they are no array of numbers, such as event streams.
+            ValueError: If the frames have another layout, or hold NaN, infinity or negative counts.
+            TypeError: If they are not an array of numbers, such as event streams.
         """
         if is_tensor(x):
             return apply_to_tensor(self, "frames", x)  # type: ignore[no-any-return]
@@ -83,27 +83,27 @@ class FrameTrigger(CheckedFields, ABC):
         events_per_bin: int = 1,
         spacing_us: int = 1,
     ) -> Events:
-        """New streams with the same trigger: binned by time in the same window, they give the triggered frames.
+        """Write the same trigger into event streams: binned by time in the same window, they give the triggered frames.
 
-        In each stamped bin the events of the stamped pixels are erased, and new ones of the trigger's polarity inserted
-        around the bin's centre. A stream keeps its first and last timestamp: where the event there is erased, the
-        nearest one in its bin takes its time. Binning by count moves the borders with every event inserted or erased,
-        so that with "count" the match is near, not exact.
+        In each bin, events in the trigger's pixels are erased, and events of its polarity are inserted around the bin's
+        centre. A stream keeps its first and last timestamp: if such an event is erased, the nearest one in its bin
+        takes over its time. With "count" the match is near, not exact: each inserted or erased event moves the borders
+        of the bins.
 
         Args:
-            events: One stream with fields x, y, t, p, or an object array (N,) of streams; left alone.
+            events: One stream with fields x, y, t, p, or an object array (N,) of streams, which are not changed.
             sensor_size: (W, H) or (W, H, 2), pixels.
-            n_bins: Time bins of the frames that the trigger is made for; may be left out (64) where the trigger is the
-                same in every bin.
-            split_by: How those bins are cut, as in `art_snn.events.to_frames`.
-            window: (start, stop) in µs, half-open; None is (first, last + 1) of each stream. Events are inserted into
-                all of it and nowhere else, and those outside stay as they are.
-            events_per_bin: New events of each pixel, polarity and bin, from 1 up.
+            n_bins: Time bins of the frames that the trigger is made for; None is 64 for a trigger that is the same in
+                every bin, and an error for others.
+            split_by: Rule that cuts those bins, as in `art_snn.events.to_frames`.
+            window: Interval (start, stop) in µs, half-open, that the bins cover; None is (first, last + 1) of each
+                stream. Events outside stay as they are.
+            events_per_bin: Number of new events a pixel, polarity and bin, from 1 up.
             spacing_us: Time from one of them to the next, µs.
 
         Raises:
-            ValueError: If an event is off the sensor or out of order, `n_bins` is needed, or a bin has no room for the
-                new events.
+            ValueError: If an event is off the sensor or out of order, `n_bins` is needed, or the new events
+                do not fit into a bin.
         """
         if n_bins is None and not self.is_static:
             raise ValueError(
@@ -123,7 +123,7 @@ class FrameTrigger(CheckedFields, ABC):
         return triggered[0] if is_stream(events) else triggered
 
     def _chosen_rectangles(self, n_bins: int, height: int, width: int) -> list[Rectangle]:
-        """The rectangles in the time bins of `frames`; a warning if there are none although bins were chosen.
+        """Select the rectangles in the time bins of `frames`; warn if there are none although bins were chosen.
 
         Raises:
             ValueError: If `frames` names a bin that the recording does not have.
@@ -141,7 +141,7 @@ class FrameTrigger(CheckedFields, ABC):
 
 
 def checked_bins(name: str, frames: Collection[int] | None) -> tuple[int, ...] | None:
-    """Numbers of time bins from 0 up, each once and in order; None for all."""
+    """Check numbers of time bins, from 0 up, and return each once, in order; None for all."""
     if frames is None:
         return None
     chosen = whole_numbers(name, frames, "time bins")
@@ -151,11 +151,11 @@ def checked_bins(name: str, frames: Collection[int] | None) -> tuple[int, ...] |
 
 
 def checked_frames(x: Frames, *, alone: bool = False) -> Frames:
-    """Frames (N, T, 2, H, W), or with `alone` (T, 2, H, W), of counts, as an array.
+    """Read frames of counts, (N, T, 2, H, W), or with `alone` also (T, 2, H, W), as an array.
 
     Raises:
-        ValueError: If they have another layout, or hold what is no count: NaN, infinity or below 0.
-        TypeError: If they are no array of numbers, such as event streams.
+        ValueError: If they have another layout, or hold NaN, infinity or negative counts.
+        TypeError: If they are not an array of numbers, such as event streams.
     """
     x = as_numbers("frames", x)
     check_frames("frames", x, alone=alone)

@@ -1,4 +1,4 @@
-"""A poisoned training set that is larger than memory: each sample gets its trigger when it is read."""
+"""A poisoned training set that may exceed memory: a sample gets its trigger when it is read."""
 
 from collections.abc import Callable
 
@@ -11,15 +11,15 @@ from art_snn.typing import Array, Labels, Mask
 class LazilyPoisoned(Dataset[tuple[Array, Labels]]):
     """Pairs of a sample and its label, the poisoned ones triggered; made by `TriggerBackdoor.poison_lazily`.
 
-    A sample comes out the same way each time, as a new array in the byte order of this machine, which torch needs;
-    torch's DataLoader makes batches of them, and ART's PyTorchDataGenerator takes that loader.
+    Each read gives the same sample, as a new array in this machine's byte order, which torch needs. torch's DataLoader
+    makes batches of them, and ART's PyTorchDataGenerator takes that loader.
 
     Args:
-        x: Clean samples, N first; kept as they are, hence memory-mapped if they were.
+        x: Clean samples, N first, which are not copied and may be memory-mapped.
         y: Poisoned labels, N first.
-        is_poison: Which rows get the trigger, shape (N,).
-        y_clean: The labels as they were.
-        trigger: What triggers a batch.
+        is_poison: True for the rows that get the trigger, shape (N,).
+        y_clean: Labels before the attack.
+        trigger: Function from a batch to the triggered batch.
     """
 
     def __init__(

@@ -28,20 +28,19 @@ _PACE = 2  # pixels a frame in smooth motion
 class MovingTrigger(FrameTrigger):
     """A square that moves along its row of pixels.
 
-    "reference" is what the released code does and the published figures come from: three places in turn, from the left
-    at s + 2 and 2 s + 2 pixels to the right of the first (from the right border towards the left), in all but the last
-    time bin, hence nothing for T = 1; "middle" is the place of the first square's corner, 2 pixels up and left of the
-    centre. What reaches over the border is cut off. "smooth" is what the paper says: 2 pixels to the right in every
-    time bin, re-entering at the left border.
+    "reference" moves as in the released code, which gave the published figures: three places in turn, the first, then
+    s + 2 and 2 s + 2 pixels to its right (to its left from a right corner), in all but the last time bin, hence none
+    for T = 1. From "middle" the first square's corner lies 2 pixels up and left of the centre. Parts beyond the
+    border are cut off. "smooth" moves as the paper says: 2 pixels to the right each time bin, re-entering at the left.
 
     Args:
         size: Side s in pixels from 1 up, or below 1 the fraction of the frame's shorter side.
-        position: Where it starts: a corner, "middle", "random" (one place for all samples), or (row, column) of the
-            upper left pixel.
+        position: Place where it starts: a corner, "middle", "random" (one place for all samples), or (row, column) of
+            the upper left pixel.
         polarity: "on", "off" or "both" write events, "none" erases them.
-        motion: "reference" or "smooth".
+        motion: Path of the square, "reference" or "smooth".
         frames: Time bins to write into, from 0 up; None for all, () for none.
-        seed: Of the random place.
+        seed: Seed of the random place.
 
     Source: Abad et al., Sneaky Spikes, NDSS 2024, https://arxiv.org/abs/2302.06279, and its released code.
 
@@ -62,7 +61,7 @@ class MovingTrigger(FrameTrigger):
         return self.polarity
 
     def rectangles(self, n_bins: int, height: int, width: int) -> Iterator[Rectangle]:
-        """One square a bin; two where it wraps around."""
+        """One square a time bin; two where it re-enters at the left border."""
         side = side_in_pixels(self.size, height, width)
         if self.motion == "smooth":
             row, column = upper_left(self.position, side, height, width, self.seed)

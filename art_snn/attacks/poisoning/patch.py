@@ -48,17 +48,17 @@ def _checked_clip_values(name: str, clip_values: Any) -> tuple[float, float] | N
 class PatchTrigger(CheckedFields):
     """Paste a square patch into images (N, C, H, W) or one image (C, H, W) of 1 or 3 channels; tensors give tensors.
 
-    The square has exactly its side's square of pixels, or is an error. A pixel that has the patch's colour already, as
-    white on white, stays what it is, and so do all with `blend=0`.
+    The patch is always a whole square; where it does not fit, that is an error. Pixels that have its colour already, as
+    white on white, do not change, nor does any with `blend=0`.
 
     Args:
         size: Side in pixels from 1 up, or below 1 the fraction of the image's shorter side.
         position: A corner, "middle", "random" (one draw for all images), or (row, column) of the upper left pixel.
-        pattern: "white" is the upper clip value, "random" up to 4 × 4 colour blocks drawn from `seed`; an array within
-            the clip values that broadcasts to (C, side, side) is taken as it is.
+        pattern: "white" (the upper clip value), "random" (up to 4 × 4 colour blocks drawn from `seed`), or an
+            array within the clip values that broadcasts to (C, side, side).
         blend: Opacity in [0, 1]: 1 replaces the image, 0 changes nothing.
-        seed: Of the random pattern and the random position.
-        clip_values: (low, high) of the images; None is (0, 255) for uint8 and (0, 1) for floats.
+        seed: Seed of the random pattern and the random position.
+        clip_values: Lowest and highest value of the images; None is (0, 255) for uint8 and (0, 1) for floats.
 
     Raises:
         ValueError: If images or pattern leave the clip values, the patch is larger than the image or reaches over its
@@ -83,7 +83,7 @@ class PatchTrigger(CheckedFields):
     clip_values: tuple[float, float] | None = checked(None, _checked_clip_values)
 
     def __call__(self, x: Images) -> Images:
-        """New images with the patch; shape, dtype and clip values are kept."""
+        """Copy images and paste the patch; shape and dtype stay, and values stay within the clip values."""
         if is_tensor(x):
             return apply_to_tensor(self, "images", x)  # type: ignore[no-any-return]
         x = as_numbers("images", x)

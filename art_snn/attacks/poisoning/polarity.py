@@ -1,4 +1,4 @@
-"""What a trigger makes of a pixel: the four states of its OFF and ON channel, and their published codes."""
+"""The polarities that a trigger can write, as states of the OFF and ON channel, and their published codes."""
 
 from typing import Literal
 
@@ -11,11 +11,11 @@ CODES: dict[str, tuple[Polarity, ...]] = {"ndss24": ("none", "on", "off", "both"
 
 
 def polarity_from_code(code: int, convention: Literal["ndss24", "ccs22"] = "ndss24") -> Polarity:
-    """The state that a number stands for in a publication; the two tables contradict each other.
+    """Look up the polarity that a publication gives a number; the two tables contradict each other.
 
     Args:
         code: Number of the polarity, 0 to 3 ("ndss24") or 0 to 2 ("ccs22").
-        convention: Whose table.
+        convention: Publication whose table counts.
 
     Raises:
         ValueError: If the table has no such number.

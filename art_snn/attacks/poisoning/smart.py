@@ -24,21 +24,23 @@ class SmartTrigger(FrameTrigger):
     """A square that walks at random through the most or least active part of the frame, in its rarest polarity.
 
     A grid cuts the frame into `(n_masks + 1)²` masks. `fit` chooses the mask and the polarity once, from training data;
-    then the trigger is the same for all samples, training and test. The released code chooses again for each set, mask,
-    polarity and walk, so that what is tested need not be what was trained: `refit` does the same.
+    then the trigger is the same for training and test samples. The released code chooses mask, polarity and walk again
+    for each set, so that the tested trigger may differ from the trained one: `refit` does the same.
 
     Args:
         size: Side in pixels from 1 up, or below 1 the fraction of the frame's shorter side; less than half a mask's.
-        area: Whether the "most" or the "least" active mask is chosen; the first of equals.
-        polarity: Whether the "rarest" or the "commonest" state of that mask is written.
-        n_masks: Lines of the grid each way, from 0 up; the released code's parameter of this name.
-        seed: Of the walk.
-        counting: What activity means: "reference", "pixels" or "transitions", see `activity.measure`.
+        area: Activity of the mask that is chosen, "most" or "least"; of equals the first.
+        polarity: State of that mask that is written, its "rarest" or "commonest".
+        n_masks: Number of lines of the grid each way, from 0 up; the name is the released code's.
+        seed: Seed of the walk.
+        counting: Measure of activity: "reference", as released, counts pixels of exactly 1 event; "pixels" counts each
+            pixel and time bin with events; "transitions", as in the paper, counts changes of state that do not end in
+            "none".
         frames: Time bins to write into, from 0 up; None for all, () for none.
-        refit: Whether it fits itself to each set of frames that it is called with or that an attack poisons, and walks
-            there in another way.
-        mask: The mask that `fit` chose, row by row from 0; None before.
-        fitted_polarity: The state that `fit` chose; None before.
+        refit: Whether to fit the trigger anew to each set of frames that it is called with or that an attack poisons,
+            with another walk.
+        mask: Number of the mask that `fit` chose, row by row from 0; None before.
+        fitted_polarity: State that `fit` chose; None before.
 
     Source: Abad et al., Sneaky Spikes, NDSS 2024, https://arxiv.org/abs/2302.06279, and its released code.
     """
@@ -61,9 +63,9 @@ class SmartTrigger(FrameTrigger):
         check_choice("mask", self.mask, (None, *range((self.n_masks + 1) ** 2)))
 
     def fit(self, x: Frames) -> "SmartTrigger":
-        """A new trigger, with the mask and the polarity that these frames (N, T, 2, H, W) call for.
+        """Make a trigger with the mask and the polarity that these frames (N, T, 2, H, W) call for.
 
-        With `refit` its walk belongs to these frames, too.
+        With `refit` the frames determine its walk, too.
         """
         x = checked_frames(x)
         if len(x) == 0:
@@ -77,7 +79,7 @@ class SmartTrigger(FrameTrigger):
         return replace(fitted, seed=draw_seed(np.random.default_rng([self.seed, *totals]))) if self.refit else fitted
 
     def for_set(self, x: Frames) -> "SmartTrigger":
-        """Itself; with `refit` a trigger that is fitted to this set, with a walk that belongs to it."""
+        """The trigger for a set: this one, or with `refit` one that is fitted to the set."""
         return self.fit(x) if self.refit else self
 
     @property
@@ -86,10 +88,10 @@ class SmartTrigger(FrameTrigger):
         return self._fitted()[1]
 
     def rectangles(self, n_bins: int, height: int, width: int) -> Iterator[Rectangle]:
-        """One square a bin, after a step of 2 pixels along each axis.
+        """One square a time bin, each after a step of 2 pixels along each axis.
 
-        A step that would lead out of the mask is not taken. (The released code walks on outside until it is back; it
-        re-enters at the pixel that it left, so the two differ in nothing but the time that they take.)
+        A step that would lead out of the mask is not taken. (The released code walks on outside and re-enters at the
+        pixel that it left, which takes more time and gives the same squares.)
         """
         side = side_in_pixels(self.size, height, width)
         rows, columns = grid(self.n_masks, height, width)[self._fitted()[0]]

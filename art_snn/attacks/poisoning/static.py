@@ -26,7 +26,7 @@ class StaticTrigger(FrameTrigger):
         position: A corner, "middle", "random" (one place for all samples), or (row, column) of the upper left pixel.
         polarity: "on", "off" or "both" write events, "none" erases them.
         frames: Time bins to write into, from 0 up; None for all, () for none.
-        seed: Of the random place.
+        seed: Seed of the random place.
 
     Source: Abad et al., Sneaky Spikes, NDSS 2024, https://arxiv.org/abs/2302.06279; with `frames` Riaño
     et al., Flashy Backdoor, 2024, https://arxiv.org/abs/2411.03022 ("framed"), and Abad et al., Time-Bandits, 2024,
@@ -54,7 +54,7 @@ class StaticTrigger(FrameTrigger):
         return self.frames is None
 
     def rectangles(self, n_bins: int, height: int, width: int) -> Iterator[Rectangle]:
-        """One square a bin."""
+        """One square a time bin."""
         side = side_in_pixels(self.size, height, width)
         row, column = upper_left(self.position, side, height, width, self.seed)
         for frame in range(n_bins):
