@@ -1,7 +1,7 @@
-"""Event streams of a neuromorphic camera, their rules, their time bins and the frames that they fill.
+"""Event streams of a neuromorphic camera: their rules, their time bins and the frames that they fill.
 
-A stream is a structured array with the fields x, y (pixels), t (µs) and p (0 = OFF, 1 = ON) in any order; its times
-never run backwards. So the bins, of time or of a count, are slices of it, and each is given by its borders.
+A stream is a structured array with the fields x, y (pixels), t (µs) and p (0 = OFF, 1 = ON) in any order, sorted by
+time. So a bin, whether cut by time or by count, is a slice of the stream, given by its borders.
 """
 
 import math
@@ -20,7 +20,7 @@ from art_snn.typing import Array, Events, Frames, Indices
 
 EVENT_DTYPE = np.dtype([("x", np.int16), ("y", np.int16), ("t", np.int64), ("p", np.uint8)])
 COORDINATE_LIMIT = int(np.iinfo(EVENT_DTYPE["x"]).max) + 1
-TIME_LIMIT = 1 << 62  # µs: two times' distance, and the µs after a time, are whole numbers of 64 bits
+TIME_LIMIT = 1 << 62  # µs: differences of times, and a time plus 1, fit into 64 bits
 _ANY_SENSOR = COORDINATE_LIMIT, COORDINATE_LIMIT
 
 SensorSize = tuple[int, int] | tuple[int, int, int]  # (width, height) or tonic's (width, height, 2)
@@ -40,18 +40,19 @@ def to_frames(
 ) -> Frames:
     """Count the events of each pixel, polarity and time bin.
 
-    Events outside of `window`, or after the last bin of a fixed duration, are left out. A stream without events gives
+    Events outside `window`, or after the last bin of a fixed duration, are left out. A stream without events gives
     empty frames.
 
     Args:
         events: One stream, or an object array (N,) of streams.
         sensor_size: Width and height in pixels.
-        n_bins: The number T of bins.
-        split_by: "count": each bin holds E // T of the E events, the last also the rest; "time": T equal half-open
-            intervals of `window`; a whole number: T intervals of so many µs from the start of `window`.
-        window: The first µs and the one after the last; None is the stream's own recording.
-        dtype: Of the counts.
-        saturate: Whether a count that exceeds `dtype` becomes its largest value.
+        n_bins: Number T of time bins.
+        split_by: Rule that cuts the bins. "count": each holds E // T of the E events, the last also the rest; "time": T
+            equal half-open intervals of `window`; a whole number: T intervals of that many µs from the start of
+            `window`.
+        window: Interval (start, stop) in µs, half-open; None is (first, last + 1) of each stream.
+        dtype: Dtype of the counts, one of whole numbers.
+        saturate: Whether a count above the largest value of `dtype` becomes that value instead of an error.
 
     Returns:
         Counts of shape (T, 2, H, W), or (N, T, 2, H, W); channel 0 holds OFF, 1 ON.
@@ -83,7 +84,7 @@ def to_frames(
 
 
 def make_events(x: npt.ArrayLike, y: npt.ArrayLike, t: npt.ArrayLike, p: npt.ArrayLike) -> Events:
-    """One stream of dtype `EVENT_DTYPE` out of its four columns, checked.
+    """Make one stream of dtype `EVENT_DTYPE` from its four columns, and check it.
 
     Args:
         x: Columns of the sensor, pixels.
@@ -108,20 +109,20 @@ def make_events(x: npt.ArrayLike, y: npt.ArrayLike, t: npt.ArrayLike, p: npt.Arr
 
 
 def streams_of(events: Events | Iterable[Events]) -> list[Events]:
-    """One stream or several as a list of them; no event is looked at.
+    """Read one stream or several as a list of streams; the events are not checked.
 
     Args:
         events: One stream, or an object array (N,), a list or another collection of streams.
 
     Raises:
-        TypeError: If it is anything else; the error says what, and the call that makes streams of it.
+        TypeError: If it is anything else; the error says what it is, and the call that makes streams of it.
     """
     if is_stream(events) and events.ndim == 1:
         return [events]
     if not _is_collection(events):
         raise _no_stream(events)
     streams: list[Events] = []
-    for stream in events:  # which may be slow to read, or have no end
+    for stream in events:  # stop at the first that is none: a data set may have no end
         streams.append(stream)
         if not is_stream(stream) or stream.ndim != 1:
             raise _no_stream(events if isinstance(events, np.ndarray) else streams)
@@ -129,23 +130,23 @@ def streams_of(events: Events | Iterable[Events]) -> list[Events]:
 
 
 def stack_streams(events: Iterable[Events]) -> Events:
-    """An object array (N,) of streams, which is what data sets of events are made of.
+    """Put streams into an object array (N,), the form of all data sets of events.
 
     >>> stack_streams([make_events([0], [0], [5], [1]), make_events([], [], [], [])]).shape
     (2,)
     """
     streams = streams_of(events)
     stacked = np.empty(len(streams), object)
-    for row, stream in enumerate(streams):  # of one length they would else become the rows of a matrix
+    for row, stream in enumerate(streams):  # np.array would make a matrix of streams of one length
         stacked[row] = stream
     return stacked
 
 
 def check_events(events: Events, sensor_size: SensorSize | None = None) -> None:
-    """One stream that keeps the rules: on the sensor, if its size is known, in order of time, polarities 0 and 1.
+    """Check one stream: on the sensor, if its size is known, in order of time, polarities 0 and 1.
 
     Raises:
-        TypeError: If this is no structured array with the fields x, y, t and p of whole numbers.
+        TypeError: If it is not a structured array with the fields x, y, t and p of whole numbers.
         ValueError: If an event breaks a rule; the first one is named.
     """
     width, height, _ = check_sensor_size(_ANY_SENSOR if sensor_size is None else sensor_size)
@@ -158,7 +159,7 @@ def check_events(events: Events, sensor_size: SensorSize | None = None) -> None:
 
 
 def check_sensor_size(sensor_size: SensorSize) -> tuple[int, int, int]:
-    """Width and height in pixels and the 2 polarities, of `(W, H)` or `(W, H, 2)`."""
+    """Check a sensor size, `(W, H)` or `(W, H, 2)` in pixels, and return `(W, H, 2)`."""
     size = whole_numbers("sensor_size", sensor_size, "(width, height) or (width, height, 2)")
     if len(size) not in (2, 3) or size[2:] not in ((), (2,)):
         raise ValueError(f"expected sensor_size to be (width, height) or (width, height, 2), got {sensor_size!r}")
@@ -168,7 +169,7 @@ def check_sensor_size(sensor_size: SensorSize) -> tuple[int, int, int]:
 
 
 def check_bins(n_bins: int, split_by: SplitBy) -> None:
-    """At least one bin, split by "count", "time" or a duration of at least 1 µs."""
+    """Check for at least one bin, split by "count", "time" or a duration of at least 1 µs."""
     check_at_least("n_bins", n_bins, 1)
     if not isinstance(split_by, str):
         check_at_least("split_by, a duration in µs,", split_by, 1)
@@ -177,7 +178,7 @@ def check_bins(n_bins: int, split_by: SplitBy) -> None:
 
 
 def check_window(window: Window) -> Window:
-    """Start and stop in whole µs, start before stop."""
+    """Check an interval: start and stop in whole µs, start before stop."""
     ends = whole_numbers("window", window, "(start, stop) in µs")
     if len(ends) != 2 or not -TIME_LIMIT <= ends[0] < ends[1] <= TIME_LIMIT:
         raise ValueError(
@@ -187,7 +188,7 @@ def check_window(window: Window) -> Window:
 
 
 def recording_window(events: Events) -> Window:
-    """From the first event to one µs after the last.
+    """The interval from the first event to one µs after the last.
 
     Raises:
         ValueError: If there is no event.
@@ -198,7 +199,7 @@ def recording_window(events: Events) -> Window:
 
 
 def time_edges(window: Window, n_bins: int) -> Indices:
-    """The first whole µs of each of `n_bins` equal parts of `window`, and its stop: shape (T + 1,).
+    """Cut `window` into `n_bins` equal parts: the first whole µs of each, and the window's stop, shape (T + 1,).
 
     A part need not last a whole number of µs: bin j holds the times `edges[j] <= t < edges[j + 1]`.
 
@@ -232,11 +233,11 @@ def bin_borders(events: Events, n_bins: int, split_by: SplitBy = "count", *, win
 def bin_centres(events: Events, n_bins: int, split_by: SplitBy = "count", *, window: Window | None = None) -> Indices:
     """The whole µs in the middle of each bin, shape (T,).
 
-    A bin of a count lasts from its first to its last event, and is the moment of the stream's first if it has none. The
-    arguments are those of `to_frames`.
+    A bin of a count lasts from its first to its last event; an empty one counts as the moment of the stream's first.
+    The arguments are those of `to_frames`.
 
     Raises:
-        ValueError: If a bin holds no whole µs, or there are no events to tell one by.
+        ValueError: If a bin holds no whole µs, or there are no events to find one by.
     """
     check_bins(n_bins, split_by)
     if split_by != "count":
@@ -262,7 +263,7 @@ def _no_stream(events: Any) -> TypeError:
 
 
 def _is_collection(events: Any) -> TypeGuard[Iterable[Any]]:
-    """Whether to look for streams in it; a data set object may have no end, and a tensor holds numbers."""
+    """Whether it may hold streams; a tensor holds numbers."""
     if isinstance(events, np.ndarray):
         return events.dtype == object and events.ndim == 1
     return isinstance(events, Iterable) and not (isinstance(events, str | bytes | Mapping) or is_tensor(events))

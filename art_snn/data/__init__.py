@@ -42,11 +42,10 @@ def load_dataset(
 
     Args:
         name: A key of `LOADERS`.
-        root: Folder that directly holds the publisher's files or their top folder; None for a set that needs none.
-        seed: Fixes the split, where the publisher gives none, and whatever else is drawn.
-        limit: The most samples of each split, taken in turn from each class; None is all. Of recordings no others are
-            read.
-        options: What only this data set's loader takes; see `LOADERS[name]`.
+        root: Folder that directly holds the publisher's files or their top folder; None for a set without files.
+        seed: Seed of the split, where the publisher gives none, and of all other random draws.
+        limit: Most samples of each split, taken in turn from each class; None is all. No other recordings are read.
+        options: Arguments that only this data set's loader takes; see `LOADERS[name].options`.
 
     Returns:
         Samples and class indices of both splits.

@@ -1,4 +1,4 @@
-"""Files that take long to make: made once, found again by everything that determines them, whole or not at all."""
+"""A cache of files that take long to make: each is written whole and found again by all that determines it."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 try:
     import fcntl
-except ImportError:  # on Windows nothing tells whether a writer is alive: left-overs stay
+except ImportError:  # Windows: nothing tells whether a writer is alive, so left-overs stay
     fcntl = None  # type: ignore[assignment]
 
 Content = TypeVar("Content")
@@ -21,7 +21,7 @@ UNFINISHED = ".unfinished-"
 
 
 def default_cache() -> Path:
-    """`art-snn` in the folder that the user keeps for caches, which may be emptied at any time."""
+    """The folder `art-snn` in the user's cache folder, which may be emptied at any time."""
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "art-snn"
     except RuntimeError as error:
@@ -31,20 +31,20 @@ def default_cache() -> Path:
 def cached(
     cache: Path, key: Mapping[str, Any], write: Callable[[Path], None], read: Callable[[Path], Content]
 ) -> Content:
-    """What `read` finds in the folder that belongs to `key`, which is written first where it is missing or damaged.
+    """Read the folder that belongs to `key`; write it first if it is missing or damaged.
 
-    The folder appears under its name only when `write` has returned, so nobody ever meets half of it; who is slower
-    than another process takes what that one wrote. What killed processes left behind is removed.
+    The folder gets its name only when `write` has returned, so that nobody reads an unfinished one. Of two processes
+    that write the same folder, the slower one takes the other's. What killed processes left behind is removed.
 
     Args:
-        cache: Folder of all such folders; made where it is missing.
-        key: Everything that determines what `write` writes, as JSON knows it.
-        write: Fills the empty folder that it is given.
-        read: Opens a folder that was written, and raises ValueError or OSError where it is not as `write` left it; a
-            warning says so, and the folder is written anew.
+        cache: Folder of all such folders; made if it is missing.
+        key: Everything that determines what `write` writes, in types that JSON has.
+        write: Function that fills the empty folder that it is given.
+        read: Function that opens a written folder; it raises ValueError or OSError if the folder is damaged, which is
+            then written anew with a warning.
 
     Raises:
-        OSError: If the folder of all cannot be made.
+        OSError: If `cache` cannot be made.
     """
     place = cache / hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
     _make_folder(cache)
@@ -73,7 +73,7 @@ def _write(place: Path, write: Callable[[Path], None]) -> None:
 
 @contextmanager
 def _writing(cache: Path) -> Iterator[None]:
-    """Hold the folder's lock, which all share who write; who holds it alone sweeps first: nobody else is writing."""
+    """Share the folder's lock with all who write; whoever holds it alone first removes left-overs."""
     if fcntl is None:
         yield
         return

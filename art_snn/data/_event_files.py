@@ -27,7 +27,7 @@ from art_snn.data.dataset import Dataset
 from art_snn.events import SplitBy, to_frames
 from art_snn.typing import Array, Indices
 
-Part = tuple[Array, Indices, list[str]]  # samples, class indices, and what was wrong with those left out
+Part = tuple[Array, Indices, list[str]]  # samples, class indices, and the errors of those left out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +39,9 @@ class EventFiles:
         title: Its name for people.
         sensor_size: Width and height in pixels, and 2 polarities.
         offered_at: The publisher's page.
-        layout: Where the recordings lie below the folder, for people.
+        layout: Places of the recordings below the folder, for people.
         source: The publication.
-        find: What lists the samples below a folder.
+        find: Function that lists the samples below a folder.
     """
 
     name: str
@@ -64,15 +64,16 @@ class EventFiles:
         saturate: bool = False,
         cache_dir: str | PathLike[str] | None = None,
     ) -> Dataset:
-        """The complete data set, or as much of it as is there.
+        """Load the data set, or as much of it as is there.
 
         Args:
             root: Folder that holds the publisher's files or their top folder.
-            n_bins: The number T of frames a sample.
-            split_by: How events fall into frames; see `events.to_frames`.
-            form: "frames": uint8 counts (N, T, 2, H, W), memory-mapped and read-only; "events": streams, in memory.
-            limit: The most samples of each split, taken in turn from each class; None is all.
-            on_bad: What to make of a damaged recording: an "error", or "skip" it and warn of how many there were.
+            n_bins: Number T of frames a sample.
+            split_by: Rule that cuts the frames, see `events.to_frames`.
+            form: "frames" for uint8 counts (N, T, 2, H, W), memory-mapped and read-only; "events" for streams, in
+                memory.
+            limit: Most samples of each split, taken in turn from each class; None is all.
+            on_bad: Treatment of damaged recordings: "error", or "skip" them with a warning of how many there were.
             saturate: Whether a count above 255 becomes 255 instead of an error.
             cache_dir: Folder that keeps the frames for the next time; None is `art-snn` in the user's cache.
 
@@ -113,7 +114,7 @@ class EventFiles:
     def _frames(
         self, root: Path, readers: dict[str, RecordingReader], cache: Path, n_classes: int, **binning: Any
     ) -> list[Part]:
-        """The frames of all splits, made if the cache does not hold them yet."""
+        """Read the frames of all splits from the cache, or make them first."""
         paths = list(dict.fromkeys(sample.path for reader in readers.values() for sample in reader.samples))
         stamps = [_stamp(path) for path in paths]
         checksums = {path: _checksum(path) for path in progress(paths, desc="known frames?", unit=" files", delay=1)}
@@ -147,9 +148,9 @@ def _identity(reader: RecordingReader, root: Path, checksums: Mapping[Path, str]
 
 
 def _checksum(path: Path) -> str:
-    """Of all bytes: copies can share size, time and some blocks, and a recording of N-MNIST takes 60 µs.
+    """The checksum of all bytes; for a file that cannot be read, the reason.
 
-    What cannot be read is known by the reason, which its reader will meet, too.
+    Nothing less will do: copies can share size, time and some blocks. A recording of N-MNIST takes 60 µs.
     """
     try:
         return hashlib.sha256(read_regular(path)).hexdigest()
@@ -158,7 +159,7 @@ def _checksum(path: Path) -> str:
 
 
 def _stamp(path: Path) -> tuple[int, ...]:
-    """What changes when a file does."""
+    """Facts that change when a file does."""
     status = path.stat()
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 

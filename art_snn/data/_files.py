@@ -1,4 +1,4 @@
-"""Files of data sets: found, or missed with a word on where they are offered."""
+"""Find the files of data sets, or say where the publisher offers them."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,11 +11,11 @@ MOST_NAMES = 4  # in one message
 
 
 def check_root(root: Path, offered_at: str) -> None:
-    """There is a folder of this name, which can be looked into.
+    """Check that there is a folder of this name.
 
     Raises:
-        FileNotFoundError: If there is nothing.
-        NotADirectoryError: If it is something else.
+        FileNotFoundError: If there is nothing of this name.
+        NotADirectoryError: If it is not a folder.
     """
     offered = f"the data set is offered at {offered_at}"
     if not root.exists():
@@ -25,14 +25,14 @@ def check_root(root: Path, offered_at: str) -> None:
 
 
 def folder_content(folder: Path) -> str:
-    """What lies in a folder, in few words."""
+    """Name the first few entries of a folder."""
     names = [path.name + "/" * path.is_dir() for path in listed(folder, "*")]
     more = [f"{len(names) - MOST_NAMES} more"] if len(names) > MOST_NAMES else []
     return ", ".join([*names[:MOST_NAMES], *more]) or "nothing"
 
 
 def check_files(paths: Iterable[Path], offered_at: str) -> None:
-    """All of these files exist.
+    """Check that all of these files exist.
 
     Raises:
         FileNotFoundError: If one does not; it names the first missing ones and the publisher's page.
@@ -45,16 +45,16 @@ def check_files(paths: Iterable[Path], offered_at: str) -> None:
 
 
 def listed(folder: Path, pattern: str) -> list[Path]:
-    """What matches below a folder, sorted, and nothing hidden: a Mac leaves `._NAME` beside NAME on others' disks."""
+    """List what matches below a folder, sorted, without hidden files: a Mac leaves `._NAME` beside NAME."""
     found = (path for path in folder.glob(pattern) if not path.relative_to(folder).as_posix().startswith("."))
     return sorted(path for path in found if not path.name.startswith("."))
 
 
 def top_folder(root: Path, name: str) -> Path:
-    """The publisher's top folder: below `root`, or `root` itself."""
+    """Find the publisher's top folder: below `root`, or `root` itself."""
     return root / name if (root / name).is_dir() else root
 
 
 def unit_images(pixels: Array) -> Images:
-    """Images of bytes as float32 in [0, 1], in one pass and one new array."""
+    """Scale images of bytes to float32 in [0, 1], in one pass and one new array."""
     return np.divide(pixels, np.float32(255), dtype=np.float32)

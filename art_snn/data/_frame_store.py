@@ -1,4 +1,4 @@
-"""Frames on disk: written sample by sample, read as a memory map once they are known to be what was written."""
+"""Frames on disk: write them sample by sample, and read them as a memory map once their checksum fits."""
 
 import hashlib
 import json
@@ -13,11 +13,11 @@ from art_snn._files import open_regular, read_regular
 from art_snn.data._recordings import RecordingReader
 from art_snn.typing import Events, Frames, Indices
 
-FORMAT = 3  # counts up when the same files give other frames: by a parser, by the binning, or by how they are kept
+FORMAT = 3  # raise it when the same recordings give other frames: another parser, binning or file layout
 
 
 def write_frames(path: Path, reader: RecordingReader, to_frames: Callable[[Events], Frames]) -> None:
-    """Write the uint8 frames of each sample that can be read, one after another, and beside them a card of the labels.
+    """Write the uint8 frames of each sample that can be read, and beside them a card with the labels.
 
     Raises:
         ValueError: If a recording is damaged and not to be skipped, or has no frames; it names the file.
@@ -37,12 +37,12 @@ def write_frames(path: Path, reader: RecordingReader, to_frames: Callable[[Event
 
 
 def open_frames(path: Path, sample_shape: tuple[int, ...], n_classes: int) -> tuple[Frames, Indices, list[str]]:
-    """Memory-mapped, read-only frames (N, T, 2, H, W), their labels, and what was wrong with samples left out.
+    """Open memory-mapped, read-only frames (N, T, 2, H, W), their labels, and the errors of samples left out.
 
     Args:
-        path: As for `write_frames`.
-        sample_shape: What a sample's shape (T, 2, H, W) must be.
-        n_classes: What every label must be below.
+        path: Path that `write_frames` was given.
+        sample_shape: Shape (T, 2, H, W) that each sample must have.
+        n_classes: Number of classes; every label must be below it.
 
     Raises:
         ValueError: If the frames or their card are not what was written.
@@ -60,7 +60,7 @@ def open_frames(path: Path, sample_shape: tuple[int, ...], n_classes: int) -> tu
 
 
 def _checked(card: Any, sample_shape: tuple[int, ...], n_classes: int) -> tuple[Indices, list[str]]:
-    """The labels and the messages of a card, if it is one of such samples."""
+    """Read labels and messages from a card, if it describes such samples."""
     if not isinstance(card, dict) or set(card) != {"labels", "bad", "shape", "sha256"}:
         raise ValueError("expected a card with labels, bad, shape and sha256, got another")
     if card["shape"] != list(sample_shape):

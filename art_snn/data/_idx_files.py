@@ -1,4 +1,4 @@
-"""IDX files, the format of MNIST and of the sets that took its place."""
+"""IDX files, the format of MNIST and of sets modelled on it."""
 
 import gzip
 import hashlib
@@ -32,9 +32,9 @@ PUBLISHED = {  # whose files have which MD5
 
 
 def load_idx(root: Path, classes: tuple[str, ...], offered_at: str, title: str) -> Dataset:
-    """The four `.gz` files of MNIST's layout in `root` as float32 images (N, 1, 28, 28) in [0, 1].
+    """Read four `.gz` files in MNIST's layout as float32 images (N, 1, 28, 28) in [0, 1].
 
-    Files that are not the published ones, such as a part of them, are taken, and the title says so.
+    Files other than the published ones, such as a part of them, are read too, and the title says so.
 
     Raises:
         FileNotFoundError: If a file is missing.

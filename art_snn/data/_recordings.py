@@ -1,4 +1,4 @@
-"""Recordings on disk: which there are, and their streams one after another."""
+"""Recordings on disk: list them, and read their streams one after another."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from art_snn.typing import Events, Indices
 
 
 class Sample(NamedTuple):
-    """A recording, or what lies within a window of one, and its class index."""
+    """A recording, or a window of one, and its class index."""
 
     path: Path
     label: int
@@ -25,7 +25,7 @@ class Sample(NamedTuple):
 
 
 class Samples(NamedTuple):
-    """What was found of a data set, and the name of each class."""
+    """The samples found of a data set, and the name of each class."""
 
     train: list[Sample]
     test: list[Sample]
@@ -33,7 +33,7 @@ class Samples(NamedTuple):
 
 
 def first_nine_tenths(recordings: Mapping[str, Sequence[Path]]) -> Samples:
-    """Of each class' recordings the first nine tenths, rounded up, to train with, and the rest to test with.
+    """Split each class: the first nine tenths of its recordings, rounded up, for training, the rest for testing.
 
     Source: the released code of Abad et al., Sneaky Spikes, 2024, https://arxiv.org/abs/2302.06279.
     """
@@ -47,7 +47,7 @@ def first_nine_tenths(recordings: Mapping[str, Sequence[Path]]) -> Samples:
 
 
 def check_request(n_bins: int, split_by: SplitBy, form: str, limit: int | None, sensor_size: SensorSize) -> None:
-    """What a data set of recordings can be asked for, before any is read.
+    """Check what is asked of a data set of recordings, before any is read.
 
     Raises:
         ValueError: If a value is out of its range.
@@ -61,7 +61,7 @@ def check_request(n_bins: int, split_by: SplitBy, form: str, limit: int | None, 
 
 
 def balanced_rows(labels: Sequence[int] | Indices, limit: int | None) -> Indices:
-    """Rows of at most `limit` labels (None: all), in their order: the first of each class before the second of any.
+    """Choose at most `limit` rows (None: all), the first of each class before the second of any; rising order.
 
     >>> balanced_rows([0, 0, 0, 1, 1], limit=3).tolist()
     [0, 1, 3]
@@ -75,16 +75,16 @@ def balanced_rows(labels: Sequence[int] | Indices, limit: int | None) -> Indices
 
 
 class RecordingReader:
-    """The samples that can be read, each with its stream, one after another under a progress bar.
+    """Reads samples with their streams, one after another under a progress bar.
 
     Args:
-        samples: Neighbours may share a file, which is then read once.
+        samples: Samples to read; neighbours that share a file read it once.
         sensor_size: Width and height in pixels.
         skip: Whether to go on after a damaged recording.
-        title: What the progress bar says.
+        title: Text of the progress bar.
 
     Attributes:
-        bad: What was wrong with each sample that was left out.
+        bad: Error of each sample that was left out.
     """
 
     def __init__(self, samples: Sequence[Sample], sensor_size: SensorSize, *, skip: bool, title: str) -> None:

@@ -25,7 +25,7 @@ def load_cifar10(root: Path, *, partial: bool = False) -> Dataset:
     Args:
         root: Folder of the binary batches, or the one that holds `cifar-10-batches-bin/`. A batch may hold any whole
             number of records.
-        partial: Whether to do without missing training batches, which a warning names.
+        partial: Whether to leave out missing training batches, which a warning names.
 
     Raises:
         FileNotFoundError: If a batch is missing; with `partial`, if the test batch or all the others are.

@@ -1,4 +1,4 @@
-"""What every loader returns: both splits of one data set, and what one needs to know to use them."""
+"""A data set as every loader returns it: both splits, and the facts needed to use them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,17 +16,17 @@ from art_snn.typing import Array, Indices
 class Dataset:
     """Training and test samples of one data set with their class indices.
 
-    What is given may also be tensors, lists of streams and one-hot labels; what is kept are arrays and indices.
+    It also takes tensors, lists of streams and one-hot labels, and keeps them as arrays and class indices.
 
     Args:
         x_train: Images (N, C, H, W), frames (N, T, 2, H, W), or an object array (N,) of event streams.
         y_train: Class indices (N,), int64.
-        x_test: As `x_train`.
-        y_test: As `y_train`.
+        x_test: Test samples, in the form of `x_train`.
+        y_test: Class indices of the test samples, (N,), int64.
         classes: Name of each class, in the order of the indices.
         clip_values: Lowest and highest value of an image; None for counts and events.
         sensor_size: Width and height in pixels and 2 polarities of an event camera; None for images.
-        title: What the data are, for tables and pictures; it says so where they are simulated.
+        title: Name of the data in tables and pictures, which says so if they are simulated.
 
     Raises:
         TypeError: If samples are neither numbers nor event streams, or labels no numbers.

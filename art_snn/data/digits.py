@@ -1,4 +1,4 @@
-"""scikit-learn's handwritten digits: real, small, and there without a download."""
+"""scikit-learn's handwritten digits: real, small, and without a download."""
 
 import numpy as np
 from sklearn.datasets import load_digits as read_digits
@@ -15,7 +15,7 @@ def load_digits(*, seed: int) -> Dataset:
     """1,797 digits of 16x16 pixels, each of the 8x8 originals doubled, in [0, 1].
 
     Args:
-        seed: Fixes which quarter of each class is for testing: 1,347 train, 450 test.
+        seed: Seed of the split, which takes a quarter of each class for testing: 1,347 train, 450 test.
 
     Source: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, 1998, https://doi.org/10.24432/C50P49.
     """

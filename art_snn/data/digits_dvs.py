@@ -1,4 +1,4 @@
-"""Digits seen by a simulated event camera: everything neuromorphic, without a download and without a camera."""
+"""Digits seen by a simulated event camera: neuromorphic data without a download."""
 
 from typing import Literal
 
@@ -21,14 +21,14 @@ def load_digits_dvs(
     form: Literal["frames", "events"] = "frames",
     limit: int | None = None,
 ) -> Dataset:
-    """A simulation: scikit-learn's digits on a screen, before a `SimulatedSensor` that moves three times in 315 ms.
+    """Simulate scikit-learn's digits on a screen before a `SimulatedSensor` that moves three times in 315 ms.
 
     Args:
-        seed: Fixes the split, which is that of the digits, and the sensor's noise.
-        n_bins: The number T of frames a sample.
-        split_by: How events fall into frames; see `events.to_frames`.
-        form: "frames": uint8 counts (N, T, 2, 20, 20); "events": streams.
-        limit: The most samples of each split, taken in turn from each class; None is all 1,347 and 450.
+        seed: Seed of the split, which is that of the digits, and of the sensor's noise.
+        n_bins: Number T of frames a sample.
+        split_by: Rule that cuts the frames, see `events.to_frames`.
+        form: "frames" for uint8 counts (N, T, 2, 20, 20), "events" for streams.
+        limit: Most samples of each split, taken in turn from each class; None is all 1,347 and 450.
 
     Source: `load_digits` for the images, `SimulatedSensor` for the rest; in the manner of Orchard et al., Converting
     static image datasets to spiking neuromorphic datasets using saccades, 2015, https://doi.org/10.3389/fnins.2015.00437.

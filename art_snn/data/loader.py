@@ -1,4 +1,4 @@
-"""A data set by name: what loads it, and the facts that one asks before anything is loaded."""
+"""A data set by name: the function that loads it, and its facts, which are known before."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ class Loader:
     Args:
         name: Its key among the loaders.
         title: Its name for people.
-        load: What reads it: its arguments are the options.
+        load: Function that reads it; the arguments are the options.
         sensor_size: Width and height in pixels, and 2 polarities, of the event camera; None for images.
     """
 
@@ -47,12 +47,12 @@ class Loader:
 
     @property
     def needs_seed(self) -> bool:
-        """Whether anything of it is drawn."""
+        """Whether any of it is drawn at random."""
         return "seed" in self._arguments
 
     @property
     def options(self) -> dict[str, Any]:
-        """What else can be said of how it is loaded, with the defaults."""
+        """Further arguments of the loader, with their defaults."""
         return {name: one.default for name, one in self._arguments.items() if name not in ("root", "seed")}
 
     @cached_property

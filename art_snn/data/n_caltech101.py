@@ -21,7 +21,7 @@ CLASSES = frozenset(NAMES.split())
 
 
 def find_samples(root: Path) -> Samples:
-    """`<class>/*.bin` in `root` or its `Caltech101/`; a class is a folder, so a partial copy has fewer of them."""
+    """`<class>/*.bin` in `root` or its `Caltech101/`; a class is a folder, so a partial copy has fewer classes."""
     folders = [folder for folder in listed(top_folder(root, "Caltech101"), "*") if folder.is_dir()]
     recordings = {folder.name: listed(folder, "*.bin") for folder in folders}
     if unknown := [name for name, paths in recordings.items() if paths and name not in CLASSES]:

@@ -1,6 +1,6 @@
 """An event camera in software: it looks at still images in three saccades, as N-MNIST was recorded.
 
-What it writes down is a simulation and no recording, and is to be called so wherever it is shown.
+Its events are a simulation, not a recording; say so wherever you show them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,9 +16,9 @@ from art_snn.typing import Array, Events, Images
 
 STEP_US = 1_500  # the simulation follows a pixel in straight lines of this length
 STEPS = 70  # a saccade
-# the camera's way from the image's upper left: down to the right, up to the right, back to the left
+# the camera's path from the image's upper left: down to the right, up to the right, back to the left
 CORNERS = np.array([[0.0, 0.0], [0.5, 1.0], [1.0, 0.0], [0.0, 0.0]])  # x, y
-REACH = 4  # the way goes over one such part of the image's side: 7 of 28 pixels in N-MNIST
+REACH = 4  # the path spans a quarter of the image's side: 7 of 28 pixels in N-MNIST
 DARK = 0.1  # brightness of a black pixel where a white one's is 1
 CHUNK = 64  # images at a time, so that their pixels stay in the processor's cache
 
@@ -34,18 +34,18 @@ def _check_rate(name: str, rate: float) -> None:
 class SimulatedSensor(CheckedFields):
     """Turns images into event streams of three saccades of 105 ms each.
 
-    A pixel compares the logarithm of its brightness with what it was after its last event. Where the two differ by
-    `threshold` it makes an event, ON or OFF, and is blind for a while. To that come noise events without a cause.
+    A pixel compares the logarithm of its brightness with its value after the last event. Where they differ by
+    `threshold` it makes an event, ON or OFF, and is blind for a while. Noise events are added at random.
 
     Args:
-        threshold: Change of the natural logarithm of brightness that makes an event.
-        refractory_us: How long a pixel is blind after an event, µs, from 1,500 on.
-        noise_rate: Noise events a pixel and second, ON and OFF alike.
-        seed: Of the noise, which depends on it and on the image's row alone.
+        threshold: Change of the natural logarithm of brightness that makes an event, above 0.
+        refractory_us: Time for which a pixel is blind after an event, µs, from 1,500 up.
+        noise_rate: Number of noise events a pixel and second, ON and OFF alike, from 0 up.
+        seed: Seed of the noise, which depends on it and on the image's row alone.
 
     Source: Orchard et al., Converting static image datasets to spiking neuromorphic datasets using saccades, 2015,
-    https://doi.org/10.3389/fnins.2015.00437 (the way); Lichtsteiner et al., A 128x128 120 dB 15 µs latency asynchronous
-    temporal contrast vision sensor, 2008, https://doi.org/10.1109/JSSC.2007.914337 (the pixel).
+    https://doi.org/10.3389/fnins.2015.00437 (the path); Lichtsteiner et al., A 128x128 120 dB 15 µs latency
+    asynchronous temporal contrast vision sensor, 2008, https://doi.org/10.1109/JSSC.2007.914337 (the pixel).
 
     >>> white, black = SimulatedSensor(noise_rate=0)(np.stack([np.ones((1, 8, 8)), np.zeros((1, 8, 8))]))
     >>> len(white) > 0, len(black)
@@ -58,7 +58,7 @@ class SimulatedSensor(CheckedFields):
     seed: int = checked(0, check_at_least, 0)
 
     def __call__(self, images: Images) -> Events:
-        """The stream of each image.
+        """Make the stream of each image.
 
         Args:
             images: Brightness in [0, 1], shape (N, 1, H, W).
@@ -78,7 +78,7 @@ class SimulatedSensor(CheckedFields):
         return streams
 
     def _look(self, images: Array, first_row: int) -> list[Events]:
-        """The streams of a few images (n, H, W), which begin at this row of all."""
+        """Make the streams of a few images (n, H, W), the first of which has the number `first_row`."""
         views = _log_brightness(images)
         before = next(views)
         n, height, width = before.shape
@@ -96,9 +96,9 @@ class SimulatedSensor(CheckedFields):
         return np.split(events, np.searchsorted(rows[order], np.arange(1, n)))
 
     def _watch(self, before: Array, views: Iterable[Array]) -> list[Array]:
-        """The events that the views after each step cause: arrays (3, E) of flat pixel, µs and polarity."""
+        """Follow the pixels from view to view: the events of each step, (3, E): flat pixel, µs and polarity."""
         reference = before.copy()
-        release = np.full(before.shape, -np.inf, np.float32)  # when a pixel sees again, µs
+        release = np.full(before.shape, -np.inf, np.float32)  # end of a pixel's blindness, µs
         events = []
         for start, now in zip(range(0, DURATION_US, STEP_US), views, strict=True):
             stop = start + STEP_US
@@ -115,13 +115,13 @@ class SimulatedSensor(CheckedFields):
         return events
 
     def _noise(self, n_pixels: int, rng: np.random.Generator) -> Array:
-        """Events without a cause, (3, E): flat pixel, µs and polarity."""
+        """Draw noise events, (3, E): flat pixel, µs and polarity."""
         n_events = rng.poisson(self.noise_rate * n_pixels * DURATION_US / 1e6)
         return rng.integers([[n_pixels], [DURATION_US], [2]], size=(3, n_events))
 
 
 def _log_brightness(images: Array) -> Iterator[Array]:
-    """What the sensor sees of images (n, H, W) before and after each step, on H + H // 4 by W + W // 4 pixels."""
+    """Show images (n, H, W) as the sensor sees them around each step, on H + H // 4 by W + W // 4 pixels."""
     down, right = (side // REACH for side in images.shape[1:])
     margins = ((0, 0), (down + 1, down), (right + 1, right))
     scene = np.pad((DARK + (1 - DARK) * images).astype(np.float32), margins, constant_values=DARK)
@@ -130,13 +130,13 @@ def _log_brightness(images: Array) -> Iterator[Array]:
 
 
 def _way() -> Array:
-    """Where the image is before and after each step, in parts of its reach: x and y, (3 * STEPS + 1, 2)."""
+    """The image's place before and after each step, as fractions of its reach: x and y, (3 * STEPS + 1, 2)."""
     saccades = [np.linspace(start, stop, STEPS, endpoint=False) for start, stop in pairwise(CORNERS)]
     return np.concatenate([*saccades, CORNERS[-1:]])
 
 
 def _moved(scene: Array, distance: float, reach: int, axis: int) -> Array:
-    """The scene without its margins, so many pixels further; between two pixels a weighted mean of both."""
+    """Move the scene by a distance in pixels, interpolated linearly, and cut off its margins."""
     whole = int(distance)
     part = np.float32(distance - whole)
     here = reach + 1 - whole

@@ -31,7 +31,7 @@ _SIZES: dict[EventData, _Sizes] = {
 
 @dataclass(frozen=True, kw_only=True)
 class EventNet(Topology):
-    """The network of Sneaky Spikes for a data set: blocks of convolution, norm, activation, pool, then two linear layers.
+    """The network of Sneaky Spikes for a data set: blocks of convolution, norm, activation and pool, linear layers.
 
     Its last layer has K times `votes` activations, the mean of which is a class's vote. The input may have any side
     from 2 to the number of pools up.

@@ -1,9 +1,8 @@
-"""Files of event cameras: their bytes in, one checked stream out, or one error that names the file and the place.
+"""Files of event cameras: read one checked stream, or raise one error that names the file and the place.
 
-The bytes are a stranger's. Each parser is a function of nothing but them, takes no size for granted that they state,
-and allocates no more than a small multiple of what they are. tonic 1.7 reads most of these formats too, but it can
-overlook a cut event, fails on every AEDAT 2 and 3 file, and takes the process down with some damaged AEDAT 4 files; on
-whole files the tests hold these parsers to it.
+The bytes may be hostile. A parser depends on nothing else, trusts no size that they state, and allocates at most a
+small multiple of their number. tonic 1.7 reads most of these formats too, but it can miss a cut event, fails on every
+AEDAT 2 and 3 file, and crashes the process on some damaged AEDAT 4 files; on whole files the tests compare with it.
 """
 
 from collections.abc import Callable
@@ -30,7 +29,7 @@ PARSERS: dict[str, Callable[[bytes], Events]] = {
 
 
 def read_events(path: str | PathLike[str], sensor_size: SensorSize) -> Events:
-    """The stream of one recording: `.bin` (N-MNIST), `.aedat` (2.0 of a DVS128, 3.1), `.aedat4`, `.npy` or `.npz`.
+    """Read one recording: `.bin` (N-MNIST), `.aedat` (2.0 of a DVS128, 3.1), `.aedat4`, `.npy` or `.npz`.
 
     Args:
         path: The file; its ending names the format.

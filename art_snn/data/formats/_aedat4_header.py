@@ -1,4 +1,4 @@
-"""Header of an AEDAT 4 file: how it is compressed, where its table of packets lies, and which streams it declares."""
+"""Header of an AEDAT 4 file: its compression, the place of its table of packets, and the streams it declares."""
 
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -13,14 +13,14 @@ EVENTS = "EVTS"
 
 
 class Stream(NamedTuple):
-    """What the header says of a stream."""
+    """A stream as the header declares it."""
 
     identifier: str
     sensor_size: tuple[int, int] | None
 
 
 class Header(NamedTuple):
-    """What one needs to read the packets."""
+    """The facts needed to read the packets."""
 
     end: int  # the first packet's byte
     compression: Compression
@@ -29,15 +29,15 @@ class Header(NamedTuple):
 
     @property
     def events(self) -> int:
-        """The stream of events: of several, the one of the lowest number."""
+        """Number of the event stream, the lowest if there are several."""
         return min(number for number, stream in self.streams.items() if stream.identifier == EVENTS)
 
 
 def read_header(content: bytes) -> Header:
-    """The header of a file.
+    """Read the header of a file.
 
     Raises:
-        ValueError: If it is damaged, or declares no stream of events.
+        ValueError: If it is damaged, or declares no event stream.
     """
     start = len(VERSION_LINE)
     if not content.startswith(VERSION_LINE):

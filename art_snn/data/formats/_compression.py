@@ -1,18 +1,18 @@
-"""Compressions of AEDAT 4: the first bytes of something packed, or all of it, and never more than asked for."""
+"""Compressions of AEDAT 4: unpack the first bytes, or all of them up to a limit."""
 
 import importlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 Packed = bytes | memoryview
-MOST_PACKED = 64  # times that something packed may be smaller than what it holds
+MOST_PACKED = 64  # largest ratio of unpacked to packed bytes
 
 
 class Compression(NamedTuple):
-    """Two ways to unpack."""
+    """Two functions that unpack."""
 
-    head: Callable[[Packed, int], bytes]  # the first bytes, at most so many
-    whole: Callable[[Packed, int], bytes]  # everything; more than so many bytes are an error, or cut one byte later
+    head: Callable[[Packed, int], bytes]  # at most so many of the first bytes
+    whole: Callable[[Packed, int], bytes]  # all bytes; of more than so many it raises an error, or returns one too many
 
 
 def _copy_head(packed: Packed, most: int) -> bytes:

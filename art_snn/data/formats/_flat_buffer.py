@@ -1,6 +1,6 @@
-"""Flat buffers, in which AEDAT 4 keeps everything: tables whose fields may be left out, and vectors behind them.
+"""Flat buffers, which hold all content of AEDAT 4: tables with optional fields, and vectors behind them.
 
-Whoever writes one begins at its end, so a table's only vector ends with the buffer, and begins right after the table.
+They are written from the end, so a table's only vector begins right after the table and ends with the buffer.
 """
 
 import struct
@@ -18,7 +18,7 @@ class Table:
     place: int
 
     def field(self, number: int) -> int | None:
-        """Where a field lies, or None where it is left out."""
+        """The byte of a field, or None if it is left out."""
         layout, size = self._layout()
         if 4 + 2 * number >= size:
             return None
@@ -26,12 +26,12 @@ class Table:
         return self.place + offset if offset else None
 
     def number(self, field: int, form: str, default: int) -> int:
-        """A field that is a number of this form, as `struct` has it."""
+        """Read a number field of this `struct` format."""
         place = self.field(field)
         return default if place is None else read_number(self.buffer, place, form)
 
     def vector(self, field: int) -> tuple[int, int]:
-        """Where the first item of a vector lies, and their number."""
+        """The byte of a vector's first item, and the number of items."""
         place = self.field(field)
         if place is None:
             return len(self.buffer), 0
@@ -39,15 +39,15 @@ class Table:
         return place + 4, read_number(self.buffer, place, "<I")
 
     def only_vector(self, field: int, item_size: int, end: int = 0) -> tuple[int, int]:
-        """The same, of a vector beside which the buffer has none.
+        """The same for a vector that is the buffer's only one.
 
         Args:
             field: Number of the field.
-            item_size: Bytes of one item.
-            end: Most bytes after the last one, all of them zero.
+            item_size: Size of one item in bytes.
+            end: Most bytes after the last item, all of them zero.
 
         Raises:
-            ValueError: If any bytes are used neither by the table nor by the vector.
+            ValueError: If any bytes belong neither to the table nor to the vector.
         """
         first, n = self.vector(field)
         length_bytes = 0 if self.field(field) is None else 4
@@ -59,7 +59,7 @@ class Table:
         return first, n
 
     def _layout(self) -> tuple[int, int]:
-        """Where the table says which fields it has, and the size of that."""
+        """The byte of the table's layout, which says what fields it has, and the layout's size."""
         layout = self.place - read_number(self.buffer, self.place, "<i")
         return layout, read_number(self.buffer, layout, "<H")
 
@@ -70,10 +70,10 @@ class Table:
 
 
 def root_table(buffer: bytes, identifier: bytes) -> Table:
-    """The table in which everything in a buffer begins, that has its size before it.
+    """The first table of a buffer that begins with its size.
 
     Raises:
-        ValueError: If the size is another, or the buffer of another kind.
+        ValueError: If the size or the identifier is wrong.
     """
     if (size := 4 + read_number(buffer, 0, "<I")) != len(buffer):
         raise ValueError(f"expected {size} bytes, as the buffer says itself, got {len(buffer)}")
@@ -83,7 +83,7 @@ def root_table(buffer: bytes, identifier: bytes) -> Table:
 
 
 def read_number(buffer: bytes | memoryview, place: int, form: str) -> int:
-    """One number, if it lies within the buffer."""
+    """Read one number, if it lies within the buffer."""
     if not 0 <= place <= len(buffer) - struct.calcsize(form):
         raise ValueError(f"expected a number at byte {place}, got {len(buffer)} bytes in all")
     number: int = struct.unpack_from(form, buffer, place)[0]

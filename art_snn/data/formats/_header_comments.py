@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 
 def comment_lines(content: bytes) -> Iterator[tuple[int, int]]:
-    """Where each comment begins, and the byte after its end; they are over at the first line that is no such text.
+    """Yield where each comment begins, and the byte after its end, up to the first line that is not printable text.
 
-    The first event may begin with the byte of `#`, too.
+    The first event, too, may begin with the byte of `#`.
     """
     start = 0
     while content.startswith(b"#", start):
@@ -18,7 +18,7 @@ def comment_lines(content: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _is_text(line: bytes) -> bool:
-    """Whether nothing but characters that can be printed precedes the end of the line."""
+    """Whether a line holds printable characters only."""
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""AEDAT files of jAER, cAER and DV: what they share, a first line that says which version the bytes are."""
+"""AEDAT files of jAER, cAER and DV: the first line says which version follows."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ VERSIONS: dict[bytes, Callable[[bytes], Events]] = {
 
 
 def parse_aedat(content: bytes) -> Events:
-    """The events of an AEDAT file of any version that `VERSIONS` names.
+    """Read the events of an AEDAT file of a version in `VERSIONS`.
 
     Raises:
         ValueError: If the first line names none of them, or the bytes are damaged.

@@ -12,10 +12,10 @@ ADDRESS_BITS = 15
 
 
 def parse_aedat2(content: bytes) -> Events:
-    """Every 8 bytes after the comment lines as one event of 128x128 pixels.
+    """Read every 8 bytes after the comment lines as one event of 128x128 pixels.
 
-    The sensor lay on its side: bits 8 to 14 of an address are the column and 1 to 7 the row, both from the far end; of
-    bit 0, the polarity, 0 is ON.
+    The sensor lay on its side: bits 8 to 14 of an address are the column and bits 1 to 7 the row, both counted from the
+    far end. Bit 0 is the polarity, where 0 is ON.
 
     Raises:
         ValueError: If the bytes end within an event, another camera than a DVS128 wrote them, or time runs back.

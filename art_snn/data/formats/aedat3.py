@@ -13,7 +13,7 @@ from art_snn.typing import Events
 END_OF_COMMENTS = b"#!END-HEADER\r\n"
 HEADER = struct.Struct("<hhiiiiii")
 SPECIAL, POLARITY, FRAME = range(3)  # types of packets
-SIZES = {  # of one event of each type; those of microphones and of neuron chips, no camera's, would pass for polarity's
+SIZES = {  # bytes of one event of each type; microphones and neuron chips are left out: theirs look like polarity's
     SPECIAL: 8,
     POLARITY: 8,
     FRAME: 36,  # and its pixels
@@ -38,7 +38,7 @@ class Packet(NamedTuple):
     source: int
     size: int  # of one event
     time_offset: int  # in an event
-    overflow: int  # times that the clock of 31 bits began again
+    overflow: int  # number of times that the clock of 31 bits overflowed
     capacity: int
     number: int
     valid: int
@@ -50,7 +50,7 @@ class Packet(NamedTuple):
 
 
 def parse_aedat3(content: bytes) -> Events:
-    """The valid polarity events of all packets.
+    """Read the valid polarity events of all packets.
 
     Raises:
         ValueError: If the comments have no end, or a packet is of no known type, longer than the bytes that are left,
@@ -63,7 +63,7 @@ def parse_aedat3(content: bytes) -> Events:
 
 
 def _polarity_packets(content: bytes) -> Iterator[Events]:
-    """The events of each packet that holds any; all packets are checked."""
+    """Yield the events of each polarity packet, and check all packets."""
     start = _end_of_comments(content)
     source = None
     while start < len(content):
@@ -102,7 +102,7 @@ def _packet(content: bytes, start: int) -> Packet:
 
 
 def _check_marks(content: bytes, packet: Packet) -> None:
-    """As many events are marked as valid as the header says, and nothing is where it says that nothing is."""
+    """Check that as many events are marked valid as the header says, and that unused bytes are zero."""
     body = np.frombuffer(content, np.uint8, packet.end - packet.body, packet.body)
     used = packet.number * packet.size
     first_bytes = body[: used : packet.size]

@@ -1,6 +1,6 @@
 """AEDAT 4.0, DV's format: packets of compressed flat buffers, and a table that lists them.
 
-The reader on which tonic builds ends the whole process on some damaged files; this one raises an error.
+tonic's reader crashes the process on some damaged files; this one raises an error.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ EVENT = np.dtype(
     {"names": ["t", "x", "y", "p"], "formats": ["<i8", "<i2", "<i2", "u1"], "offsets": [0, 8, 10, 12], "itemsize": 16}
 )
 PREFIX = 8  # bytes before a packet: its stream and its size
-MOST_UNPACKED = (8, 1 << 26)  # of all events: times the file, and bytes beyond
+MOST_UNPACKED = (8, 1 << 26)  # most bytes of all events: times the file, plus bytes
 
 
 class Packet(NamedTuple):
@@ -32,7 +32,7 @@ class Packet(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """What the table says of a packet; older files leave the last three at 0."""
+    """A packet as the table lists it; older files leave the last three at 0."""
 
     body: int
     stream: int
@@ -68,10 +68,10 @@ class PacketTable:
 
 
 def parse_aedat4(content: bytes) -> Events:
-    """The events of the stream that the header declares as events; of several such, the one of the lowest number.
+    """Read the event stream that the header declares; of several, the one of the lowest number.
 
     Raises:
-        ValueError: If a part of the file is damaged, contradicts another one, or leaves bytes over.
+        ValueError: If a part of the file is damaged, contradicts another part, or leaves bytes unused.
         ModuleNotFoundError: If the library that unpacks the file's compression is not installed.
 
     Source: iniVation, AEDAT 4.0 file format, https://docs.inivation.com/software/software-advanced-usage/file-formats.
@@ -95,7 +95,7 @@ def parse_aedat4(content: bytes) -> Events:
 
 
 def _event_packets(view: memoryview, header: Header, table: PacketTable | None) -> Iterator[Packet]:
-    """The packets of the stream of events; all packets are held against the header and the table."""
+    """Yield the packets of the event stream; check all packets against the header and the table."""
     at, end = header.end, header.table or len(view)
     number = 0
     while at < end:
@@ -140,19 +140,19 @@ def _records(view: memoryview, packet: Packet, compression: Compression, table: 
 
 
 def _check_contents(records: Array, entry: Entry) -> None:
-    """As many events as the table says, from and to its times; older files do not say."""
+    """Check the number of events and their first and last time against the table; older files list none."""
     ends = (int(records["t"][0]), int(records["t"][-1])) if len(records) else (entry.start, entry.end)
     if any(entry[3:]) and (len(records), *ends) != entry[3:]:
         raise ValueError(f"expected what the table lists, {entry}, got {len(records)} events at {ends} µs")
 
 
 def _unpack(packed: Packed, compression: Compression) -> bytes:
-    """A flat buffer, no larger than it says itself."""
+    """Unpack a flat buffer, no larger than it says."""
     return compression.whole(packed, _unpacked_size(compression.head(packed, 4), len(packed)))
 
 
 def _unpacked_size(head: bytes, packed_size: int) -> int:
-    """What a flat buffer says of its size, if so much can have been packed into so little."""
+    """Size that a flat buffer states, if its packed bytes can hold so much."""
     size = 4 + read_number(head, 0, "<I")
     if size > (most := MOST_PACKED * packed_size):
         raise ValueError(f"expected at most {most} bytes in {packed_size}, got {size}")

@@ -1,6 +1,6 @@
-"""Streams in numpy's own files, read without unpickling anything.
+"""Read streams from numpy's own files, without unpickling anything.
 
-numpy itself takes the sizes that a file states for granted, and allocates them; here they must fit the bytes.
+numpy trusts the sizes that a file states and allocates them; here they must fit the bytes.
 """
 
 import math
@@ -15,9 +15,9 @@ import numpy as np
 from art_snn.events import EVENT_DTYPE, FIELDS, is_stream, make_events
 from art_snn.typing import Array, Events
 
-MOST_MEMORY = (10, 1 << 26)  # to unpack an archive: times the file, and bytes beyond
+MOST_MEMORY = (10, 1 << 26)  # most bytes to unpack an archive: times the file, plus bytes
 MS = 1000  # µs
-ROUNDING = 1e-3  # of a number that is whole
+ROUNDING = 1e-3  # error that counts as rounding of a whole number
 READ_HEADER: dict[tuple[int, int], Callable[[BytesIO], Any]] = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -25,11 +25,11 @@ READ_HEADER: dict[tuple[int, int], Callable[[BytesIO], Any]] = {
 
 
 def parse_npy(content: bytes) -> Events:
-    """One array: structured with the fields x, y, t, p in any order; or (E, 4) with x, y, p and ms, as tonic keeps
-    DVS128 Gesture.
+    """Read one array: structured with the fields x, y, t, p in any order, or (E, 4) with x, y, p and ms, the form of
+    DVS128 Gesture in tonic.
 
     Raises:
-        ValueError: If the bytes are no such array, or fewer or more than it states.
+        ValueError: If the bytes are not such an array, or not as many as it states.
     """
     array = _parse_array(content)
     if is_stream(array):
@@ -41,10 +41,10 @@ def parse_npy(content: bytes) -> Events:
 
 
 def parse_npz(content: bytes) -> Events:
-    """One array each for x, y, t and p, by name.
+    """Read one array each for x, y, t and p, by name.
 
     Raises:
-        ValueError: If the bytes are no such archive, or one array's are fewer or more than it states.
+        ValueError: If the bytes are not such an archive, or an array has not as many as it states.
     """
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
@@ -54,7 +54,7 @@ def parse_npz(content: bytes) -> Events:
 
 
 def _columns(archive: zipfile.ZipFile, most: int) -> dict[str, Array]:
-    """The array of each field, read one after another within `most` bytes of memory."""
+    """Read the array of each field within `most` bytes of memory."""
     names = archive.namelist()
     if wrong := [field for field in FIELDS if names.count(f"{field}.npy") != 1]:
         raise ValueError(f"expected one array each for x, y, t and p, got none or several for {', '.join(wrong)}")
@@ -71,7 +71,7 @@ def _columns(archive: zipfile.ZipFile, most: int) -> dict[str, Array]:
 
 
 def _compact(column: Array) -> Array:
-    """The same whole numbers in as few bytes as the largest one takes."""
+    """Store whole numbers in the smallest dtype that holds them."""
     if column.dtype.kind not in "iu" or column.size == 0:
         return column
     smallest = np.promote_types(np.min_scalar_type(column.min()), np.min_scalar_type(column.max()))
@@ -79,7 +79,7 @@ def _compact(column: Array) -> Array:
 
 
 def _parse_array(content: bytes) -> Array:
-    """What follows the header of a `.npy` file, exactly as large as the header says."""
+    """Read the array of a `.npy` file, exactly as large as its header says."""
     file = BytesIO(content)
     shape, is_fortran, dtype = _parse_header(file)
     start = file.tell()
@@ -98,13 +98,13 @@ def _parse_header(file: BytesIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
         raise ValueError(f"expected version 1.0 or 2.0 of the .npy format, got {version}")
     try:
         header: tuple[tuple[int, ...], bool, np.dtype[Any]] = READ_HEADER[version](file)
-    except Exception as error:  # numpy lets through whatever Python's own parser makes of the bytes
+    except Exception as error:  # numpy passes on any error of Python's own parser
         raise ValueError(f"expected a header of the .npy format, got: {error}") from error
     return header
 
 
 def _whole(name: str, column: Array) -> Array:
-    """A column of numbers as whole ones, if they are that but for rounding."""
+    """Turn a column into whole numbers, if it differs from them by rounding only."""
     if column.dtype.kind != "f":
         return column
     with np.errstate(all="ignore"):
@@ -115,7 +115,7 @@ def _whole(name: str, column: Array) -> Array:
 
 
 def _microseconds(column: Array) -> Array:
-    """Times in ms as whole µs."""
+    """Convert times from ms to whole µs."""
     if column.dtype.kind == "f":
         with np.errstate(all="ignore"):
             return _whole("t", column.astype(np.float64) * MS)
