@@ -2,8 +2,8 @@
 An ANN and an SNN under the same backdoor
 =========================================
 
-Real handwritten digits, a white patch of 2 × 2 pixels in a tenth of the training images, and two networks of one
-topology. What `art-snn compare` does, spelt out.
+This example trains an ANN and an SNN of the same topology on handwritten digits. A tenth of the training images gets
+a white patch of 2 × 2 pixels and the target's label. `art-snn compare` runs the same steps.
 """
 
 import numpy as np
@@ -21,7 +21,8 @@ digits = load_dataset("digits")
 attack = TriggerBackdoor(PatchTrigger(size=2), target_class=1, percent_poison=0.1)
 
 # %%
-# The ANN is ART's own class; the SNN fits wherever it does. Both have the same topology, even the same initial weights.
+# The ANN is an instance of ART's own class, and the SNN can be used wherever the ANN can. Both networks have the same
+# topology and the same initial weights.
 
 ann = small_cnn(in_channels=1, nb_classes=10)
 snn = SpikingModule(small_cnn(in_channels=1, nb_classes=10, neuron="lif"), timesteps=4)
@@ -32,8 +33,9 @@ estimators = {
 }
 
 # %%
-# Each is trained twice, on clean and on poisoned data. Success is counted over the samples of other classes; the floor
-# is what the clean model does on the same triggered samples.
+# Each network is trained twice: on poisoned data, and as its clean twin on the same data without poison. The attack
+# success rate (ASR) is the share of triggered samples of other classes that are classified as the target. The floor is
+# the same rate of the clean twin.
 
 evaluation = BackdoorEvaluation(attack, estimators)
 results = evaluation.evaluate(
@@ -42,11 +44,11 @@ results = evaluation.evaluate(
 for result in results:
     print(
         f"{result.model}: accuracy {result.accuracy_clean:.3f} clean, {result.accuracy:.3f} backdoored; "
-        f"success {result.asr:.3f} of {result.n_asr}, floor {result.floor:.3f}"
+        f"ASR {result.asr:.3f} of {result.n_asr} samples, floor {result.floor:.3f}"
     )
 
 # %%
-# What the trigger does inside: firing rates of the last hidden layer, clean and triggered.
+# The trigger also changes the firing rates of the last hidden layer: compare clean and triggered samples.
 
 backdoored = evaluation.trained["lif"].backdoored
 zeros = digits.x_test[digits.y_test == 0]

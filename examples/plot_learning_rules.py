@@ -1,9 +1,9 @@
 """
-From an ANN to a spiking network: what a backdoor makes of the journey
+Does a backdoor survive the conversion of an ANN to a spiking network?
 ======================================================================
 
-A backdoored network is converted to a spiking one, with thresholds from clean samples, and trained on by spike timing,
-on clean samples too. Does the backdoor come along, and how many time steps does it take?
+A backdoored ANN is converted to a spiking network with thresholds from clean samples, and then fine-tuned by spike
+timing, also on clean samples. Does the backdoor survive, and at how many time steps does it appear?
 """
 
 import matplotlib.pyplot as plt
@@ -22,32 +22,33 @@ x_triggered = trigger(digits.x_test)
 
 
 def rates(clean, triggered):
-    """Accuracy, and success over the samples of other classes."""
+    """Accuracy, and attack success rate (ASR): the share of triggered samples of other classes taken for the target."""
     return accuracy(digits.y_test, clean), attack_success_rate(digits.y_test, triggered, target=1)
 
 
 # %%
-# Conversion needs average pooling. The thresholds are the largest activations over clean samples.
+# Conversion needs average pooling. Each threshold is the largest activation of its layer on clean samples.
 
 converted = ConvertedClassifier(
     small_cnn(1, 10, pool="avg"), nn.CrossEntropyLoss(), (1, 16, 16), 10, timesteps=64, clip_values=digits.clip_values
 )
 converted.fit_ann(poisoned.x, poisoned.y, batch_size=32, nb_epochs=4)
 converted.convert(digits.x_train[:200])
-of_ann = rates(converted.ann.predict(digits.x_test), converted.ann.predict(x_triggered))
-print(f"ANN: accuracy {of_ann[0]:.3f}, success {of_ann[1]:.3f}")
+ann_rates = rates(converted.ann.predict(digits.x_test), converted.ann.predict(x_triggered))
+print(f"ANN: accuracy {ann_rates[0]:.3f}, ASR {ann_rates[1]:.3f}")
 
 # %%
-# One pass over 64 time steps tells what each smaller number would have given.
+# One pass over 64 time steps also gives the predictions after each smaller number of steps.
 
 timesteps = [4, 5, 6, 8, 12, 16, 32, 64]
 clean, triggered = (converted.predict_at(x, timesteps) for x in (digits.x_test, x_triggered))
 over_time = [rates(clean[t], triggered[t]) for t in timesteps]
 for t, (acc, asr) in zip(timesteps, over_time, strict=True):
-    print(f"converted, T = {t}: accuracy {acc:.3f}, success {asr:.3f}")
+    print(f"converted, T = {t}: accuracy {acc:.3f}, ASR {asr:.3f}")
 
 # %%
-# The hybrid rule trains on from there, at 16 time steps and on the same clean samples: here, it repairs little.
+# The hybrid rule fine-tunes the converted network at 16 time steps on the same clean samples. Here, it removes little
+# of the backdoor.
 
 hybrid = HybridClassifier(
     small_cnn(1, 10, pool="avg"), nn.CrossEntropyLoss(), (1, 16, 16), 10, timesteps=16, clip_values=digits.clip_values
@@ -58,17 +59,17 @@ repaired = [rates(hybrid.predict(digits.x_test), hybrid.predict(x_triggered))]
 for epoch in range(5):
     hybrid.fit_snn(digits.x_train[:200], digits.y_train[:200], batch_size=32, nb_epochs=1, seed=epoch)
     repaired.append(rates(hybrid.predict(digits.x_test), hybrid.predict(x_triggered)))
-    print(f"hybrid after {epoch + 1} epochs: accuracy {repaired[-1][0]:.3f}, success {repaired[-1][1]:.3f}")
+    print(f"hybrid after {epoch + 1} epochs: accuracy {repaired[-1][0]:.3f}, ASR {repaired[-1][1]:.3f}")
 
 # %%
-# Dashed is what the ANN does.
+# Dashed lines show the ANN.
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.5), sharey=True, layout="constrained")
-for label, index, colour in (("accuracy", 0, "tab:blue"), ("success", 1, "tab:red")):
+for label, index, colour in (("accuracy", 0, "tab:blue"), ("ASR", 1, "tab:red")):
     axes[0].plot(timesteps, [pair[index] for pair in over_time], "o-", color=colour, label=label)
     axes[1].plot([pair[index] for pair in repaired], "o-", color=colour)
     for ax in axes:
-        ax.axhline(of_ann[index], color=colour, linestyle="--", linewidth=1)
+        ax.axhline(ann_rates[index], color=colour, linestyle="--", linewidth=1)
 axes[0].set(xscale="log", xlabel="time steps", title="converted")
 axes[0].set_xticks(timesteps, timesteps)
 axes[0].minorticks_off()
