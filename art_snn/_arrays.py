@@ -1,4 +1,4 @@
-"""What may come in where an array is expected: what is read as one, and how anything else is named in an error."""
+"""Read arguments as arrays, and name in an error what cannot be read as one."""
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -15,21 +15,21 @@ _PAIRS = "x, y = zip(*data_set) takes its samples and labels apart: then np.stac
 
 
 def is_tensor(x: Any) -> bool:
-    """Whether this is a tensor of torch's; nobody has one before torch is loaded."""
+    """Whether this is a torch tensor, without loading torch."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(x, torch.Tensor)
 
 
 def is_stream(events: Any) -> TypeGuard[Events]:
-    """Whether this is one stream rather than a collection of them: a structured array with the fields x, y, t, p."""
+    """Whether this is one event stream: a structured array with the fields x, y, t, p."""
     return isinstance(events, np.ndarray) and set(FIELDS) <= set(events.dtype.names or ())
 
 
 def as_numbers(name: str, x: Any) -> Array:
-    """An array of numbers, which nothing is copied for: an array, a tensor, or nested lists of numbers of one shape.
+    """Read an array, a tensor, or nested lists of one shape as an array of numbers, copying nothing.
 
     Raises:
-        TypeError: If this is anything else; it says what, and the call that makes an array of it.
+        TypeError: If this is anything else; it says what it is, and the call that makes an array of it.
     """
     array = _read(name, x)
     if array.dtype.kind not in "biuf" or isinstance(x, np.ma.MaskedArray):
@@ -38,10 +38,10 @@ def as_numbers(name: str, x: Any) -> Array:
 
 
 def as_samples(name: str, x: Any) -> Array:
-    """Samples (N, ...) as an array, as `as_numbers`.
+    """Read samples (N, ...) as an array, as `as_numbers` does.
 
     Raises:
-        TypeError: If these are no numbers.
+        TypeError: If these are not numbers.
         ValueError: If a sample has no axis of its own.
     """
     rows = as_numbers(name, x)
@@ -51,10 +51,10 @@ def as_samples(name: str, x: Any) -> Array:
 
 
 def as_labels(name: str, y: Any) -> Array:
-    """Labels or predictions as an array: as `as_numbers`, but also of other types, and of a table's column.
+    """Read labels or predictions as an array, as `as_numbers` does, also from a table's column.
 
     Raises:
-        TypeError: If there are no numbers in it.
+        TypeError: If they are not numbers.
     """
     array = np.asarray(y) if hasattr(y, "__array__") and not is_tensor(y) else _read(name, y)
     if array.dtype == object and all(type(label) is int and abs(label) < 2**63 for label in array.flat):
@@ -67,7 +67,7 @@ def as_labels(name: str, y: Any) -> Array:
 
 
 def from_tensor(name: str, x: Any) -> Array:
-    """The values of a tensor, on whatever device it is, cut off from its graph."""
+    """Read the values of a tensor on any device, detached from its graph."""
     try:
         array: Array = x.detach().cpu().numpy()
     except (TypeError, RuntimeError) as error:
@@ -76,12 +76,12 @@ def from_tensor(name: str, x: Any) -> Array:
 
 
 def like_tensor(values: Array, x: Any) -> Any:
-    """An array of ours as a tensor on the device of `x`."""
+    """Turn an array into a tensor on the device of `x`."""
     return sys.modules["torch"].from_numpy(values).to(x.device)
 
 
 def described(x: Any) -> tuple[str, str]:
-    """What this is that is no array of numbers, and the call that makes one of it; "" where there is none."""
+    """Describe what is not an array of numbers, and name the call that makes one of it, "" if none is known."""
     for is_of_kind, describe in _KINDS:
         if is_of_kind(x):
             return describe(x)

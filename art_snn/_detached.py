@@ -1,4 +1,4 @@
-"""Copies of what may hold a piece of a computation graph: torch itself refuses to copy those."""
+"""Copy objects that hold parts of a computation graph, which torch refuses to copy."""
 
 import copy
 import gc
@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 
 from torch import Tensor
 
-_SHARED = (type, ModuleType, FunctionType, BuiltinFunctionType)  # what `deepcopy` does not copy
+_SHARED = (type, ModuleType, FunctionType, BuiltinFunctionType)  # `deepcopy` does not copy these
 
 Thing = TypeVar("Thing")
 
 
 def tensors_in(thing: Any) -> Iterator[Tensor]:
-    """All tensors that a copy of a thing would copy, wherever it keeps them: attributes, lists, dicts, objects."""
+    """Yield all tensors that a copy of an object would copy, in its attributes, lists, dicts and objects."""
     seen: set[int] = set()
     todo = [thing]
     while todo:
@@ -30,15 +30,15 @@ def tensors_in(thing: Any) -> Iterator[Tensor]:
 
 
 def detach_pieces(thing: Any, memo: dict[int, Any]) -> None:
-    """Note in a memo of `deepcopy` that a piece of a graph is copied as a tensor without history.
+    """Make `deepcopy`, by its memo, copy parts of a graph as tensors without history.
 
-    Networks keep such pieces as attributes: an activation that they store, a weight that a hook has computed.
+    Networks hold such parts as attributes: an activation that they store, a weight that a hook has computed.
     """
     memo.update({id(tensor): tensor.detach().clone() for tensor in tensors_in(thing) if not tensor.is_leaf})
 
 
 def detached_copy(thing: Thing) -> Thing:
-    """A deep copy in which pieces of a graph are tensors without history.
+    """Make a deep copy in which parts of a graph are tensors without history.
 
     >>> import torch
     >>> detached_copy([torch.ones(2, requires_grad=True) * 3])

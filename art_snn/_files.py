@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, and only regular ones read."""
+"""Write files whole or not at all, and read regular files only."""
 
 import os
 import secrets
@@ -13,7 +13,7 @@ from typing import IO
 _NEW = (
     os.O_WRONLY | os.O_CREAT | os.O_EXCL | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_CLOEXEC", "O_BINARY"))
 )
-MOST_BYTES = 1 << 32  # of one file of data: ten times the longest recording among the data sets that are read here
+MOST_BYTES = 1 << 32  # of one data file: ten times the longest recording of the supported data sets
 KINDS = {
     stat.S_IFIFO: "a named pipe",
     stat.S_IFCHR: "a device",
@@ -25,14 +25,14 @@ _WITHOUT_WAITING = sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY
 
 
 def write_whole(path: str | PathLike[str], content: bytes | Callable[[IO[bytes]], object]) -> Path:
-    """Write a file: whoever reads `path` at any moment, after a kill or a crash too, finds the old one or the new one.
+    """Write a file so that a reader at any moment, even after a crash, finds the old file or the new one.
 
-    The bytes go to a file of this call's own in the same folder, are brought to the disk, and take the name then. A
-    link or a pipe in the place of `path` is replaced, never followed. After an error there is nothing new.
+    The bytes go to a temporary file in the same folder, are flushed to disk, and then take the name. A link or a pipe
+    at `path` is replaced, never followed. After an error nothing has changed.
 
     Args:
-        path: Of the file; folders that are missing are made.
-        content: The bytes, or what writes them to the open file that it is given.
+        path: Path of the file; missing folders are made.
+        content: Bytes, or a function that writes them to the open file it is given.
 
     Returns:
         The path.
@@ -44,7 +44,7 @@ def write_whole(path: str | PathLike[str], content: bytes | Callable[[IO[bytes]]
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".unfinished-{secrets.token_hex(8)}")  # short: the name itself may be of full length
+    unfinished = path.with_name(f".unfinished-{secrets.token_hex(8)}")  # short: the name may be of full length
     descriptor = os.open(unfinished, _NEW, 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -58,18 +58,18 @@ def write_whole(path: str | PathLike[str], content: bytes | Callable[[IO[bytes]]
 
 
 def open_regular(path: str | PathLike[str], most: int = MOST_BYTES) -> BufferedReader:
-    """A file opened to be read, if it is a regular one, or a link to one, of at most `most` bytes.
+    """Open a regular file, or a link to one, of at most `most` bytes for reading.
 
-    A named pipe would be waited for without end, and a device may never end.
+    Opening a named pipe could block for ever, and a device may never end.
 
     Raises:
         FileNotFoundError: If there is nothing of this name.
-        ValueError: If it is no regular file, or larger.
+        ValueError: If it is not a regular file, or larger.
     """
-    _check_regular(path, os.stat(path), most)  # opening alone can do something to a device
+    _check_regular(path, os.stat(path), most)  # merely opening a device can act on it
     descriptor = os.open(path, os.O_RDONLY | _WITHOUT_WAITING)
     try:
-        _check_regular(path, os.fstat(descriptor), most)  # the name may belong to another one by now
+        _check_regular(path, os.fstat(descriptor), most)  # the name may belong to another file by now
     except ValueError:
         os.close(descriptor)
         raise
@@ -77,11 +77,11 @@ def open_regular(path: str | PathLike[str], most: int = MOST_BYTES) -> BufferedR
 
 
 def read_regular(path: str | PathLike[str], most: int = MOST_BYTES) -> bytes:
-    """The bytes of a regular file.
+    """Read the bytes of a regular file.
 
     Raises:
         FileNotFoundError: If there is nothing of this name.
-        ValueError: If it is no regular file, larger than `most` bytes, or not as long as it says.
+        ValueError: If it is not a regular file, larger than `most` bytes, or not of its stated size.
     """
     with open_regular(path, most) as file:
         size = os.fstat(file.fileno()).st_size
@@ -110,7 +110,7 @@ def _fill(file: IO[bytes], content: bytes | Callable[[IO[bytes]], object]) -> No
 
 
 def _keep_name(folder: Path) -> None:
-    """Bring the folder's entries to the disk, where the system lets one; the file itself is whole in any case."""
+    """Flush the folder's entries to disk, if the system allows; the file itself is whole in any case."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""Whether what is asked for fits into memory or onto a disk, known before any of it is taken."""
+"""Check that data fit into memory or onto a disk before any is allocated."""
 
 import os
 import shutil
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-_SMALL = 1 << 26  # bytes that are not asked about: a call takes longer than it tells
+_SMALL = 1 << 26  # bytes below which nothing is checked, to save time
 _CGROUP = Path("/sys/fs/cgroup")
 _LIMITS = (
     ("memory.max", "memory.current"),
@@ -16,20 +16,20 @@ _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 
 
 def available_memory() -> int | None:
-    """Bytes that this process can still get, as the system and its container tell; None where they do not."""
+    """Bytes that this process can still allocate, as the system and its container say; None if they do not."""
     return min(_reported_free(), default=None)
 
 
 def check_memory(what: str, n_bytes: int, cure: str) -> None:
-    """Bytes that are to be allocated are there.
+    """Check that there is memory for what is to be allocated.
 
     Args:
-        what: That takes them, for people.
-        n_bytes: How many.
-        cure: What makes them fewer.
+        what: Name of what takes the memory, for people.
+        n_bytes: Number of bytes.
+        cure: Advice on how to need less.
 
     Raises:
-        MemoryError: If there are not so many.
+        MemoryError: If there is less memory.
 
     >>> check_memory("a list", 10**30, "make it shorter")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -42,10 +42,10 @@ def check_memory(what: str, n_bytes: int, cure: str) -> None:
 
 
 def check_disk(what: str, n_bytes: int, folder: Path, cure: str) -> None:
-    """The same of a file in a folder.
+    """Check that there is disk space in a folder for what is to be written, as `check_memory` does.
 
     Raises:
-        OSError: If the disk has less room.
+        OSError: If the disk has less space.
     """
     if n_bytes >= _SMALL and n_bytes > (free := shutil.disk_usage(folder).free):
         has, needs = readable_size(free), readable_size(n_bytes)
@@ -53,7 +53,7 @@ def check_disk(what: str, n_bytes: int, folder: Path, cure: str) -> None:
 
 
 def readable_size(n_bytes: int) -> str:
-    """For people, in three digits.
+    """Write a number of bytes for people, in three digits.
 
     >>> [readable_size(n) for n in (512, 1_234_567, 123_456_789, 10**30)]
     ['512 B', '1.23 MB', '123 MB', 'more than 1000 EB']
@@ -78,7 +78,7 @@ def _reported_free() -> Iterator[int]:
 
 
 def _used_without_file_copies(used: Path) -> int:
-    """Bytes in use that are not merely a copy of files, which the system gives back when they are needed."""
+    """Bytes in use, without cached files, which the system drops when memory is needed."""
     lines = (used.parent / "memory.stat").read_text().splitlines()
     files = sum(int(line.split()[1]) for line in lines if line.split()[0] in ("inactive_file", "active_file"))
     return int(used.read_text()) - files

@@ -1,8 +1,7 @@
-"""The layouts of samples: which one each border takes, and how another one is told apart, named and put right.
+"""Check the layout of samples, and name another layout with the call that converts it.
 
 Channels come first and time before them: images (N, C, H, W), frames (N, T, 2, H, W). No layout is guessed: a shape
-that does not fit, or that could mean two things, is refused, and the error names the layout seen and the call that
-converts.
+that does not fit, or that could mean two things, is an error that names the layout seen and the call that converts.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,13 +21,13 @@ IMAGES, IMAGE, FRAMES, SAMPLE = "(N, C, H, W)", "(C, H, W)", "(N, T, 2, H, W)", 
 
 
 def check_images(name: str, x: Array) -> None:
-    """Images (N, C, H, W), or one image (C, H, W) of 1 or 3 channels.
+    """Check for images (N, C, H, W), or one image (C, H, W) of 1 or 3 channels.
 
-    A last axis of at most 4 that is shorter than both before it is taken for channels that come last. Three axes whose
-    first is neither 1 nor 3 may as well be grey images (N, H, W), and are refused.
+    A last axis of at most 4 that is shorter than both before it counts as channels that come last. Three axes whose
+    first is neither 1 nor 3 could also be grey images (N, H, W), and are refused.
 
     Raises:
-        ValueError: If it is another layout, or may be.
+        ValueError: If the layout is, or could be, another one.
     """
     wanted, shape = f"{IMAGES} or {IMAGE}", x.shape
     if x.ndim not in (3, 4):
@@ -47,10 +46,10 @@ def check_images(name: str, x: Array) -> None:
 
 
 def check_image_batch(name: str, x: Array) -> None:
-    """Images (N, C, H, W), as `check_images`, and none alone.
+    """Check for images (N, C, H, W), as `check_images` does, but not one image alone.
 
     Raises:
-        ValueError: If it is another layout, or may be.
+        ValueError: If the layout is, or could be, another one.
     """
     check_images(name, x)
     if x.ndim != 4:
@@ -58,12 +57,12 @@ def check_image_batch(name: str, x: Array) -> None:
 
 
 def check_frames(name: str, x: Array, *, alone: bool = False) -> None:
-    """Frames (N, T, 2, H, W), whose channels are OFF and ON; with `alone` one sample (T, 2, H, W) will do, too.
+    """Check for frames (N, T, 2, H, W), of channels OFF and ON; with `alone` also for one sample (T, 2, H, W).
 
-    Time that comes first, as in spikingjelly's networks, cannot be told from samples that do: the first axis is N.
+    The first axis counts as N: time first, as in spikingjelly's networks, has the same number of axes.
 
     Raises:
-        ValueError: If it is another layout.
+        ValueError: If the layout is another one.
     """
     wanted = f"{FRAMES} or {SAMPLE}" if alone else FRAMES
     if x.ndim != 5 and not (alone and x.ndim == 4):
@@ -73,13 +72,13 @@ def check_frames(name: str, x: Array, *, alone: bool = False) -> None:
 
 
 def check_fits(name: str, x: Any, input_shape: Sequence[int], *, any_time: bool = False) -> None:
-    """Samples (N, ...) of the shape that a model takes; with `any_time` of any number of bins, the first axis of it.
+    """Check that samples (N, ...) have the shape that a model takes.
 
     Args:
-        name: What they are called in an error.
-        x: An array or a tensor.
-        input_shape: Of one sample.
-        any_time: Whether the first axis of a sample may have any length.
+        name: Name of the samples in an error.
+        x: Samples as an array or a tensor.
+        input_shape: Shape of one sample.
+        any_time: Whether the first axis of a sample, time, may have any length.
 
     Raises:
         ValueError: If they have another shape.
@@ -95,7 +94,7 @@ def check_fits(name: str, x: Any, input_shape: Sequence[int], *, any_time: bool 
 
 
 def is_channels_last(shape: Shape) -> bool:
-    """Whether images of this shape look as if their channels came last; then they are no thin images either.
+    """Whether the channels of images of this shape seem to come last.
 
     >>> is_channels_last((10, 32, 32, 3)), is_channels_last((10, 3, 32, 32)), is_channels_last((1, 3, 4, 4))
     (True, False, False)
@@ -109,8 +108,8 @@ def _fits(shape: Shape, input_shape: Shape, any_time: bool) -> bool:
 
 
 def layout_hint(shape: Shape, input_shape: Shape, *, any_time: bool = False) -> str:
-    """What samples (N, ...) of a wrong shape may be, and the call that puts it right; "" where nothing is known."""
-    x = np.broadcast_to(np.False_, shape)  # takes no memory
+    """Say what layout samples (N, ...) of a wrong shape may have, and the call that converts; "" if none is known."""
+    x = np.broadcast_to(np.False_, shape)  # needs no memory
     found = []
     for n_axes, layout, call, convert in _CONVERSIONS:
         if x.ndim in n_axes and _fits(convert(x).shape, input_shape, any_time):

@@ -1,9 +1,9 @@
-"""What the library says, in the words of the command."""
+"""Put the library's errors into the words of the command."""
 
 import re
 from collections.abc import Mapping
 
-ALIASES = {  # names that the parts of an experiment have for what an option sets
+ALIASES = {  # other names of what an option sets, in the parts of an experiment
     "root": "data_root",
     "method": "conversion",
     "target_class": "target",
@@ -14,11 +14,11 @@ _VALUE = r"""(?:'[^']*'|"[^"]*"|\[[^\]]*\]|[\w.+-]*\w)"""
 
 
 def in_options(message: str, options: Mapping[str, str]) -> str:
-    """Arguments as the options that set them: where one is assigned, where it is expected, or where no other word fits.
+    """Replace arguments in a message by the options that set them, where they cannot be ordinary words.
 
     Args:
-        message: For people.
-        options: By the name of an argument, with underscores, the option.
+        message: Message for people.
+        options: Option of each argument, whose name has underscores.
 
     >>> in_options("expected n_bins of 2, got size=3; on_bad='skip' leaves it out", {
     ...     "n_bins": "--n-bins", "size": "--size", "on_bad": "--on-bad"})
@@ -36,14 +36,14 @@ def in_options(message: str, options: Mapping[str, str]) -> str:
 
 
 def _assigned(option: str, value: str) -> str:
-    """An option with a value as it is typed; one that is switched on stands alone."""
+    """Write an option with its value as it is typed; a flag stands alone."""
     if value == "True":
         return option
     return f"{option} {re.sub(r', *', ',', value.strip('[]')) if value.startswith('[') else value}".replace("'", "")
 
 
 def one_line(error: Exception) -> str:
-    """What an error says, without line breaks; of pydantic's many the first."""
+    """The message of an error without line breaks; for pydantic, its first error."""
     from pydantic import ValidationError
 
     if isinstance(error, ValidationError):

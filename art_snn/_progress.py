@@ -1,4 +1,4 @@
-"""What a long computation shows of itself: a bar on standard error, with the name of what is being done."""
+"""Progress bars on standard error, with the name of what is being done."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-_SECONDS = 5.0  # between two states of a bar in a file, where each stays
+_SECONDS = 5.0  # between updates of a bar in a file, where each is kept
 _task: ContextVar[str] = ContextVar("task", default="")
 _is_silent: ContextVar[bool] = ContextVar("is_silent", default=False)
 _listener: ContextVar[Callable[[str], None] | None] = ContextVar("listener", default=None)
@@ -53,7 +53,7 @@ def telling(listener: Callable[[str], None]) -> Iterator[None]:
 
 
 def task_or(default: str) -> str:
-    """The name of what is being done, or a name in place of it.
+    """The name of what is being done, or a default.
 
     >>> task_or("fit")
     'fit'
@@ -62,17 +62,17 @@ def task_or(default: str) -> str:
 
 
 def is_shown(verbose: bool) -> bool:
-    """Whether a bar is shown that the caller wants: not within `silence`, nor under the variable TQDM_DISABLE."""
+    """Whether to show a wanted bar: not within `silence`, nor if the variable TQDM_DISABLE is set."""
     return verbose and not _is_silent.get() and os.environ.get("TQDM_DISABLE", "0") in ("", "0")
 
 
 def progress(iterable: Iterable[Any] | None = None, *, verbose: bool = True, **settings: Any) -> tqdm:
-    """tqdm's bar, where one is shown; in a file it is written anew every few seconds only.
+    """Make tqdm's bar, if bars are shown; in a file it is updated every few seconds only.
 
     Args:
-        iterable: What to walk over; None for a bar that is updated by hand.
-        verbose: Whether it is wanted at all.
-        **settings: Of tqdm's.
+        iterable: Items to walk over; None for a bar that is updated by hand.
+        verbose: Whether a bar is wanted.
+        **settings: Arguments of `tqdm.tqdm`.
     """
     if (listener := _listener.get()) is not None:
         return _Told(iterable, listener=listener, disable=not is_shown(verbose), **settings)

@@ -1,4 +1,4 @@
-"""Randomness: seeds are stored, generators are passed, and nobody's global stream is moved."""
+"""Random numbers: seeds are stored, generators are passed, and no global stream is moved."""
 
 import os
 import random
@@ -13,12 +13,12 @@ Rng = int | np.random.Generator
 
 
 def draw_seed(rng: Rng) -> int:
-    """A fresh seed below 2^32: the next draw of a generator, or the first of the stream that an integer names."""
+    """Draw a seed below 2^32: the next number of a generator, or the first of the stream of an integer seed."""
     return int(np.random.default_rng(rng).integers(2**32))
 
 
 def torch_generator(rng: Rng, device: str | torch.device = "cpu") -> torch.Generator:
-    """A torch generator of its own stream, seeded from `rng`."""
+    """Make a torch generator, seeded from `rng`."""
     return torch.Generator(device=device).manual_seed(draw_seed(rng))
 
 
@@ -30,23 +30,23 @@ def _renew() -> None:
     _streams = threading.RLock()
 
 
-if hasattr(os, "register_at_fork"):  # in a forked process there is no thread that would ever give it back
+if hasattr(os, "register_at_fork"):  # in a forked process no thread would ever release it
     os.register_at_fork(after_in_child=_renew)
 
 
 @contextmanager
 def streams_alone() -> Iterator[None]:
-    """Keep the global streams to this thread while the block runs: others wait at `host_seed` until it has ended."""
+    """Reserve the global streams for this thread while the block runs; other threads wait at `host_seed`."""
     with _streams:
         yield
 
 
 @contextmanager
 def host_seed(rng: Rng) -> Iterator[None]:
-    """Run host code that draws from the global streams: they are saved, seeded from `rng` and put back.
+    """Run host code that draws from the global streams, which are saved, seeded from `rng` and restored.
 
-    Covers python's `random`, numpy's and torch's global streams (torch's on every device that is in use). One thread
-    of the process at a time: two would put back what the other one had seeded.
+    Covers python's `random`, numpy's and torch's global streams (torch's on every device in use). One thread at a time:
+    two would restore each other's seeds.
 
     >>> with host_seed(0):
     ...     first = np.random.rand()

@@ -1,4 +1,4 @@
-"""Checks at the public border: one clear error, `expected …, got …`, before anything is changed."""
+"""Check arguments of public functions: one clear error, `expected …, got …`, before anything is changed."""
 
 from collections.abc import Collection, Iterable
 from fractions import Fraction
@@ -11,17 +11,17 @@ from art_snn._arrays import as_labels, as_numbers
 from art_snn.typing import Array, Indices, Labels
 
 _SHOWN = 10  # values in a message
-_ROUNDING = 1e-2  # by which probabilities in half precision may miss the sum of 1
+_ROUNDING = 1e-2  # error of a sum of probabilities in half precision
 
 
 def check_number(name: str, value: float) -> None:
-    """A number, Python's or numpy's; True and False are none."""
+    """Check for a number, Python's or numpy's; True and False are refused."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         raise TypeError(f"expected {name} to be a number, got {value!r}")
 
 
 def check_fraction(name: str, value: float, *, zero: bool = True) -> None:
-    """A share of a whole: in [0, 1], or in (0, 1] where zero makes no sense."""
+    """Check for a fraction in [0, 1], or in (0, 1] without `zero`."""
     check_number(name, value)
     low = "[" if zero else "("
     if not (0 <= value <= 1) or (value == 0 and not zero):
@@ -29,10 +29,9 @@ def check_fraction(name: str, value: float, *, zero: bool = True) -> None:
 
 
 def share_of(share: float, n: int) -> int:
-    """A share of `n` things, rounded down; the product is that of the decimal that the share is written as.
+    """Take a share of `n` things, rounded down, with the share as the decimal that Python prints.
 
-    The float nearest to 0.29 lies below it: 0.29 * 100 is 28.999… in floats. A share that no decimal hits, such as 1/3,
-    is the one of 16 digits or so that Python prints.
+    The float nearest to 0.29 lies below it: 0.29 * 100 is 28.999… in floats. For 1/3 the decimal has some 16 digits.
 
     >>> share_of(0.29, 100), int(0.29 * 100), share_of(0.1, 1347)
     (29, 28, 134)
@@ -41,12 +40,12 @@ def share_of(share: float, n: int) -> int:
 
 
 def is_whole(value: Any) -> bool:
-    """A whole number, Python's or numpy's; True and False are none."""
+    """Whether this is a whole number, Python's or numpy's; True and False are not."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def whole_numbers(name: str, values: Any, form: str) -> tuple[int, ...]:
-    """The numbers of a tuple, list, range or array, if these are whole; `form` says in words what is expected."""
+    """Read a tuple, list, range or array of whole numbers; `form` names what is expected in an error."""
     numbers = tuple(values) if isinstance(values, Iterable) else None
     if numbers is None or not all(map(is_whole, numbers)):
         raise TypeError(f"expected {name} to be {form} in whole numbers, got {values!r}")
@@ -54,7 +53,7 @@ def whole_numbers(name: str, values: Any, form: str) -> tuple[int, ...]:
 
 
 def check_at_least(name: str, value: int, minimum: int, reason: str = "") -> None:
-    """A whole number that is not below `minimum`; `reason` says why it must be."""
+    """Check for a whole number of at least `minimum`; `reason` says why in an error."""
     because = f": {reason}" if reason else ""
     if not is_whole(value):
         raise TypeError(f"expected {name} to be a whole number, got {value!r}{because}")
@@ -70,25 +69,25 @@ def check_positive(name: str, value: float, *, zero: bool = False) -> None:
 
 
 def check_choice(name: str, value: Any, choices: Collection[Any]) -> None:
-    """One of the named choices."""
-    if value not in list(choices):  # a list also looks for what has no hash
+    """Check for one of some choices."""
+    if value not in list(choices):  # a list can also search for values without a hash
         raise ValueError(f"expected {name} to be one of {', '.join(map(repr, choices))}, got {value!r}")
 
 
 def check_flag(name: str, value: bool) -> None:
-    """True or False; a word such as "no" would count as true."""
+    """Check for True or False; a word such as "no" would count as true."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"expected {name} to be True or False, got {value!r}")
 
 
 def check_unknown(owner: str, kwargs: Collection[str]) -> None:
-    """No keyword argument is left over: ART's signatures end in `**kwargs`, which would swallow a typo."""
+    """Refuse unknown keyword arguments: ART's signatures end in `**kwargs`, which would swallow a typo."""
     if kwargs:
         raise TypeError(f"{owner} got unknown arguments: {', '.join(sorted(kwargs))}")
 
 
 def check_same_length(x_name: str, x: Any, y_name: str, y: Any) -> None:
-    """One label a sample."""
+    """Check for one label a sample."""
     for name, things in ((x_name, x), (y_name, y)):
         if not hasattr(things, "__len__") or np.ndim(things) == 0:
             raise TypeError(f"expected {name} in an array, got {things!r:.60}")
@@ -99,11 +98,11 @@ def check_same_length(x_name: str, x: Any, y_name: str, y: Any) -> None:
 
 
 def check_weights(name: str, weights: Any, n: int) -> Array:
-    """One finite number from 0 up for each of n samples, not all of them 0, as an array (N,).
+    """Read one finite weight from 0 up for each of n samples, not all of them 0, as an array (N,).
 
     Raises:
-        TypeError: If they are no numbers.
-        ValueError: If they are of another shape, or out of range.
+        TypeError: If they are not numbers.
+        ValueError: If they have another shape, or are out of range.
     """
     array = as_numbers(name, weights)
     if array.shape != (n,):
@@ -118,14 +117,14 @@ def check_weights(name: str, weights: Any, n: int) -> Array:
 
 
 def class_indices(y: Labels, nb_classes: int | None = None, *, exact: bool = False) -> Indices:
-    """Class indices (N,) of labels given as indices (N,) or one-hot (N, K), K at least 2.
+    """Read class indices (N,) from indices (N,) or one-hot labels (N, K), K at least 2.
 
-    Rows of probabilities that add up to 1 name their most probable class, unless `exact` asks for zeros and a one.
+    Rows of probabilities that add up to 1 count as their most probable class, unless `exact` asks for zeros and a one.
 
     Raises:
-        ValueError: If `y` has another shape, holds no whole numbers or a class outside [0, nb_classes), or a row names
-            not exactly one class, or is none of probabilities.
-        TypeError: If it holds no numbers, or is a mask (N,).
+        ValueError: If `y` has another shape, holds fractions or a class outside [0, nb_classes), or a row does not name
+            exactly one class or does not hold probabilities.
+        TypeError: If it does not hold numbers, or is a mask (N,).
     """
     y = as_labels("labels", y)
     if y.ndim == 2 and y.shape[1] > 1 and nb_classes in (None, y.shape[1]):
@@ -147,20 +146,20 @@ def class_indices(y: Labels, nb_classes: int | None = None, *, exact: bool = Fal
 
 
 def check_class(name: str, value: int, nb_classes: int | None) -> None:
-    """The index of one of the classes, whose number may be unknown."""
+    """Check for the index of a class; `nb_classes` is None if their number is unknown."""
     check_at_least(name, value, 0)
     if nb_classes is not None and value >= nb_classes:
         raise ValueError(f"expected {name} below {nb_classes} classes, got {value}")
 
 
 def predicted_classes(y: Array, nb_classes: int | None = None) -> Indices:
-    """Class indices (N,) of predictions given as indices (N,), or as scores (N, K) of which the highest counts.
+    """Read class indices (N,) from predicted indices (N,), or from scores (N, K) of which the highest counts.
 
-    Of equal scores, which a few spikes often give, the first counts.
+    Of equal scores, which are common with few spikes, the first counts.
 
     Raises:
-        ValueError: As `class_indices`, or if a score is not finite, as after a training that diverged.
-        TypeError: As `class_indices`.
+        ValueError: If `class_indices` refuses them, or a score is not finite, as after a training that diverged.
+        TypeError: If they do not hold numbers, or are a mask (N,).
     """
     y = as_labels("predictions", y)
     if y.ndim != 2 or y.shape[1] < 2 or nb_classes not in (None, y.shape[1]) or y.dtype.kind == "b":
@@ -171,7 +170,7 @@ def predicted_classes(y: Array, nb_classes: int | None = None) -> Indices:
 
 
 def check_probabilities(name: str, rows: Array) -> None:
-    """Rows (N, K) from 0 up that add up to 1: one-hot, or probabilities."""
+    """Check for rows (N, K) from 0 up that add up to 1: one-hot, or probabilities."""
     check_finite(name, rows)
     is_other = (rows < 0).any(axis=1) | (np.abs(rows.sum(axis=1, dtype=np.float64) - 1) > _ROUNDING)
     if is_other.any():
@@ -184,7 +183,7 @@ def check_probabilities(name: str, rows: Array) -> None:
 
 
 def _winners(one_hot: Labels, exact: bool) -> Indices:
-    """The one class that each row names: its single highest entry."""
+    """Find the one class that each row names: its single highest entry."""
     check_finite("labels", one_hot)
     highest = one_hot.max(axis=1, keepdims=True)
     named = (one_hot == highest).sum(axis=1)
@@ -204,12 +203,12 @@ def _winners(one_hot: Labels, exact: bool) -> Indices:
 
 
 def _first(row: Array) -> str:
-    """The first values of a row, which may be long."""
+    """Write the first values of a row."""
     return str(row.tolist()) if len(row) <= _SHOWN else f"{row[:_SHOWN].tolist()} and {len(row) - _SHOWN} more"
 
 
 def check_finite(name: str, x: Array) -> None:
-    """No NaN and no infinity; in slices, so that nothing of the size of the whole is made."""
+    """Check for NaN and infinity, in slices to save memory."""
     if x.dtype.kind != "f":
         return
     for start in range(0, len(x), 256):
@@ -219,7 +218,7 @@ def check_finite(name: str, x: Array) -> None:
 
 
 def check_counts(name: str, x: Array) -> None:
-    """Counts: finite and from 0 up, in slices as `check_finite`; fractions too, as of frames that were scaled."""
+    """Check for finite counts from 0 up, in slices to save memory; fractions may occur in scaled frames."""
     if x.dtype.kind not in "if":
         return
     for start in range(0, len(x), 256):
@@ -230,7 +229,7 @@ def check_counts(name: str, x: Array) -> None:
 
 
 def brief(text: str, most: int = 300) -> str:
-    """A message that fits a screen: of a longer one the beginning and the end.
+    """Shorten a long message to its beginning and its end.
 
     >>> brief("expected " + "so and " * 99 + "so", most=31)
     'expected so and … so and so and so'

@@ -1,4 +1,4 @@
-"""What there is, by name: one dict a kind, for the command line, the reports and the law suite to walk over."""
+"""All triggers, attacks, classifiers, defences, networks and data sets by name, one dict for each kind."""
 
 import importlib
 from typing import Any

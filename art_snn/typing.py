@@ -1,4 +1,4 @@
-"""The names of the arrays that cross the package's borders."""
+"""Names for the arrays that cross the package's borders."""
 
 from typing import Any, Protocol
 
@@ -15,6 +15,6 @@ Mask = npt.NDArray[np.bool_]  # (N,)
 
 
 class Trigger(Protocol):
-    """What turns clean samples into triggered ones: arrays in, new arrays out, of the same shape and dtype."""
+    """A function from clean samples to triggered ones: new arrays of the same shape and dtype."""
 
     def __call__(self, x: Array) -> Array: ...

@@ -1,4 +1,4 @@
-"""Conversion: a trained ANN becomes a spiking network with the same weights, its rates the rectifiers' outputs."""
+"""Convert a trained ANN into a spiking network of the same weights, whose firing rates are the rectifiers' outputs."""
 
 import copy
 from collections.abc import Callable
@@ -49,43 +49,43 @@ def convert(
     neuron: NeuronFactory = integrate_and_fire,
     prepare: Callable[[Images], Images] = lambda x: x,
 ) -> LayerGraph:
-    """A multi-step spiking network with an ANN's weights and thresholds that fit its activations.
+    """Make a multi-step spiking network with an ANN's weights and with thresholds that fit its activations.
 
     Each rectifier becomes a neuron that resets by subtraction and whose spikes weigh its threshold; batch norm is
-    folded into the weights. The last layer stays as it is, so that the mean of the outputs over time estimates the
-    ANN's logits. The ANN is not changed. All parameters of the result, thresholds included, can be trained.
+    folded into the weights. The last layer stays, so that the mean of the outputs over time estimates the ANN's logits.
+    The ANN is not changed. All parameters of the result, thresholds included, can be trained.
 
     Args:
-        ann: Rectifiers as `nn.ReLU` modules; convolutions, linear layers, batch norm (running statistics), average
-            pooling, dropout, flattening, and sums of activations and constants between them. It is run on a few
-            samples and read on the way: what it writes in place, what hooks compute and what its forward pass leaves
-            to defaults is as in the ANN. The result's logits in non-spiking form are compared with the ANN's own.
-        x_calibration: Samples (N, C, H, W), at least one, as the ANN takes them or `prepare` does. Neither their order
-            nor how they fall into batches matters.
-        method: A layer's threshold is `scale` times a statistic of the ANN's rectifier:
+        ann: Network of rectifiers as `nn.ReLU` modules, convolutions, linear layers, batch norm (running statistics),
+            average pooling, dropout, flattening, and sums of activations and constants. It runs on a few samples and is
+            read on the way, with what it writes in place, what hooks compute and what its forward pass leaves to
+            defaults. The logits of the result without spikes are compared with the ANN's own.
+        x_calibration: At least one sample, (N, C, H, W), in the form that the ANN or `prepare` takes. Neither their
+            order nor the batch size matters.
+        method: Statistic of the ANN's rectifier; `scale` times it is a layer's threshold:
 
             - "max": its largest output
             - "robust": the percentile of its outputs, zeros included
             - "fraction": its largest output, and `scale` is below 1 (what the framework paper calls "Spike-Norm 1/2")
             - "spike-norm": the largest input of a time step when the layers before spike (Sengupta's)
-        scale: Above 0. Less needs fewer time steps, and saturates more.
-        percentile: Of "robust", in (0, 100].
-        timesteps: Of "spike-norm", at least 1.
-        encoding: Of "spike-norm": what the network will see at each step, as in `SpikingModule`: "direct", the sample
-            itself, or "poisson" (which is Sengupta's), spikes drawn with the pixel as probability.
-        seed: Of the Poisson thresholds, as in `SpikingModule`: its network sees the very spikes of the calibration.
-        batch_size: Samples that are handed to the device at once; a multiple of 32 is fastest.
-        neuron: Makes the nodes, of threshold 1 and with soft reset.
-        prepare: What to do to the samples before the ANN, such as to standardise them; to each batch as it comes.
+        scale: Factor on the statistic, above 0. A smaller one needs fewer time steps and saturates more.
+        percentile: Percentile that "robust" takes, in (0, 100].
+        timesteps: Number of time steps that "spike-norm" runs, at least 1.
+        encoding: Input of each time step of "spike-norm", as in `SpikingModule`: "direct" is the sample itself,
+            "poisson" (Sengupta's) spikes drawn with the pixel as probability.
+        seed: Seed of the Poisson thresholds; a `SpikingModule` of the same seed sees the calibration's very spikes.
+        batch_size: Number of samples that are moved to the device at once; a multiple of 32 is fastest.
+        neuron: Function that makes a neuron of threshold 1 with soft reset.
+        prepare: Function that prepares each batch for the ANN, for example standardises it.
 
     Returns:
-        The network from (T, N, C, H, W) to (T, N, K) in evaluation mode; input that is the same at each step is meant.
+        The network from (T, N, C, H, W) to (T, N, K) in evaluation mode, for input that is the same at each step.
 
     Raises:
         ValueError: If the ANN has a layer without spiking counterpart (maximum pooling, another activation, a reshape
             of its own), branches on its input, answers the same samples differently each time, or needs more arguments
-            than samples; if the calibration set is empty or not finite, a layer puts out nothing on it, or a number is
-            out of range. Nothing has been changed then.
+            than samples; if the calibration set is empty or not finite, a layer is silent on it, or a number is out of
+            range. Then nothing has been changed.
 
     Source: "max": Diehl et al., Fast-Classifying, High-Accuracy Spiking Deep Networks, 2015,
     https://doi.org/10.1109/IJCNN.2015.7280696, data-based normalisation; "robust": Rueckauer et al., Conversion of
@@ -99,7 +99,7 @@ def convert(
     if not isinstance(x_calibration, JoinedArrays):
         x_calibration = as_samples("x_calibration", x_calibration)
     check_at_least("the number of calibration samples", len(x_calibration), 1)
-    check_finite("x_calibration", cast(Images, x_calibration))  # of which it looks at slices
+    check_finite("x_calibration", cast(Images, x_calibration))  # it reads slices
     with layout_named(ann, "x_calibration", (len(x_calibration), *x_calibration[0].shape)):
         graph = _traced(ann, as_tensor(prepare(x_calibration[:SAMPLES])))
     net, samples = to_spiking(copy.deepcopy(graph), neuron), Samples(x_calibration, batch_size, prepare)
@@ -116,12 +116,12 @@ def convert(
 
 
 def uncalibrated(ann: nn.Module, samples: Tensor, neuron: NeuronFactory = integrate_and_fire) -> LayerGraph:
-    """What `convert` makes of an ANN, but with thresholds of 1: it needs no data, and the same ANNs are errors.
+    """Convert an ANN with thresholds of 1, without calibration; it refuses the same ANNs as `convert`.
 
     Args:
-        ann: As in `convert`, or on the device "meta" to learn the shapes.
-        samples: At least one, as the ANN takes them; any will do.
-        neuron: As in `convert`.
+        ann: Network to convert, as in `convert`; on the device "meta" only shapes are read.
+        samples: At least one sample of any values, in the form that the ANN takes.
+        neuron: Function that makes a neuron of threshold 1 with soft reset.
     """
     return to_spiking(_traced(ann, samples), neuron)
 
@@ -134,7 +134,7 @@ def _traced(ann: nn.Module, samples: Tensor) -> LayerGraph:
 
 
 def check_method(method: str, scale: float, percentile: float) -> None:
-    """A known method of conversion with numbers that it can work with."""
+    """Check a method of conversion and its numbers."""
     check_choice("method", method, METHODS)
     check_positive("scale", scale)
     if method == "fraction" and scale >= 1:
@@ -144,16 +144,16 @@ def check_method(method: str, scale: float, percentile: float) -> None:
 
 
 def thresholds(net: nn.Module) -> dict[str, float]:
-    """The thresholds of a converted network by layer, in the units of the ANN's activations."""
+    """Thresholds of a converted network by layer, in the units of the ANN's activations."""
     return {name: neuron.threshold.item() for name, neuron in scaled_neurons(net).items()}
 
 
 def threshold_shift(clean: nn.Module, poisoned: nn.Module) -> dict[str, float]:
-    """By how much poisoned calibration data moved each layer's threshold: |poisoned - clean| / clean.
+    """How far poisoned calibration data moved each layer's threshold: |poisoned - clean| / clean.
 
     Args:
-        clean: A network converted with clean calibration data.
-        poisoned: The same ANN, converted with poisoned calibration data.
+        clean: Network converted with clean calibration data.
+        poisoned: Network converted from the same ANN with poisoned calibration data.
     """
     moved = thresholds(poisoned)
     return {name: abs(moved[name] - threshold) / threshold for name, threshold in thresholds(clean).items()}

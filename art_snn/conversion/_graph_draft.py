@@ -1,4 +1,4 @@
-"""A graph while it is being written down; then without what the output does not need, and without batch norm."""
+"""A graph while it is recorded; the finished one has no unused calls and no batch norm."""
 
 import itertools
 from collections import Counter
@@ -13,32 +13,32 @@ from art_snn.conversion.graph import Call, LayerGraph
 
 
 class Draft:
-    """Layers and calls, one after the other, as an ANN makes them; batch norm is a layer here."""
+    """Layers and calls in the order in which an ANN makes them; batch norm is still a layer."""
 
     def __init__(self, taken: Iterable[str]) -> None:
         self.layers: dict[str, nn.Module] = {}
         self.calls: list[Call] = []
         self._taken = set(taken)
-        self._flat: dict[int, int] = {}  # what is a result flattened
-        self._round: dict[int, tuple[int, tuple[int, ...]]] = {}  # what was flattened to that, and its shape
+        self._flat: dict[int, int] = {}  # number of each result's flattened form
+        self._round: dict[int, tuple[int, tuple[int, ...]]] = {}  # number and shape of what was flattened
 
     def call(self, name: str, module: nn.Module, number: int) -> int:
-        """The number of the result of a layer for that input."""
+        """Note the call of a layer on an input; the number of its result."""
         self.layers[name] = module
         return self._append(Call(name, (number,)))
 
     def sum(self, first: int, second: int) -> int:
-        """The number of the sum of two results."""
+        """Note a sum of two results; its number."""
         return self._append(Call("", (first, second)))
 
     def constant(self, kind: type[Scale | Shift], value: Any, number: int) -> int:
-        """The number of a result that is scaled or shifted by a constant."""
+        """Note that a result is scaled or shifted by a constant; the number of what comes out."""
         if not isinstance(value, Tensor) and value == (1 if kind is Scale else 0):
             return number
         return self.call(self.free_name(kind.__name__.lower()), kind(value), number)
 
     def reshape(self, number: int, before: tuple[int, ...], after: tuple[int, ...]) -> int | None:
-        """The number of a result in another shape: its own, flattened or as before flattening; None for any other."""
+        """Note another shape of a result, unchanged, flattened or unflattened; its number, or None for other shapes."""
         if after == before:
             return number
         unflattened, shape = self._round.get(number, (None, None))
@@ -52,14 +52,14 @@ class Draft:
         return self._flat[number]
 
     def free_name(self, name: str) -> str:
-        """The name itself, or with the first number that makes it one that nothing else has."""
+        """The name itself, or with the first number that makes it unique."""
         names = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
         free = next(name for name in names if name not in self._taken)
         self._taken.add(free)
         return free
 
     def graph(self, output: int) -> LayerGraph:
-        """All that a result needs, as a graph.
+        """Make a graph of all that a result needs.
 
         Raises:
             ValueError: If a batch norm is not where it can be folded into the layer before it.

@@ -1,4 +1,4 @@
-"""The layers that a converted network is made of, each like one of the ANN's with nothing attached to it."""
+"""The layers of a converted network: copies of the ANN's without hooks and parametrisations."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ WEIGHTED: dict[type[nn.Module], type[nn.Module]] = {
     nn.Conv2d: layer.Conv2d,
     nn.Linear: layer.Linear,
 }
-LINEAR: dict[type[nn.Module], type[nn.Module]] = {  # what commutes with the mean over time, and its multi-step form
+LINEAR: dict[type[nn.Module], type[nn.Module]] = {  # commute with the mean over time; their multi-step forms
     **WEIGHTED,
     nn.AvgPool1d: layer.AvgPool1d,
     nn.AvgPool2d: layer.AvgPool2d,
@@ -26,12 +26,12 @@ RESHAPES = (nn.Flatten, layer.Flatten)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 _LAYERS = {*LINEAR, *LINEAR.values(), *NORMS, *DROPOUTS, nn.ReLU, nn.Identity, layer.VotingLayer}
 _NORM_LAYERS = {layer.BatchNorm1d, layer.BatchNorm2d}
-_OWN = ("forward", "_conv_forward", "__call__")  # what makes a subclass compute something else
+_OWN = ("forward", "_conv_forward", "__call__")  # a subclass with one of these computes something else
 _NOT_COPIED = {*vars(nn.Module()), "forward", "weight", "bias"}
 
 
 class Scale(nn.Module):
-    """The input times a constant, which broadcasts to it; a parameter stays one."""
+    """Multiply the input by a constant, which broadcasts; a parameter stays one."""
 
     keeps_time_apart = True
     value: Tensor
@@ -41,12 +41,12 @@ class Scale(nn.Module):
         _register(self, value)
 
     def forward(self, x: Tensor) -> Tensor:
-        """As many numbers as came in."""
+        """The input's shape stays."""
         return x * self.value
 
 
 class Shift(nn.Module):
-    """The input plus a constant, likewise."""
+    """Add a constant to the input; it broadcasts, and a parameter stays one."""
 
     keeps_time_apart = True
     value: Tensor
@@ -56,7 +56,7 @@ class Shift(nn.Module):
         _register(self, value)
 
     def forward(self, x: Tensor) -> Tensor:
-        """As many numbers as came in."""
+        """The input's shape stays."""
         return x + self.value
 
 
@@ -69,7 +69,7 @@ def _register(module: nn.Module, value: float | Tensor) -> None:
 
 
 def layer_type(module: nn.Module) -> type[nn.Module] | None:
-    """The known type of layer that a module computes as; a parametrisation or a bare subclass makes no other of it."""
+    """The known type of layer as which a module computes; parametrisations and plain subclasses do not matter."""
     for known in type(module).__mro__:
         if known in _LAYERS or known in _NORM_LAYERS:
             is_own = any(getattr(type(module), name, None) is not getattr(known, name, None) for name in _OWN)
@@ -77,13 +77,13 @@ def layer_type(module: nn.Module) -> type[nn.Module] | None:
     return None
 
 
-Copies = dict[int, nn.Parameter]  # of parameters, by the ids of these: layers that share one share its copy
+Copies = dict[int, nn.Parameter]  # of parameters by their ids: layers that share one share its copy
 
 
 def bare(module: nn.Module, known: type[nn.Module], copies: Copies) -> nn.Module:
-    """A layer like a module of that known type, with nothing attached to it, its weights as they are at this moment.
+    """Copy a module as a layer of its known type, without hooks and parametrisations, with its present weights.
 
-    Hooks and parametrisations compute weights before each call; what they computed is what the layer has.
+    Hooks and parametrisations compute weights before each call; the layer gets what they computed.
     """
     if known is nn.ReLU:
         return nn.ReLU()
@@ -94,7 +94,7 @@ def bare(module: nn.Module, known: type[nn.Module], copies: Copies) -> nn.Module
     copied = known.__new__(known)
     nn.Module.__init__(copied)
     for name, value in vars(module).items():
-        if name not in _NOT_COPIED and not any(True for _ in tensors_in(value)):  # settings, not what a hook has kept
+        if name not in _NOT_COPIED and not any(True for _ in tensors_in(value)):  # settings, not what a hook stored
             setattr(copied, name, value)
     for name in ("weight", "bias") if is_weighted(known) else ():
         copied.register_parameter(name, _copy_of(getattr(module, name), copies))
@@ -107,7 +107,7 @@ def is_weighted(known: type[nn.Module]) -> bool:
 
 
 def samples_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
-    """The tensor that a layer is called with, by position or by name; None if there is more than that."""
+    """The one tensor that a layer is called with, by position or by name; None if there is more."""
     given = [value for value in (*args, *kwargs.values()) if value is not None]
     return given[0] if len(given) == 1 and isinstance(given[0], Tensor) else None
 
@@ -138,5 +138,5 @@ def _copy_of(weight: Tensor | None, copies: Copies) -> nn.Parameter | None:
 
 
 def is_same(first: Tensor, second: Tensor) -> bool:
-    """Whether two tensors hold the same numbers; on no device they hold none."""
+    """Whether two tensors hold the same numbers; on the device "meta" they hold none."""
     return first.is_meta or torch.equal(first, second)

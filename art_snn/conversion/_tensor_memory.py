@@ -1,4 +1,4 @@
-"""Which result each tensor holds, while layers and functions write into memory that several tensors share."""
+"""Track which result each tensor holds while layers and functions write into shared memory."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -9,12 +9,12 @@ from art_snn.acceleration.constant_input import version
 
 
 class Unknown(NamedTuple):
-    """What a converted network cannot compute: the error to raise if the output depends on it."""
+    """A result that a converted network cannot compute: the error to raise if the output depends on it."""
 
     error: ValueError
 
 
-Value = int | Unknown | None  # a result by its number, or None for what the network's input has no part in
+Value = int | Unknown | None  # number of a result, or None for what does not depend on the input
 Reshape = Callable[[int, tuple[int, ...], tuple[int, ...]], int | None]
 
 
@@ -27,38 +27,38 @@ class _Write(NamedTuple):
 
 
 class Memory:
-    """What tensors hold.
+    """Results that tensors hold.
 
-    A tensor holds what it was made with until somebody writes into its memory, through whichever of the tensors that
-    share it. Then each of them holds what was written, as it sees it, or what nobody knows if it sees other parts.
+    A tensor holds the result it was made with until its memory is written to through any tensor that shares it. Then
+    each of these holds what was written, in its own shape; if it sees other parts, its result is unknown.
 
     Args:
-        constants: Tensors that were there before the first call: weights.
-        reshape: The result that is another one, of the first shape, in the second shape; None if there is none.
+        constants: Tensors that exist before the first call: weights.
+        reshape: Function that gives a result of the first shape in the second shape; None if it cannot.
     """
 
     def __init__(self, constants: Iterable[Tensor], reshape: Reshape) -> None:
         self._reshape = reshape
-        self._held: dict[int, tuple[Tensor, Value, int]] = {}  # the tensors too: their ids and addresses stay theirs
+        self._held: dict[int, tuple[Tensor, Value, int]] = {}  # tensors too: so no other gets their id and address
         self._writes: dict[int, _Write] = {}
         for tensor in constants:
             self.hold(tensor, None)
 
     def knows(self, tensor: Tensor) -> bool:
-        """Whether it is known where a tensor comes from."""
+        """Whether the origin of a tensor is known."""
         return id(tensor) in self._held or _address(tensor) in self._writes
 
     def hold(self, tensor: Tensor, value: Value) -> None:
-        """A new tensor holds a value."""
+        """Note the value of a new tensor."""
         self._held[id(tensor)] = tensor, value, self._n_writes(tensor)
 
     def write(self, tensor: Tensor, value: Value, writer: str) -> None:
-        """A value was written into a tensor, and so into all that share its memory."""
+        """Note a value that was written into a tensor, and so into all that share its memory."""
         number = self._n_writes(tensor) + 1
         self._writes[_address(tensor)] = _Write(_place(tensor), tensor, value, number, writer)
 
     def read(self, tensor: Tensor) -> Value:
-        """What a tensor holds now."""
+        """The value that a tensor holds now."""
         _, value, n_writes = self._held.get(id(tensor), (None, None, -1))
         if n_writes == self._n_writes(tensor):
             return value
@@ -74,14 +74,14 @@ class Memory:
 
 
 def changed(tensors: Iterable[Tensor]) -> Callable[[], list[Tensor]]:
-    """Those of the tensors that are written to from now until the result is called."""
+    """Make a function that lists the tensors written to since now."""
     before = [(tensor, version(tensor)) for tensor in tensors]
     return lambda: [tensor for tensor, written in before if version(tensor) != written]
 
 
 def _address(tensor: Tensor) -> int:
     try:
-        return int(tensor.untyped_storage()._cdata)  # on no device there is no other address
+        return int(tensor.untyped_storage()._cdata)  # on the device "meta" there is no other address
     except (NotImplementedError, RuntimeError) as error:
         raise ValueError(
             f"expected an ANN that computes with ordinary dense tensors, got another kind: {error}; leave such as "

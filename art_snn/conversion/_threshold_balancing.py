@@ -19,7 +19,7 @@ Steps = Callable[[Tensor], Iterator[Tensor]]  # from samples (N, C, H, W) to the
 
 
 def balanced_thresholds(graph: LayerGraph, samples: Samples, steps: Steps) -> dict[str, float]:
-    """The largest input a time step to each layer, the layers before it spiking at the thresholds already found.
+    """Find the largest input to each layer in one time step, while the layers before it spike at their new thresholds.
 
     Neurons integrate without leak and reset by subtraction.
 
@@ -36,7 +36,7 @@ def balanced_thresholds(graph: LayerGraph, samples: Samples, steps: Steps) -> di
 
 
 def encoded_steps(encoding: Encoding, timesteps: int, seed: int) -> Steps:
-    """What a network sees of samples: themselves at each step, or the Poisson spikes of evaluation mode."""
+    """The input of each time step: the samples themselves, or the Poisson spikes of evaluation mode."""
     thresholds: dict[str, Tensor] = {}  # the same for all batches
 
     def direct(x: Tensor) -> Iterator[Tensor]:

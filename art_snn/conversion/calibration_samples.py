@@ -1,4 +1,4 @@
-"""The samples of a calibration, read and prepared a few at a time."""
+"""Calibration samples, read and prepared a few at a time."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from art_snn._layouts import layout_hint
 from art_snn.typing import Array
 
-_AT_ONCE, _NUMBERS_AT_ONCE = 32, 2**19  # samples, and numbers in them: more save no time, as measured
+_AT_ONCE, _NUMBERS_AT_ONCE = 32, 2**19  # samples, and numbers in them; larger batches measured no faster
 
 
 @dataclass(frozen=True)
 class JoinedArrays:
-    """Two arrays of samples as if they were one behind the other, of which nothing is copied but the slices taken."""
+    """Two arrays of samples as one, of which only the slices taken are copied."""
 
     first: Array
     second: Array
@@ -43,12 +43,12 @@ class JoinedArrays:
 
 @dataclass(frozen=True)
 class Samples:
-    """Samples, and what the network wants to have done to them first.
+    """Samples, and the preparation that the network wants.
 
     Args:
-        x: (N, C, H, W), at least one.
-        batch_size: How many to read, prepare and hand to the device at a time.
-        prepare: Turns an array of samples into one of as many, each by itself.
+        x: At least one sample, (N, C, H, W).
+        batch_size: Number of samples that are read, prepared and moved to the device at once.
+        prepare: Function that prepares an array of samples, each by itself.
     """
 
     x: Array | JoinedArrays
@@ -56,11 +56,11 @@ class Samples:
     prepare: Callable[[Array], Array]
 
     def batches(self, like: Tensor) -> Iterator[tuple[Tensor, int]]:
-        """The samples with dtype and device of `like`, always as many at once (zeros fill up), and how many there are.
+        """Yield batches with dtype and device of `like`, all of one size (padded with zeros), and how many are samples.
 
-        For another number of samples a library may sum in another order, of which a deep network makes 1e-6. For the
-        same number it treats all samples alike, wherever they stand and whatever stands beside them; a test holds it to
-        that. So the number depends on the shape of a sample alone.
+        For another batch size a library may sum in another order, which changes a deep network's output by 1e-6. In
+        batches of one size each sample gets the same output wherever it stands and whatever stands beside it, which a
+        test checks. So the size depends on the shape of a sample alone.
         """
         at_once = min(_AT_ONCE, max(1, _NUMBERS_AT_ONCE // max(1, self.x[0].size)))
         for start in range(0, len(self.x), self.batch_size):
@@ -72,16 +72,16 @@ class Samples:
 
 
 def as_tensor(rows: Array) -> Tensor:
-    """A copy, as the samples may be read-only, in the byte order of this machine."""
+    """Copy samples, which may be read-only, into this machine's byte order."""
     return torch.from_numpy(np.array(rows, rows.dtype.newbyteorder("="), order="C"))
 
 
 @contextmanager
 def layout_named(ann: nn.Module, name: str, shape: tuple[int, ...]) -> Iterator[None]:
-    """Where the block finds that an ANN does not take samples of a shape, the error names the layout that it is.
+    """Add to an error of the block, if the ANN does not take samples of this shape, the layout that they seem to have.
 
-    What the ANN takes is told by its first convolution, which may be another than the one that runs first; so nothing
-    is refused on its word alone.
+    What the ANN takes is guessed from the first convolution that it holds, which need not run first; so this alone
+    refuses nothing.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""A network as a plain list of calls: which layer computes what from which earlier results."""
+"""A network as a list of calls, each of a layer on earlier results."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ class Call(NamedTuple):
 
     Args:
         layer: Name of the layer that is called; "" for the sum of the inputs.
-        inputs: Numbers of the results it takes: 0 is the network's input, n the result of the n-th call.
+        inputs: Numbers of its inputs: 0 is the network's input, n the result of the n-th call.
     """
 
     layer: str
@@ -19,11 +19,11 @@ class Call(NamedTuple):
 
 
 class LayerGraph(nn.Module):
-    """Layers by the names they had in the network they come from, and the calls that make up its forward pass.
+    """Layers under their names in the original network, and the calls of its forward pass.
 
     Args:
         layers: Modules by name; dots make groups, as in a `state_dict`.
-        calls: In the order of execution; the last one gives the output.
+        calls: Calls in the order of execution; the last one gives the output.
     """
 
     keeps_time_apart = True  # the forward pass only calls layers and adds
@@ -52,7 +52,7 @@ class LayerGraph(nn.Module):
 
 
 class _Group(nn.Module):
-    """A part of a dotted name."""
+    """A group of layers, named by a part of a dotted name."""
 
     keeps_time_apart = True
 

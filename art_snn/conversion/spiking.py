@@ -1,4 +1,4 @@
-"""From rectifiers to neurons: an ANN's graph becomes a multi-step spiking network with the same weights."""
+"""Replace rectifiers by neurons: an ANN's graph becomes a multi-step spiking network with the same weights."""
 
 import torch
 from spikingjelly.activation_based import functional, layer
@@ -16,12 +16,12 @@ integrate_and_fire = neuron_factory("if", v_reset=None)
 class ScaledNeuron(nn.Module):
     """A neuron of threshold θ whose spikes weigh θ, so that its mean output estimates a rectifier's.
 
-    For an input x that is the same at each step, soft reset and T steps, the mean is θ/T · clip(⌊T·x/θ⌋, 0, T).
+    For constant input x, soft reset and T steps, the mean is θ/T · clip(⌊T·x/θ⌋, 0, T).
 
     Args:
-        threshold: θ, above 0, in the units of the rectifier's output; it becomes a parameter, or by
-            `hold_thresholds` a buffer.
-        node: A multi-step neuron of threshold 1; it sees x/θ.
+        threshold: Threshold θ, above 0, in the units of the rectifier's output; a parameter, or after `hold_thresholds`
+            a buffer.
+        node: Multi-step neuron of threshold 1, which gets x/θ.
     """
 
     keeps_time_apart = True
@@ -33,7 +33,7 @@ class ScaledNeuron(nn.Module):
         self.node = node
 
     def forward(self, x: Tensor) -> Tensor:
-        """Zeros and θs of the inputs at each step, both (T, N, ...)."""
+        """Zeros and θs (T, N, ...) for the input at each step, of the same shape."""
         step = constant_step(x, self)
         scaled = x / self.threshold if step is None else constant_sequence(step / self.threshold, len(x))
         spikes: Tensor = self.node(scaled) * self.threshold
@@ -41,11 +41,11 @@ class ScaledNeuron(nn.Module):
 
 
 def to_spiking(graph: LayerGraph, neuron: NeuronFactory = integrate_and_fire) -> LayerGraph:
-    """Replace the rectifiers of a graph by neurons of threshold 1 and take all layers to multi-step mode, in place.
+    """Replace the rectifiers of a graph by neurons of threshold 1 and set all layers to multi-step mode, in place.
 
     Args:
-        graph: As `trace` makes it.
-        neuron: Makes a soft-reset node of threshold 1 for each.
+        graph: Graph that `trace` made.
+        neuron: Function that makes a neuron of threshold 1 with soft reset.
     """
     device = like(graph).device
     for name, module in list(graph.named_modules()):
@@ -61,10 +61,10 @@ def to_spiking(graph: LayerGraph, neuron: NeuronFactory = integrate_and_fire) ->
 
 
 def hold_thresholds(net: nn.Module) -> None:
-    """Make the thresholds of a converted network buffers: no training moves them, and no gradient is asked of them.
+    """Make the thresholds of a converted network buffers, which no training moves.
 
-    A parameter without gradient would do for our own trainings, but not for whoever differentiates with respect to
-    all parameters of a model, as ART's attacks on the training do.
+    A parameter without gradient would not do for code that differentiates by all parameters of a model, as ART's
+    attacks on the training do.
     """
     for neuron in scaled_neurons(net).values():
         threshold = neuron.threshold.detach().clone()
@@ -73,5 +73,5 @@ def hold_thresholds(net: nn.Module) -> None:
 
 
 def scaled_neurons(net: nn.Module) -> dict[str, ScaledNeuron]:
-    """The neurons that took the place of rectifiers, by name, in the order in which they were registered."""
+    """The neurons that replaced rectifiers, by name, in the order of registration."""
     return {name: module for name, module in net.named_modules() if isinstance(module, ScaledNeuron)}

@@ -1,4 +1,4 @@
-"""Statistics of a rectifier's output over a whole calibration set, the same for any order and size of batches."""
+"""Statistics of each rectifier's output over a calibration set, the same for any order and batch size."""
 
 from collections.abc import Callable
 from math import ceil, floor
@@ -11,15 +11,15 @@ from art_snn.conversion.calibration_samples import Samples
 from art_snn.conversion.graph import LayerGraph
 from art_snn.conversion.tracing import like, rectifiers
 
-_LOW_BITS = 16  # the last bits of a float32; the others are the sign, which is 0 here, the exponent, and the first bits
+_LOW_BITS = 16  # last bits of a float32; before them the sign (0 here), the exponent and the first bits
 
 
 class NotCalibratedError(ValueError):
-    """Activations on the calibration data that give no thresholds: not finite ones, or a layer that is silent."""
+    """The calibration data give no thresholds: activations are not finite, or a layer is silent."""
 
 
 def check_activations(name: str, activations: Tensor) -> None:
-    """No NaN and no infinity, such as broken weights give."""
+    """Check for NaN and infinity, which broken weights give."""
     if not activations.isfinite().all():
         raise NotCalibratedError(f"expected finite activations, got NaN or infinity in {name!r}")
 
@@ -36,11 +36,11 @@ def maxima(graph: LayerGraph, samples: Samples) -> dict[str, float]:
 
 
 def percentiles(graph: LayerGraph, samples: Samples, percentile: float) -> dict[str, float]:
-    """The exact percentile of each rectifier's output, zeros included, interpolated linearly as numpy does.
+    """The exact percentile of each rectifier's output, zeros included, interpolated linearly as in numpy.
 
-    Floats above zero sort like the integers that have their bits. So one pass counts how many activations have which
-    first bits, which says where the percentile lies, and a second pass counts the last bits of those there. That needs
-    a few hundred kilobytes a layer, however many activations there are.
+    Floats above zero sort like the integers of the same bits. So a first pass counts the first bits of all activations,
+    which locates the percentile, and a second pass counts the last bits of the activations there. That takes a few
+    hundred kilobytes a layer, however many activations there are.
     """
     first: dict[str, Tensor] = {}
     _watch(graph, samples, lambda name, a: _count(first, name, _bits(a) >> _LOW_BITS, 2 ** (31 - _LOW_BITS)))
@@ -68,7 +68,7 @@ def _count(histograms: dict[Any, Tensor], key: Any, values: Tensor, size: int) -
 
 
 def _locate(counts: Tensor, rank: int) -> tuple[int, int]:
-    """The value of that rank from below, counted from 0, and the rank among those of the same value."""
+    """The value of a rank from below, counted from 0, and the rank among equal values."""
     upto = counts.cumsum(0)
     value = int((upto > rank).nonzero()[0])
     return value, rank - int(upto[value] - counts[value])

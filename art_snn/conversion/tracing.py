@@ -1,4 +1,4 @@
-"""Reading an ANN: a graph of rectifiers and linear layers that computes the same, or an error that says why not."""
+"""Read an ANN as a graph of rectifiers and linear layers that computes the same, or say why that fails."""
 
 import inspect
 from typing import Any
@@ -14,28 +14,28 @@ from art_snn.conversion.graph import LayerGraph
 from art_snn.conversion.recording import Recorder
 
 _WRAPPERS = (nn.DataParallel, nn.parallel.DistributedDataParallel)
-SAMPLES = 3  # to read it with: more than one, so that what mixes samples shows
+SAMPLES = 3  # to read it with; several, so that mixing of samples shows
 
 
 def trace(ann: nn.Module, samples: Tensor) -> LayerGraph:
-    """A copy of an ANN in evaluation mode as a graph of rectifiers and linear layers, its batch norm folded.
+    """Copy an ANN in evaluation mode into a graph of rectifiers and linear layers, with batch norm folded.
 
-    The ANN runs on a few samples, and each call of a layer or of a function is written down; then the graph must
-    compute the ANN's own logits on some of them. Each call of a rectifier or of dropout is a layer of its own. Weights
-    are those that the ANN computed with, whatever computed them. All parameters can be trained.
+    The ANN runs on a few samples while each call of a layer or a function is recorded; then the graph must give the
+    ANN's own logits for some of them. Each call of a rectifier or of dropout becomes a layer. Weights are those that
+    the ANN computed with, also where hooks computed them. All parameters can be trained.
 
     Args:
-        ann: It is not changed. On the device "meta" its shapes are read, and nothing is compared.
-        samples: At least one, (N, ...), as the ANN takes them.
+        ann: Network to read, which is not changed; on the device "meta" only shapes are read, and nothing is compared.
+        samples: At least one sample, (N, ...), in the form that the ANN takes.
 
     Raises:
-        ValueError: Naming the first module, function or argument that has no spiking counterpart, with the cure.
+        ValueError: If a module, function or argument has no spiking counterpart; it names the first one and the cure.
     """
     with torch.inference_mode(False), torch.no_grad(), host_seed(0):
         net = _copy_of(ann)
         _check_arguments(net)
         x = samples.to(like(net))[torch.arange(SAMPLES) % len(samples)]
-        _logits(net, x)  # once unwatched: lazy layers come into being, and the caller's mistakes show
+        _logits(net, x)  # a run before recording: it makes lazy layers, and shows wrong samples
         given = x.clone()  # a network may write into its input
         recorder = Recorder(net, given)
         with recorder.watching():
@@ -47,18 +47,18 @@ def trace(ann: nn.Module, samples: Tensor) -> LayerGraph:
 
 
 def rectifiers(graph: LayerGraph) -> list[str]:
-    """The names of the rectifiers in the order of execution."""
+    """Names of the rectifiers in the order of execution."""
     return [call.layer for call in graph.calls if isinstance(graph.get_submodule(call.layer), nn.ReLU)]
 
 
 def like(net: nn.Module) -> Tensor:
-    """A tensor with the dtype and device that a network computes with; torch's default where it has no weights."""
+    """A tensor with the dtype and device of a network's weights; torch's default if it has none."""
     weights = (tensor for tensor in (*net.parameters(), *net.buffers()) if tensor.is_floating_point())
     return next(weights, torch.empty(()))
 
 
 def _copy_of(ann: nn.Module) -> nn.Module:
-    """Of the ANN itself, without what spreads it over devices or compiles it, in evaluation mode."""
+    """Copy the ANN in evaluation mode, without wrappers that spread it over devices or compile it."""
     for name, module in ann.named_modules():
         if isinstance(module, torch.jit.ScriptModule):
             raise ValueError(
@@ -76,14 +76,14 @@ def _copy_of(ann: nn.Module) -> nn.Module:
 
 
 def _unwrapped_root(net: Any) -> nn.Module:
-    """What `nn.DataParallel` and its like, or `torch.compile`, were given."""
+    """The network inside of `nn.DataParallel` and its like, or of `torch.compile`."""
     while isinstance(net, _WRAPPERS) or hasattr(net, "_orig_mod"):
         net = net.module if isinstance(net, _WRAPPERS) else net._orig_mod
     return net  # type: ignore[no-any-return]
 
 
 def _unwrapped(net: nn.Module) -> nn.Module:
-    """The same, for all parts of a network, in place."""
+    """Unwrap all parts of a network, in place."""
     net = _unwrapped_root(net)
     for name, child in net.named_children():
         net._modules[name] = _unwrapped(child)
@@ -91,7 +91,7 @@ def _unwrapped(net: nn.Module) -> nn.Module:
 
 
 def _check_arguments(net: nn.Module) -> None:
-    """The samples are all that a network must be given."""
+    """Check that a network needs no argument but the samples."""
     arguments = list(inspect.signature(net.forward).parameters.values())
     needed = [a for a in arguments if a.default is a.empty and a.kind not in (a.VAR_POSITIONAL, a.VAR_KEYWORD)]
     for argument in needed[1:]:
@@ -119,7 +119,7 @@ def _logits(net: nn.Module, x: Tensor) -> Tensor:
 
 
 def _check_agrees(graph: LayerGraph, net: nn.Module, x: Tensor) -> None:
-    """What was read computes what the network computes: the last safeguard, whatever the reading has missed."""
+    """Check that the graph computes what the network computes: the last safeguard if the reading missed something."""
     expected = _logits(net, x)
     tolerance = 4 * torch.finfo(expected.dtype).eps ** 0.5 * expected.abs().max()  # folding batch norm rounds
     got = graph(x)

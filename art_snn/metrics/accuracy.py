@@ -1,4 +1,4 @@
-"""Accuracy on clean samples, and what of it an attack costs."""
+"""Accuracy on clean samples, and how much of it an attack costs."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ def accuracy(y_true: Labels, y_pred: Labels) -> float:
 
     Raises:
         ValueError: If there is no sample, a score is not finite, or scores stand where the classes belong.
-        TypeError: If one of the two holds no numbers, or is a mask (N,) of True and False.
+        TypeError: If an argument holds no numbers, or is a mask (N,) of True and False.
 
     Source: the definition.
 
@@ -29,21 +29,21 @@ def accuracy(y_true: Labels, y_pred: Labels) -> float:
 
 
 def is_correct(y_true: Labels, y_pred: Labels) -> Mask:
-    """Where the class predicted is the true one, shape (N,); never empty."""
+    """Mark the samples whose predicted class is the true one, shape (N,), N at least 1."""
     true, predicted = true_and_predicted(y_true, y_pred)
     hits: Mask = true == predicted
     return hits
 
 
 def true_and_predicted(y_true: Labels, y_pred: Labels, target: int | None = None) -> tuple[Indices, Indices]:
-    """Class indices (N,) of both, N at least 1, of the same K classes; `target`, if there is one, is among these."""
+    """Read both as class indices (N,), N at least 1, of the same K classes; `target`, if given, is one of them."""
     check_same_length("classes", y_true, "predictions", y_pred)
     if len(y_true) == 0:
         raise ValueError("expected at least one sample, got none")
     shapes = np.shape(y_true), np.shape(y_pred)
     widths = [shape[1] for shape in shapes if len(shape) == 2]
     if shapes[1][1:] == (1,):
-        widths.pop()  # a column of predictions are no scores of one class
+        widths.pop()  # a column holds indices, not scores of one class
     nb_classes = max(widths, default=None)
     if target is not None:
         check_class("target", target, nb_classes)
@@ -51,15 +51,15 @@ def true_and_predicted(y_true: Labels, y_pred: Labels, target: int | None = None
 
 
 def clean_accuracy_drop(accuracy_before: float, accuracy_after: float, *, relative: bool = False) -> float:
-    """Accuracy on clean samples that an attack costs: before minus after, negative where it rose.
+    """Fall of the accuracy on clean samples: before minus after the attack, negative where it rose.
 
     Args:
-        accuracy_before: Of the model trained on clean data, in [0, 1].
-        accuracy_after: Of the model trained on poisoned data, in [0, 1].
-        relative: Whether to give it as a share of the accuracy before, which must then be above 0.
+        accuracy_before: Accuracy of the model trained on clean data, in [0, 1].
+        accuracy_after: Accuracy of the model trained on poisoned data, in [0, 1].
+        relative: Whether to divide by the accuracy before, which must then be above 0.
 
     Returns:
-        A fraction of all samples, in [-1, 1]; relative: a share of the accuracy before, at most 1.
+        A fraction of all samples, in [-1, 1]; with `relative`, a share of the accuracy before, at most 1.
 
     Source: Jin et al., 2024, https://arxiv.org/abs/2409.15670, Table 1 (absolute, sign reversed); Abad et al., Sneaky
     Spikes, NDSS 2024, https://arxiv.org/abs/2302.06279 (relative, sign reversed).

@@ -1,4 +1,4 @@
-"""How far triggered samples obey the trigger, and how far they are still recognised."""
+"""How many triggered samples are classified as the target, and how many still as their own class."""
 
 from typing import Literal
 
@@ -14,27 +14,27 @@ TargetSamples = Literal["exclude", "include", "clean"]
 def attack_success_rate(
     y_true: Labels, y_triggered: Labels, target: int, target_samples: TargetSamples = "exclude"
 ) -> float:
-    """Share of triggered samples that are classified as `target`.
+    """Attack success rate (ASR): share of triggered samples that are classified as `target`.
 
-    Samples whose true class is already `target` cannot show success. The three published ways of treating them:
-    "exclude" leaves them out (BackdoorBench); "include" triggers and counts them (Sneaky Spikes), so that a perfect
-    clean model already scores their share; "clean" counts them untouched (Flashy Backdoor), which adds about as much.
-    The last two differ in what the model was shown, not in the arithmetic: for "clean", `y_triggered` holds at those
-    rows the prediction for the sample without trigger.
+    Samples whose true class is `target` cannot show success. Publications treat them in three ways: "exclude" leaves
+    them out (BackdoorBench); "include" triggers and counts them (Sneaky Spikes), so that even a perfect clean model
+    scores their share; "clean" counts them without the trigger (Flashy Backdoor), which adds about as much. "include"
+    and "clean" compute the same; for "clean" you put the predictions for clean samples into those rows of
+    `y_triggered`.
 
     Args:
         y_true: Classes before the attack, indices (N,) or one-hot (N, K).
         y_triggered: Classes predicted for the triggered samples, indices (N,) or scores (N, K).
-        target: Class that the trigger should call forth.
-        target_samples: "exclude", "include" or "clean".
+        target: Class that triggered samples should be classified as.
+        target_samples: Treatment of samples of class `target`: "exclude", "include" or "clean".
 
     Returns:
         A fraction in [0, 1], of the samples that `counts_for_success` selects.
 
     Raises:
-        ValueError: If no sample is left to count, a score is not finite, `target` is no class of the scores, or scores
-            stand where the classes belong, as when the first two arguments are swapped.
-        TypeError: If one of the two holds no numbers, or is a mask (N,) of True and False.
+        ValueError: If no sample is left to count, a score is not finite, `target` is no class of the scores, or
+            `y_true` holds scores, as when the first two arguments are swapped.
+        TypeError: If an argument holds no numbers, or is a mask (N,) of True and False.
 
     Source: Gu et al., BadNets, 2017, https://arxiv.org/abs/1708.06733, section 4; Abad et al., Sneaky Spikes, NDSS
     2024, https://arxiv.org/abs/2302.06279; Riaño et al., Flashy Backdoor, 2024, https://arxiv.org/abs/2411.03022.
@@ -51,7 +51,7 @@ def attack_success_rate(
 
 
 def counts_for_success(y_true: Labels, target: int, target_samples: TargetSamples = "exclude") -> Mask:
-    """Which samples, shape (N,), `attack_success_rate` counts: their number is its denominator.
+    """Mark the samples, shape (N,), that `attack_success_rate` counts: their number is its denominator.
 
     >>> int(counts_for_success(np.array([0, 1, 2]), target=0).sum())
     2
@@ -68,11 +68,10 @@ def robust_accuracy(y_true: Labels, y_triggered: Labels, target: int | None = No
     Args:
         y_true: Classes before the attack, indices (N,) or one-hot (N, K).
         y_triggered: Classes predicted for the triggered samples, indices (N,) or scores (N, K).
-        target: Samples of this class are left out, because obedience and recognition look alike there; None counts
-            all.
+        target: Class whose samples are left out, because there success and recognition look alike; None counts all.
 
     Returns:
-        A fraction in [0, 1]; with one `target` for both, at most 1 - `attack_success_rate`.
+        A fraction in [0, 1]; for the same `target` at most 1 - `attack_success_rate`.
 
     Raises:
         ValueError: If no sample is left to count.

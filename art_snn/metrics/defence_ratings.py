@@ -1,4 +1,4 @@
-"""What a defence gains against the accuracy that it costs, as one number."""
+"""Ratings that weigh what a defence gains against the accuracy that it costs."""
 
 from art_snn._validation import check_fraction
 
@@ -6,18 +6,18 @@ from art_snn._validation import check_fraction
 def defence_effectiveness_rating(
     asr_before: float, asr_after: float, accuracy_before: float, accuracy_after: float
 ) -> float:
-    """Fall of the attack success rate less the fall of clean accuracy; 0.5 is a defence that does nothing.
+    """Fall of the attack success rate (ASR) minus the fall of clean accuracy; doing nothing gives 0.5.
 
-    A success rate that rises, or an accuracy that rises, counts as unchanged.
+    An ASR or an accuracy that rises counts as unchanged.
 
     Args:
-        asr_before: Attack success rate without the defence, in [0, 1].
-        asr_after: With the defence.
+        asr_before: ASR without the defence, in [0, 1].
+        asr_after: ASR with the defence, in [0, 1].
         accuracy_before: Accuracy on clean samples without the defence, in [0, 1].
-        accuracy_after: With the defence.
+        accuracy_after: Accuracy on clean samples with the defence, in [0, 1].
 
     Returns:
-        (max(0, fall of the success rate) - max(0, fall of accuracy) + 1) / 2, in [0, 1].
+        (max(0, fall of the ASR) - max(0, fall of accuracy) + 1) / 2, in [0, 1].
 
     Source: Wu et al., BackdoorBench, 2022, https://arxiv.org/abs/2206.12654 (the formula; the released code adds the
     second term).
@@ -32,15 +32,15 @@ def defence_effectiveness_rating(
 def robust_improvement_rating(
     robust_before: float, robust_after: float, accuracy_before: float, accuracy_after: float
 ) -> float:
-    """Rise of the robust accuracy less the fall of clean accuracy; 0.5 is a defence that does nothing.
+    """Rise of the robust accuracy minus the fall of clean accuracy; doing nothing gives 0.5.
 
     A robust accuracy that falls, or an accuracy that rises, counts as unchanged.
 
     Args:
         robust_before: Robust accuracy without the defence, in [0, 1].
-        robust_after: With the defence.
+        robust_after: Robust accuracy with the defence, in [0, 1].
         accuracy_before: Accuracy on clean samples without the defence, in [0, 1].
-        accuracy_after: With the defence.
+        accuracy_after: Accuracy on clean samples with the defence, in [0, 1].
 
     Returns:
         (max(0, rise of the robust accuracy) - max(0, fall of accuracy) + 1) / 2, in [0, 1].

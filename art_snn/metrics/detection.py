@@ -1,4 +1,4 @@
-"""How well scores tell poisoned from clean, without and with a threshold."""
+"""How well scores separate poisoned from clean samples, without and with a threshold."""
 
 import numpy as np
 from sklearn.metrics import roc_auc_score, roc_curve
@@ -9,18 +9,18 @@ from art_snn.typing import Array, Mask
 
 
 def auroc(is_poison: Mask, scores: Array) -> float:
-    """Chance that a poisoned sample scores higher than a clean one; ties count half.
+    """Area under the ROC curve: chance that a poisoned sample scores higher than a clean one; ties count half.
 
     Args:
-        is_poison: True for what should score high, shape (N,).
-        scores: Any finite numbers, shape (N,).
+        is_poison: True for poisoned samples, shape (N,).
+        scores: Finite numbers that should be higher for poisoned samples, shape (N,).
 
     Returns:
-        A fraction in [0, 1]; 0.5 is a coin.
+        A fraction in [0, 1]; guessing gives 0.5.
 
     Raises:
-        ValueError: If all samples are of one kind: there is nothing to compare. Or if marks are no marks, or a score is
-            not finite.
+        ValueError: If all samples are poisoned or all are clean, `is_poison` holds other values than True and False, or
+            a score is not finite.
 
     Source: Fawcett, An introduction to ROC analysis, 2006, https://doi.org/10.1016/j.patrec.2005.10.010, section 7.
 
@@ -35,15 +35,15 @@ def fpr_at_tpr(is_poison: Mask, scores: Array, tpr: float = 0.95) -> float:
     """Share of clean samples flagged by the strictest threshold that flags at least `tpr` of the poisoned.
 
     Args:
-        is_poison: True for what should score high, shape (N,).
-        scores: Any finite numbers, shape (N,).
-        tpr: True positive rate that is asked for, in (0, 1].
+        is_poison: True for poisoned samples, shape (N,).
+        scores: Finite numbers that should be higher for poisoned samples, shape (N,).
+        tpr: Wanted true positive rate, in (0, 1].
 
     Returns:
         A false positive rate in [0, 1].
 
     Raises:
-        ValueError: If all samples are of one kind, marks are no marks, or a score is not finite.
+        ValueError: As `auroc`.
 
     Source: Fawcett, An introduction to ROC analysis, 2006, https://doi.org/10.1016/j.patrec.2005.10.010, section 5.
 
@@ -57,7 +57,7 @@ def fpr_at_tpr(is_poison: Mask, scores: Array, tpr: float = 0.95) -> float:
 
 
 def _checked(is_poison: Mask, scores: Array) -> tuple[Mask, Array]:
-    """Both as arrays (N,): marks of both kinds, and finite scores."""
+    """Read both as arrays (N,): marks, True and False among them, and finite scores."""
     check_same_length("marks", is_poison, "scores", scores)
     marks, scores = as_labels("marks", is_poison), as_labels("scores", scores)
     if marks.ndim != 1 or scores.ndim != 1:

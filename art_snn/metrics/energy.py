@@ -1,4 +1,4 @@
-"""What an inference costs: synaptic operations, and the energy of them."""
+"""Cost of an inference: synaptic operations, and the energy of arithmetic."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ from art_snn.typing import Array
 
 
 def synops(spike_counts: Sequence[float] | Array, fan_outs: Sequence[float] | Array) -> float:
-    """Synaptic operations: one for every synapse that a spike passes.
+    """Count synaptic operations: one for every synapse that a spike reaches.
 
     Args:
         spike_counts: Spikes that each layer emits, over all neurons and time bins, from 0 up.
-        fan_outs: Synapses that one of its neurons leads to in the next layer, in the same order: the outputs of a
-            linear layer, kernel height × width × output channels / stride² of a convolution (away from the border).
+        fan_outs: Synapses from one neuron of each layer to the next, in the same order: the number of outputs for a
+            linear layer; kernel height × width × output channels / stride² for a convolution (away from the border).
 
     Returns:
         A number from 0 up.
@@ -34,16 +34,16 @@ def synops(spike_counts: Sequence[float] | Array, fan_outs: Sequence[float] | Ar
 def energy_pj(
     n_accumulates: float, n_multiplies: float = 0, *, pj_per_ac: float = 0.9, pj_per_mac: float = 4.6
 ) -> float:
-    """Energy in picojoule of the arithmetic alone, at 45 nm and 32-bit floats; memory and leakage are left out.
+    """Energy of the arithmetic in picojoule, at 45 nm and 32-bit floats; memory and leakage are left out.
 
-    A spike costs an accumulate at each synapse, hence `n_accumulates=synops(...)`; an analogue value costs a
-    multiply-accumulate, which is also what the first layer of a directly encoded SNN and all of an ANN do.
+    A spike costs an accumulate at each synapse: `n_accumulates=synops(...)`. An analogue value costs a
+    multiply-accumulate; so do all layers of an ANN and the first layer of a directly encoded SNN.
 
     Args:
-        n_accumulates: Accumulate operations, from 0 up.
-        n_multiplies: Multiply-accumulate operations, from 0 up.
-        pj_per_ac: Energy of one accumulate.
-        pj_per_mac: Energy of one multiply-accumulate.
+        n_accumulates: Number of accumulate operations, from 0 up.
+        n_multiplies: Number of multiply-accumulate operations, from 0 up.
+        pj_per_ac: Energy of one accumulate, picojoule.
+        pj_per_mac: Energy of one multiply-accumulate, picojoule.
 
     Returns:
         A number from 0 up.

@@ -1,4 +1,4 @@
-"""How far a trigger changes an event stream, in the units of events and of time."""
+"""How far a trigger changes an event stream, in events or in time."""
 
 from typing import Literal
 
@@ -14,20 +14,19 @@ from art_snn.typing import Events
 def event_distance(
     events: Events, events_triggered: Events, measure: Literal["edits", "count", "time"] = "edits"
 ) -> float:
-    """Distance of two event streams; 0 where they hold the same events, in whatever order.
+    """Distance of two event streams; 0 if they hold the same events in any order.
 
     Args:
         events: One stream, a structured array with fields x, y, t, p.
-        events_triggered: Another.
-        measure: "edits" is the number of events to insert and delete to make one of the other; "count" the difference
-            of their numbers of events; "time" the earth mover's distance of their timestamps in µs, which weighs
-            when events happen and neither where nor how many.
+        events_triggered: The stream with the trigger.
+        measure: Kind of distance. "edits": number of events to insert or delete; "count": difference of the numbers of
+            events; "time": earth mover's distance of the timestamps in µs, which ignores places and numbers.
 
     Returns:
-        A number from 0 up; for "time" with one empty stream infinite, with two 0.
+        A number from 0 up; "time" is infinite if one stream is empty and 0 if both are.
 
     Raises:
-        TypeError: If one of the two is no event stream.
+        TypeError: If an argument is not one event stream.
 
     Source: "time": Rubner et al., 2000, https://doi.org/10.1023/A:1026543900054; the others are the definitions.
 
@@ -50,7 +49,7 @@ def event_distance(
 
 
 def _edits(events: Events, events_triggered: Events) -> float:
-    """Size of the symmetric difference of two multisets."""
+    """Number of events that only one stream holds, counted with multiplicity."""
     both = np.concatenate([_rows(events), _rows(events_triggered)])
     sign = np.repeat([1, -1], [len(events), len(events_triggered)])
     _, which = np.unique(both, axis=0, return_inverse=True)

@@ -1,4 +1,4 @@
-"""How much of a backdoor moves from the ordinary to the spiking network."""
+"""How much of a backdoor migrates from the ANN to the SNN."""
 
 import math
 
@@ -6,20 +6,19 @@ from art_snn._validation import check_fraction
 
 
 def migration_rate(asr_snn: float, asr_ann: float, floors: tuple[float, float] | None = None) -> float:
-    """Success rate of a backdoor in the SNN as a share of that in the ANN, over the same triggered samples.
+    """Attack success rate (ASR) of the SNN as a share of the ANN's, over the same triggered samples.
 
-    The published rate is raw: two clean models "migrate" the share of samples that they happen to take for the target.
-    With `floors`, what the clean models do on the same samples is taken off both rates first.
+    The published rate is raw: it exceeds 0 even for two clean models, which take some samples for the target by chance.
+    `floors` corrects for that: a floor is the ASR of the clean twin, the same model trained on clean data.
 
     Args:
         asr_snn: Attack success rate of the SNN, in [0, 1].
         asr_ann: Attack success rate of the ANN, in [0, 1].
-        floors: (of the SNN, of the ANN): success rates of the same models trained on clean data.
+        floors: ASR of the SNN's and the ANN's clean twins, subtracted first; None gives the raw rate.
 
     Returns:
-        A ratio, 1 where both obey alike. It exceeds 1 where the SNN obeys more, and with floors it is negative where
-        the SNN stays below its own floor. Undefined, hence NaN, where the ANN holds no backdoor: its rate is 0, or
-        with floors not above its floor.
+        A ratio: 1 if both obey alike, more if the SNN obeys more, negative if the SNN stays below its floor. NaN if the
+        ANN holds no backdoor: its ASR is 0, or not above its floor.
 
     Source: Jin et al., 2024, https://arxiv.org/abs/2409.15670, Eq. 15 (raw, as a percentage); the correction is ours.
 

@@ -12,11 +12,11 @@ from art_snn.typing import Array
 
 
 def mse(x: Array, x_triggered: Array) -> float:
-    """Mean squared difference of all elements, in squared units of the arrays; 0 where they are equal.
+    """Mean squared difference of all elements, in squared units of the arrays; 0 if they are equal.
 
     Args:
         x: Clean images or frames, any shape that is not empty.
-        x_triggered: The same with the trigger.
+        x_triggered: The samples of `x` with the trigger.
 
     Raises:
         ValueError: If the shapes differ, there is nothing to compare, or a value is not finite.
@@ -34,12 +34,12 @@ def psnr(x: Array, x_triggered: Array, data_range: float | None = None) -> float
 
     Args:
         x: Clean images or frames, any shape that is not empty.
-        x_triggered: The same with the trigger.
-        data_range: Distance of the highest from the lowest value that can occur; None: that does occur in the two,
-            with 0 counted in.
+        x_triggered: The samples of `x` with the trigger.
+        data_range: Difference of the highest and the lowest possible value; None takes those that occur in the two
+            arrays, and 0.
 
     Returns:
-        Any number; infinite where the arrays are equal.
+        Any number; infinite if the arrays are equal.
 
     Raises:
         ValueError: If the shapes differ, there is nothing to compare, or a value is not finite.
@@ -57,15 +57,15 @@ def psnr(x: Array, x_triggered: Array, data_range: float | None = None) -> float
 
 
 def ssim(x: Array, x_triggered: Array, data_range: float | None = None, window: int = 7) -> float:
-    """Structural similarity, 1 where the arrays are equal: the mean over every plane (H, W) of every sample.
+    """Structural similarity, averaged over all planes (H, W) of all samples; 1 if the arrays are equal.
 
-    Each channel of each time bin is a plane of its own, compared in uniform windows (scikit-image's default).
+    Each channel of each time bin is a plane, compared in uniform windows (scikit-image's default).
 
     Args:
         x: Clean images or frames, samples first, the last two axes (H, W).
-        x_triggered: The same with the trigger.
-        data_range: Distance of the highest from the lowest value that can occur; None: that does occur in the pair of
-            samples, with 0 counted in (the published figures do not say which they used).
+        x_triggered: The samples of `x` with the trigger.
+        data_range: Difference of the highest and the lowest possible value; None takes those that occur in the pair of
+            samples, and 0 (the published figures do not say which they used).
         window: Side of the window in pixels, odd, at most the shorter side of a plane.
 
     Returns:
@@ -73,7 +73,7 @@ def ssim(x: Array, x_triggered: Array, data_range: float | None = None, window: 
 
     Raises:
         ValueError: If the shapes differ, there is nothing to compare, a value is not finite, the window does not fit,
-            or the channels look as if they came last.
+            or the channels seem to come last.
 
     Source: Wang et al., 2004, https://doi.org/10.1109/TIP.2003.819861; over frames: Abad et al., Sneaky Spikes,
     NDSS 2024, https://arxiv.org/abs/2302.06279.
@@ -111,7 +111,7 @@ def _check_window(window: int, side: int) -> None:
 
 
 def _pair(x: Array, x_triggered: Array) -> tuple[Array, Array]:
-    """Both as float64, in which counts neither wrap nor lose digits."""
+    """Read both as float64, in which counts neither overflow nor lose digits."""
     clean, triggered = (as_numbers("x and x_triggered", array).astype(np.float64) for array in (x, x_triggered))
     if clean.shape != triggered.shape or clean.size == 0:
         got = f"{clean.shape} and {triggered.shape}"
@@ -124,4 +124,4 @@ def _pair(x: Array, x_triggered: Array) -> tuple[Array, Array]:
 def _range(clean: Array, triggered: Array) -> float:
     highest = max(0.0, clean.max(), triggered.max())
     lowest = min(0.0, clean.min(), triggered.min())
-    return float(highest - lowest) or 1.0  # all zero: any range gives the same answer
+    return float(highest - lowest) or 1.0  # all zero: any range gives the same result

@@ -1,6 +1,6 @@
-"""Laws that every trigger, attack, classifier, detector and metric must obey: call them on your own, too.
+"""Laws that every trigger, attack, classifier, detector and metric must obey; check your own with them, too.
 
-Each law is a function that raises AssertionError where the object breaks it.
+Each law is a function that raises AssertionError if an object breaks it.
 """
 
 from art_snn.testing.attacks import (

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 
 def message_of(errors: type[Exception] | tuple[type[Exception], ...], call: Callable[[], object]) -> str:
-    """What the error says that `call` must raise."""
+    """The message of the error that `call` must raise."""
     try:
         call()
     except errors as error:

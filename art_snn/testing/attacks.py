@@ -16,7 +16,7 @@ from art_snn.typing import Array, Labels
 
 
 def check_attack_keeps_rows(attack: PoisoningAttack, x: Array, y: Labels) -> None:
-    """`poison` gives back as many rows as it gets, in their order."""
+    """`poison` returns as many rows as it gets, in their order."""
     x_poison, y_poison = attack.poison(x, y)
     assert len(x_poison) == len(y_poison) == len(x), f"{len(x)} rows became {len(x_poison)}"
     for row in range(len(x)):
@@ -25,7 +25,7 @@ def check_attack_keeps_rows(attack: PoisoningAttack, x: Array, y: Labels) -> Non
 
 
 def check_attack_labels(attack: PoisoningAttack, x: Array, y: Labels) -> None:
-    """Labels come back in the form in which they went in, each of them a class that exists, and writable."""
+    """Labels keep their form and name existing classes, and the array is writable."""
     _, y_poison = attack.poison(x, y)
     assert y_poison.shape == y.shape, f"labels of shape {y.shape} became {y_poison.shape}"
     assert y_poison.dtype == y.dtype, f"labels of dtype {y.dtype} became {y_poison.dtype}"
@@ -37,7 +37,7 @@ def check_attack_labels(attack: PoisoningAttack, x: Array, y: Labels) -> None:
 
 
 def check_attack_leaves_data_alone(attack: PoisoningAttack, x: Array, y: Labels) -> None:
-    """Neither samples nor labels that are handed over change, not even when the result is written to."""
+    """The samples and labels given do not change, not even when the result is written to."""
     x_before, y_before = [sample.copy() for sample in x], y.copy()
     x_poison, y_poison = attack.poison(x, y)
     x_poison[:] = x_poison[:1]
@@ -50,9 +50,9 @@ def check_attack_repeats_itself(make: Callable[[int], PoisoningAttack], x: Array
     """One seed always draws the same rows, on a second call and in a second object; another seed draws others.
 
     Args:
-        make: Builds the attack from a seed; it must leave a choice of rows to the draw.
-        x: Samples.
-        y: Labels.
+        make: Function that builds the attack from a seed; there must be several rows to choose from.
+        x: Clean samples.
+        y: Labels of the samples.
     """
     attack = make(0)
     first = attack.poison_dataset(x, y).is_poison
@@ -63,7 +63,7 @@ def check_attack_repeats_itself(make: Callable[[int], PoisoningAttack], x: Array
 
 
 def check_attack_rejects_unknown(attack: PoisoningAttack, x: Array, y: Labels) -> None:
-    """A misspelt argument is an error: of the constructor, of `poison` and of `set_params`."""
+    """The constructor, `poison` and `set_params` refuse a misspelt argument."""
     calls: tuple[Callable[..., object], ...] = type(attack), attack.set_params, partial(attack.poison, x, y)
     for call in calls:
         message = message_of((TypeError, ValueError), partial(call, no_such_argument=1))
@@ -71,7 +71,7 @@ def check_attack_rejects_unknown(attack: PoisoningAttack, x: Array, y: Labels) -
 
 
 def check_attack_is_arts(attack: PoisoningAttack, kind: type[PoisoningAttack]) -> None:
-    """ART takes it for one of its own `kind` and knows what it needs of a classifier."""
+    """ART accepts it as one of its own `kind` and knows what it needs of a classifier."""
     assert isinstance(attack, kind), f"{type(attack).__name__} is no {kind.__name__}"
     assert isinstance(attack.estimator_requirements, tuple), "_estimator_requirements is not set"
     assert attack.is_estimator_valid(attack.estimator, attack.estimator_requirements), "its own classifier is not valid"

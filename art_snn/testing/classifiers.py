@@ -1,7 +1,7 @@
 """Laws of classifiers under ART's interface, spiking ones above all.
 
-`x` are samples on which the classifier has an opinion: `check_tells_samples_apart` first, for a network that never
-spikes would pass every other law.
+`x` are samples that the classifier tells apart: call `check_tells_samples_apart` first, as a network that never spikes
+would pass every other law.
 """
 
 from collections.abc import Callable
@@ -13,23 +13,23 @@ from art.estimators.classification import PyTorchClassifier
 
 from art_snn.typing import Array, Labels
 
-_CLOSE = 1e-5  # convolutions of another batch size add up in another order
+_CLOSE = 1e-5  # for another batch size convolutions sum in another order
 
 
 def check_tells_samples_apart(classifier: PyTorchClassifier, x: Array) -> None:
-    """Different samples get different logits: a network that is silent on all of them proves nothing."""
+    """Different samples get different logits; a silent network would prove nothing."""
     logits = classifier.predict(x)
     assert np.ptp(logits, axis=0).max() > 10 * _CLOSE, "all samples get the same logits"
 
 
 def check_answers_alike_twice(classifier: PyTorchClassifier, x: Array) -> None:
-    """The same question, the same answer, to the last bit: nothing is left from the call before."""
+    """The same samples get the same logits to the last bit: no state is left from the call before."""
     first = classifier.predict(x)
     assert np.array_equal(classifier.predict(x), first), "a second call answers differently"
 
 
 def check_ignores_batch_size(classifier: PyTorchClassifier, x: Array) -> None:
-    """No answer depends on how many samples share its batch."""
+    """Logits do not depend on the batch size."""
     together = classifier.predict(x, batch_size=len(x))
     for batch_size in (1, 2, len(x) - 1):
         apart = classifier.predict(x, batch_size=batch_size)
@@ -37,7 +37,7 @@ def check_ignores_batch_size(classifier: PyTorchClassifier, x: Array) -> None:
 
 
 def check_follows_the_order(classifier: PyTorchClassifier, x: Array) -> None:
-    """A permuted batch gets the permuted answer."""
+    """A permuted batch gets permuted logits."""
     rows = np.roll(np.arange(len(x))[::-1], 1)
     assert np.allclose(classifier.predict(x[rows]), classifier.predict(x)[rows], atol=_CLOSE), "the order matters"
 
@@ -46,9 +46,9 @@ def check_fit_follows_the_seed(make: Callable[[], PyTorchClassifier], x: Array, 
     """Training with one seed gives the same weights each time, with another seed others.
 
     Args:
-        make: Builds an untrained classifier, of the same weights each time.
-        x: Samples, more than one batch of two.
-        y: Labels.
+        make: Function that builds an untrained classifier, with the same weights each time.
+        x: Samples for more than one batch of two.
+        y: Labels of the samples.
     """
     first, same, other = (_weights_after(make(), x, y, seed) for seed in (0, 0, 1))
     assert torch.equal(first, same), "the same seed gives other weights"
@@ -56,7 +56,7 @@ def check_fit_follows_the_seed(make: Callable[[], PyTorchClassifier], x: Array, 
 
 
 def check_leaves_evaluation_mode(classifier: PyTorchClassifier, fit: Callable[[], Any]) -> None:
-    """After construction and after `fit` every module is in evaluation mode, for ART's attacks ask the model itself."""
+    """After construction and after `fit` every module is in evaluation mode: ART's attacks call the model itself."""
     modules = list(classifier.model.modules())
     assert not any(module.training for module in modules), "construction leaves training mode"
     classifier.model.train()

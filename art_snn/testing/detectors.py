@@ -1,7 +1,7 @@
 """Laws of detectors of poisoned samples.
 
-`make` builds the detector of a classifier, samples and labels; `x`, `y` and `is_poison` are training data whose poison
-is known, and `classifier` was trained on them.
+`make` builds a detector from a classifier, samples and labels; `x`, `y` and `is_poison` are training data with known
+poison, and `classifier` was trained on them.
 """
 
 import inspect
@@ -22,14 +22,14 @@ from art_snn.testing.classifiers import check_restores_the_mode
 from art_snn.typing import Array, Labels, Mask
 
 MakeDetector = Callable[[PyTorchClassifier, Array, Labels], SampleDetector]
-_CLOSE = 1e-3  # networks add up in another order in batches of another size
+_CLOSE = 1e-3  # for another batch size networks sum in another order
 _RANKED, _FOUND, _FALSE = 0.9, 0.8, 0.1
 
 
 def check_detector_finds_poison(
     make: MakeDetector, classifier: PyTorchClassifier, x: Array, y: Labels, is_poison: Mask
 ) -> None:
-    """Of obvious poison most is flagged, of the clean samples few, and it scores higher."""
+    """It flags most of an obvious poison and few clean samples, and poison scores higher."""
     detector = make(classifier, x, y)
     is_flagged = np.asarray(detector.detect_poison()[1]) == 0
     assert is_flagged[is_poison].mean() >= _FOUND, f"{is_flagged[is_poison].mean():.0%} of the poison is flagged"
@@ -41,13 +41,13 @@ def check_detector_finds_poison(
 def check_detector_leaves_clean_data_in_peace(
     make: MakeDetector, classifier: PyTorchClassifier, x: Array, y: Labels
 ) -> None:
-    """Of clean data few are flagged; `classifier` was trained on them."""
+    """It flags few samples of clean data, on which `classifier` was trained."""
     _, is_clean = make(classifier, x, y).detect_poison()
     assert np.mean(is_clean) >= 1 - _FALSE, f"{1 - np.mean(is_clean):.0%} of clean samples are flagged"
 
 
 def check_detector_answers(detector: SampleDetector) -> None:
-    """A report, 0 or 1 for each sample, and for each a finite score, also for a new one."""
+    """It gives a report, a verdict of 0 or 1 for each sample, and a finite score for each, also for new samples."""
     n_samples = len(detector.x_train)
     report, is_clean = detector.detect_poison()
     assert isinstance(detector, PoisonFilteringDefence), "ART does not know it"
@@ -63,7 +63,7 @@ def check_detector_answers(detector: SampleDetector) -> None:
 
 
 def check_detector_evaluates(detector: SampleDetector, is_poison: Mask) -> None:
-    """The JSON counts, class by class, what `detect_poison` flags, in ART's format."""
+    """`evaluate_defence` counts what `detect_poison` flags class by class, as JSON in ART's format."""
     confusion = json.loads(detector.evaluate_defence(1 - is_poison.astype(int)))
     is_flagged = np.asarray(detector.detect_poison()[1]) == 0
     labels = class_indices(detector.y_train)
@@ -83,7 +83,7 @@ def check_detector_evaluates(detector: SampleDetector, is_poison: Mask) -> None:
 
 
 def check_detector_repeats_itself(make: MakeDetector, classifier: PyTorchClassifier, x: Array, y: Labels) -> None:
-    """The same on a second call and from a second detector, to the last bit; labels may also be one-hot."""
+    """A second call and a second detector find the same to the last bit, also from one-hot labels."""
     detector = make(classifier, x, y)
     first, scores = detector.detect_poison(), detector.scores()
     assert detector.detect_poison() == first, "a second call finds something else"
@@ -96,7 +96,7 @@ def check_detector_repeats_itself(make: MakeDetector, classifier: PyTorchClassif
 
 
 def check_detector_scores_samples_alone(detector: SampleDetector, x: Array) -> None:
-    """The score of a new sample does not depend on what else is asked for."""
+    """The score of a new sample does not depend on the other samples."""
     together = detector.scores(x)
     scale = max(1.0, float(np.abs(together).max()))
     for row in range(min(3, len(x))):

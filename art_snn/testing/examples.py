@@ -1,4 +1,4 @@
-"""Arguments with which every entry of the catalogue builds."""
+"""Example arguments for every entry of the catalogue."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from art_snn.estimators.classification import SpikingClassifier, SpikingModule
 
 
 def example_arguments(name: str) -> dict[str, Any]:
-    """Arguments with which the entry of that name, of whatever kind, builds; `{}` where it needs none."""
+    """Arguments that build the catalogue's entry of this name; `{}` if it needs none."""
     ann = models.small_cnn(1, 3, pool="avg", width=0.25)
     of_a_classifier: dict[str, Any] = {
         "loss": nn.CrossEntropyLoss(),

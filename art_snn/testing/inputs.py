@@ -1,6 +1,6 @@
-"""Laws of what is taken for samples and labels: right from any memory, as a tensor or not, and no other layout.
+"""Laws of samples and labels as input: any memory, arrays or tensors, and no other layout.
 
-`x` is a batch that the trigger is made for, N first; `y` are labels of it.
+`x` is a batch that the trigger is made for, N first; `y` are its labels.
 """
 
 import itertools
@@ -27,18 +27,18 @@ def check_trigger_rejects_layouts(trigger: Trigger, x: Array) -> None:
 
 
 def check_trigger_rejects_what_is_no_array(trigger: Trigger, x: Array) -> None:
-    """Streams, columns of events, data sets, masked arrays and arrays of objects are a TypeError that says which."""
+    """Streams, columns of events, data sets, masked arrays and arrays of objects are a TypeError."""
     for wrong in _no_arrays(x):
         message = message_of(TypeError, partial(trigger, wrong))
         assert message.startswith("expected "), f"the message does not say what was expected: {message}"
 
 
 def check_samples_are_checked(take: Callable[[Any], object], x: Array) -> None:
-    """Whatever takes samples refuses other layouts and other things with an error that says what it expected.
+    """A function of samples refuses other layouts and other types with an error that says what it expected.
 
     Args:
-        take: Anything that is called with samples: a method of a classifier, a detector, an evaluation.
-        x: Samples that it takes, images or frames, of which it is called with a tensor, too.
+        take: Function of samples, such as a method of a classifier, a detector or an evaluation.
+        x: Images or frames that it takes; it must take them as a tensor, too.
     """
     layouts: list[Any] = [np.moveaxis(x, -3, -1), x[0], x.reshape(len(x), -1), x[:, None], x[..., 1:]]
     for wrong in (*layouts, *_no_arrays(x)):
@@ -59,7 +59,7 @@ def check_trigger_rejects_nan(trigger: Trigger, x: Array) -> None:
 
 
 def check_trigger_ignores_memory(trigger: Trigger, x: Array) -> None:
-    """Reversed, strided, read-only and byte-swapped arrays are triggered as plain ones, in their own dtype."""
+    """Reversed, strided, read-only and byte-swapped arrays are triggered like others, in their own dtype."""
     expected = trigger(x.copy())
     frozen = x.copy()
     frozen.setflags(write=False)
@@ -70,7 +70,7 @@ def check_trigger_ignores_memory(trigger: Trigger, x: Array) -> None:
 
 
 def check_trigger_gives_a_tensor_for_a_tensor(trigger: Trigger, x: Array) -> None:
-    """A tensor comes back as a new tensor, or is a TypeError; never as something else."""
+    """A tensor gives a new tensor or a TypeError, never another type."""
     tensor = torch.as_tensor(x.copy())
     try:
         triggered: Any = trigger(tensor)  # type: ignore[arg-type]
@@ -86,9 +86,9 @@ def check_trigger_marks_a_square(trigger: Trigger, x: Array, side: int) -> None:
     """In each image, or each time bin of a sample, either nothing changes or exactly a square of `side` pixels.
 
     Args:
-        trigger: One whose square lies within.
+        trigger: Trigger whose square lies within the frame.
         x: Samples in which no pixel has the trigger's colour already.
-        side: Pixels.
+        side: Side of the square in pixels.
     """
     changed = (trigger(x) != x).any(axis=-3)
     marked = changed.sum(axis=(-2, -1))
@@ -100,12 +100,12 @@ def check_trigger_marks_a_square(trigger: Trigger, x: Array, side: int) -> None:
 
 
 def check_attack_rejects_labels(attack: PoisoningAttack, x: Array, y: Labels) -> None:
-    """Labels that name no class are a ValueError or TypeError, of `poison` and of `poison_dataset`.
+    """`poison` and `poison_dataset` refuse labels that name no class, by a ValueError or TypeError.
 
     Args:
-        attack: One that has `poison_dataset`, too.
-        x: Samples.
-        y: Their labels, from which the wrong ones are made.
+        attack: Attack with a method `poison_dataset`.
+        x: Clean samples.
+        y: Labels of the samples, from which wrong ones are made.
     """
     indices = class_indices(y)
     one_hot = np.eye(int(indices.max()) + 1)[indices]
@@ -119,7 +119,7 @@ def check_attack_rejects_labels(attack: PoisoningAttack, x: Array, y: Labels) ->
 
 
 def check_attack_gives_no_other_type(attack: PoisoningAttack, x: Array, y: Labels) -> None:
-    """Tensors come back as tensors, or are a TypeError; never as something else."""
+    """Tensors give tensors or a TypeError, never another type."""
     tensors = torch.as_tensor(x), torch.as_tensor(y)
     for given in (tensors, (x, tensors[1]), (tensors[0], y)):
         try:
@@ -130,7 +130,7 @@ def check_attack_gives_no_other_type(attack: PoisoningAttack, x: Array, y: Label
 
 
 def _no_arrays(x: Array) -> list[Any]:
-    """What looks like samples, or holds them, and is no array of numbers."""
+    """Objects that look like samples, or hold them, and are not arrays of numbers."""
     stream = make_events(x=[0, 1], y=[0, 0], t=[0, 1], p=[0, 1])
     objects = np.empty(len(x), object)
     objects[:] = list(x)

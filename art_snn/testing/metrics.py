@@ -15,32 +15,32 @@ Metric = Callable[..., float]
 
 
 def check_metric_equals_loop(metric: Metric, loop: Metric, *arguments: Any, tolerance: float = 1e-9) -> None:
-    """It gives what a naive loop over the definition gives, as a plain float."""
+    """It equals a naive loop over the definition, and is a plain float."""
     value, expected = metric(*arguments), loop(*arguments)
     assert type(value) is float, f"expected a float, got {type(value).__name__}"
     assert math.isclose(value, expected, rel_tol=tolerance, abs_tol=tolerance), f"{value} is not the loop's {expected}"
 
 
 def check_metric_within(metric: Metric, low: float, high: float, *arguments: Any) -> None:
-    """It stays within its declared bounds, NaN not being among them."""
+    """It stays within its declared bounds and is not NaN."""
     value = metric(*arguments)
     assert low <= value <= high, f"{value} is outside [{low}, {high}]"
 
 
 def check_metric_ignores_order(metric: Metric, *samples: Array, rng: Rng = 0, tolerance: float = 1e-9) -> None:
-    """Shuffling the samples, all arguments alike, changes nothing."""
+    """Shuffling the samples of all arguments alike changes nothing."""
     order = np.random.default_rng(rng).permutation(len(samples[0]))
     value, shuffled = metric(*samples), metric(*(array[order] for array in samples))
     assert math.isclose(value, shuffled, rel_tol=tolerance, abs_tol=tolerance), f"{value} became {shuffled}"
 
 
 def check_metric_is_nan(metric: Metric, *arguments: Any) -> None:
-    """Where its definition gives 0/0 and the documentation says NaN, it is NaN."""
+    """It is NaN where its definition gives 0/0 and its documentation says NaN."""
     value = metric(*arguments)
     assert math.isnan(value), f"expected NaN, got {value}"
 
 
 def check_metric_refuses(metric: Metric, *arguments: Any) -> None:
-    """Where nothing is left to count, it raises a ValueError that says what was expected."""
+    """It raises a ValueError that says what was expected if nothing is left to count."""
     message = message_of(ValueError, partial(metric, *arguments))
     assert message.startswith("expected "), f"the message does not say what was expected: {message}"

@@ -1,6 +1,6 @@
 """Laws of detectors of backdoored models.
 
-`x` and `y` are clean samples and their labels, which a detector that needs none is given all the same.
+`x` and `y` are clean samples and their labels, which detectors get whether they need them or not.
 """
 
 import inspect
@@ -26,15 +26,15 @@ def check_model_detector_tells_apart(
     x: Array,
     y: Labels,
 ) -> None:
-    """It accuses the right class of a model whose backdoor is known, and not a model that has none.
+    """It names the target class of a known backdoor, and does not accuse a clean model.
 
     Args:
-        make: Makes the detector of a classifier.
-        backdoored: A classifier with an obvious backdoor.
-        clean: One without.
-        target_class: Where the backdoor leads.
+        make: Function that makes the detector for a classifier.
+        backdoored: Classifier with an obvious backdoor.
+        clean: Classifier without a backdoor.
+        target_class: Target class of the backdoor.
         x: Clean samples.
-        y: Their labels.
+        y: Labels of the samples.
     """
     report = make(backdoored).detect_backdoor(x, y)
     assert report.is_backdoored, f"the backdoor is not seen: {report}"
@@ -44,7 +44,7 @@ def check_model_detector_tells_apart(
 
 
 def check_model_detector_reports(detector: ModelDetector, x: Array, y: Labels) -> None:
-    """The report has a score for each class, of which the highest is the suspect's, and a p-value in [0, 1] or none."""
+    """The report has a score for each class, highest for the suspect, and a p-value in [0, 1] or None."""
     report = detector.detect_backdoor(x, y)
     assert report.scores.shape == (detector.classifier.nb_classes,), f"scores of shape {report.scores.shape}"
     assert report.target_class == report.scores.argmax(), "the suspect has not the highest score"
@@ -61,7 +61,7 @@ def check_model_detector_repeats_itself(make: Callable[[], ModelDetector], x: Ar
 
 
 def check_model_detector_leaves_classifier_alone(detector: ModelDetector, x: Array, y: Labels) -> None:
-    """The classifier keeps its weights, statistics and mode, and is left no gradients."""
+    """The classifier keeps its weights, statistics and mode, and has no gradients left."""
     model = detector.classifier.model
     before = {name: value.clone() for name, value in model.state_dict().items()}
     check_restores_the_mode(detector.classifier, partial(detector.detect_backdoor, x, y))

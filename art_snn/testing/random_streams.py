@@ -11,9 +11,9 @@ import torch
 
 @contextmanager
 def check_global_streams_stand_still() -> Iterator[None]:
-    """Whatever happens in the block leaves python's, numpy's and torch's global random streams where they were.
+    """The block leaves python's, numpy's and torch's global random streams where they were.
 
-    The opposite of seeding before each test, which hides the fault: around every test, it finds it.
+    Around every test it finds what seeding before each test would hide.
     """
     python, numpy, torch_state = _states()
     yield

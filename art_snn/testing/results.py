@@ -1,4 +1,4 @@
-"""A law of results: whatever is measured says whether it means anything."""
+"""A law of results: each says whether its figures mean anything."""
 
 import math
 from dataclasses import fields, is_dataclass
@@ -10,10 +10,10 @@ from art_snn.evaluations.doubts import Code, Doubt, Grade, is_invalid
 
 
 def check_result_owns_its_doubts(result: Any) -> None:
-    """It carries doubts, each with a known code and grade and its reason; if one is "invalid", no figure is given.
+    """It has doubts, each with a known code, a grade and a reason; if one is "invalid", it gives no figures.
 
-    Figures are what its class names in `DERIVED`: numbers that are NaN then, and verdicts that are None. A result that
-    holds arrays, of many rows of which some may be sound, has some NaN.
+    Figures are the fields that its class names in `DERIVED`: then numbers are NaN and verdicts None. A result of
+    arrays, some rows of which may be sound, has some NaN.
     """
     assert isinstance(result.doubts, tuple), f"doubts of type {type(result.doubts).__name__}"
     for doubt in result.doubts:

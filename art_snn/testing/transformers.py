@@ -1,6 +1,6 @@
 """Laws of defences that make a new classifier: ART's transformers and trainers.
 
-`eliminate` is what makes it, from the one given: see `art_snn.evaluations.eliminate`.
+`eliminate` makes it from a given classifier, see `art_snn.evaluations.eliminate`.
 """
 
 import inspect
@@ -26,7 +26,7 @@ Eliminate = Callable[[PyTorchClassifier], PyTorchClassifier]
 
 
 def check_elimination_gives_a_new_classifier(eliminate: Eliminate, given: PyTorchClassifier) -> None:
-    """The result is of the same type and shares no weights with the one given; its optimiser trains its own."""
+    """The new classifier has the same type, shares no weights with the given one, and its optimiser trains its own."""
     new = eliminate(given)
     assert type(new) is type(given), f"a {type(given).__name__} became a {type(new).__name__}"
     own, others = ({id(p) for net in _networks(c) for p in net.parameters()} for c in (new, given))
@@ -38,7 +38,7 @@ def check_elimination_gives_a_new_classifier(eliminate: Eliminate, given: PyTorc
 
 
 def check_elimination_leaves_the_given_alone(eliminate: Eliminate, given: PyTorchClassifier) -> None:
-    """The classifier given keeps its weights, statistics, mode and structure."""
+    """The given classifier keeps its weights, statistics, mode and structure."""
     before = {name: value.clone() for name, value in given.model.state_dict().items()}
     structure = repr(given.model)
     check_restores_the_mode(given, partial(eliminate, given))
@@ -50,14 +50,14 @@ def check_elimination_leaves_the_given_alone(eliminate: Eliminate, given: PyTorc
 
 
 def check_elimination_keeps_the_mode(eliminate: Eliminate, given: PyTorchClassifier) -> None:
-    """The new classifier is in the mode in which the one given is."""
+    """The new classifier is in the mode of the given one."""
     for training in (True, False):
         with mode(given.model, training):
             assert eliminate(given).model.training is training, "the new classifier is in another mode"
 
 
 def check_elimination_repeats_itself(eliminate: Eliminate, given: PyTorchClassifier) -> None:
-    """Twice the same gives the same weights, to the last bit."""
+    """A second call gives the same weights to the last bit."""
     first, second = (eliminate(given).model.state_dict() for _ in range(2))
     assert all(torch.equal(value, second[name]) for name, value in first.items()), "a second call gives other weights"
 
@@ -65,14 +65,14 @@ def check_elimination_repeats_itself(eliminate: Eliminate, given: PyTorchClassif
 def check_elimination_keeps_accuracy(
     eliminate: Eliminate, given: PyTorchClassifier, x: Array, y: Labels, *, bound: float
 ) -> None:
-    """It costs no more than `bound` of the accuracy on clean samples, a fraction of them."""
+    """It lowers the accuracy on clean samples by at most `bound`."""
     with host_seed(0):  # ART's own predict draws from the global stream
         before, after = (accuracy(y, classifier.predict(x)) for classifier in (given, eliminate(given)))
     assert before - after <= bound, f"accuracy fell from {before} to {after}"
 
 
 def check_elimination_params(defence: Transformer | Trainer) -> None:
-    """`params` are the constructor's arguments but the classifier, and a misspelt one is an error."""
+    """`params` are the constructor's arguments without the classifier, and a misspelt one is refused."""
     arguments = list(inspect.signature(type(defence)).parameters)[1:]
     make: Callable[..., Any] = type(defence)
     before = defence.get_params()
@@ -85,5 +85,5 @@ def check_elimination_params(defence: Transformer | Trainer) -> None:
 
 
 def _networks(classifier: PyTorchClassifier) -> list[nn.Module]:
-    """What a classifier trains: its model, and the ANN where it is converted from one."""
+    """Networks that a classifier trains: its model, and the ANN if it is converted from one."""
     return [classifier.model, *([classifier.ann.model] if isinstance(classifier, ConvertedClassifier) else [])]

@@ -1,7 +1,7 @@
-"""Laws of triggers: values that turn clean arrays into triggered ones.
+"""Laws of triggers, which turn clean samples into triggered ones.
 
-`x` is a batch that the trigger is made for, N first, with at least two samples that differ. The laws hand out copies
-of it, so that a trigger which works in place breaks one law and does not hide behind it from the others.
+`x` is a batch that the trigger is made for, N first, with at least two samples that differ. The laws pass copies of it,
+so that a trigger that works in place breaks one law only.
 """
 
 import copy
@@ -18,14 +18,14 @@ from art_snn.typing import Array, Events, Trigger
 
 
 def check_trigger_keeps_shape_and_dtype(trigger: Trigger, x: Array) -> None:
-    """What comes out has the shape and the dtype of what went in."""
+    """Triggered samples have the shape and the dtype of the clean ones."""
     triggered = trigger(x)
     assert triggered.shape == x.shape, f"shape {x.shape} became {triggered.shape}"
     assert triggered.dtype == x.dtype, f"dtype {x.dtype} became {triggered.dtype}"
 
 
 def check_trigger_leaves_input_alone(trigger: Trigger, x: Array) -> None:
-    """The clean samples stay as they were, and what comes out shares no memory with them."""
+    """The clean samples do not change, and the triggered ones share no memory with them."""
     before = x.copy()
     triggered = trigger(x)
     assert np.array_equal(x, before), "the input was changed"
@@ -33,14 +33,14 @@ def check_trigger_leaves_input_alone(trigger: Trigger, x: Array) -> None:
 
 
 def check_trigger_repeats_itself(trigger: Trigger, x: Array) -> None:
-    """The same call gives the same result, whatever was triggered in between."""
+    """The same call gives the same result, also after other calls."""
     first = trigger(x.copy())
     trigger(x[::-1].copy())
     assert np.array_equal(trigger(x.copy()), first), "a second call gave another result"
 
 
 def check_trigger_treats_samples_alone(trigger: Trigger, x: Array) -> None:
-    """A batch is triggered as its samples one by one, with or without the batch axis."""
+    """A batch is triggered like its samples one by one, with or without the batch axis."""
     triggered = trigger(x.copy())
     alone = np.stack([trigger(sample.copy()) for sample in x])
     assert np.array_equal(alone, triggered), "a sample alone comes out otherwise"
@@ -48,14 +48,14 @@ def check_trigger_treats_samples_alone(trigger: Trigger, x: Array) -> None:
 
 
 def check_trigger_stays_within(trigger: Trigger, x: Array, low: float, high: float) -> None:
-    """Values stay within what a sample may hold: the clip values, or counts from 0 up."""
+    """Values stay within their bounds: the clip values, or counts from 0 up."""
     triggered = trigger(x)
     assert low <= triggered.min(), f"the lowest value is {triggered.min()}, below {low}"
     assert triggered.max() <= high, f"the highest value is {triggered.max()}, above {high}"
 
 
 def check_trigger_changes_something(trigger: Trigger, x: Array) -> None:
-    """Every sample is changed, without which most other laws hold for nothing."""
+    """Every sample is changed; otherwise most other laws would prove nothing."""
     changed = (trigger(x.copy()) != x).reshape(len(x), -1).any(axis=1)
     assert changed.all(), f"samples {np.flatnonzero(~changed)} were not changed"
 
@@ -77,14 +77,14 @@ def check_trigger_is_a_value(trigger: Trigger, x: Array) -> None:
 def check_trigger_agrees_on_events(
     trigger: Any, events: Events, sensor_size: SensorSize, n_bins: int, window: Window
 ) -> None:
-    """Its two views agree: triggered events, binned by time, are lit exactly where the triggered frames are.
+    """Triggered events, binned by time, are active exactly where the triggered frames are.
 
     Args:
-        trigger: One that acts on frames and, by `on_events`, on streams.
+        trigger: Trigger that acts on frames and, by `on_events`, on streams.
         events: One stream.
-        sensor_size: (W, H), pixels.
-        n_bins: Time bins.
-        window: (start, stop) in µs, of both.
+        sensor_size: Width and height in pixels.
+        n_bins: Number of time bins.
+        window: Interval (start, stop) in µs that the bins cover.
     """
     before = events.copy()
     triggered = trigger.on_events(events, sensor_size, n_bins=n_bins, window=window)
@@ -96,7 +96,7 @@ def check_trigger_agrees_on_events(
 
 
 def check_trigger_rejects_axes(trigger: Trigger, x: Array) -> None:
-    """One axis too many or two too few is a ValueError that names the layout and the shape."""
+    """One axis too many or two too few gives a ValueError that names the layout and the shape."""
     for wrong in (x[None], x[0, 0]):
         message = message_of(ValueError, partial(trigger, wrong))
         assert str(wrong.shape) in message, f"the message does not name shape {wrong.shape}: {message}"
@@ -104,7 +104,7 @@ def check_trigger_rejects_axes(trigger: Trigger, x: Array) -> None:
 
 
 def check_trigger_rejects_sizes(make: Callable[[float], Trigger], x: Array) -> None:
-    """Sizes from 0 down, between whole numbers, or above the shorter side are a ValueError, when made or when used."""
+    """Sizes of 0 or less, above 1 with a fraction, or above the shorter side give a ValueError, when made or used."""
 
     def use(size: float) -> Array:
         return make(size)(x)
