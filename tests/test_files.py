@@ -85,7 +85,7 @@ def test_a_kill_in_the_middle_leaves_the_old_file(tmp_path: Path) -> None:
 def test_nothing_else_writes_files_and_nothing_unpickles_them() -> None:
     own_way = {
         "_files.py",
-        "data/frame_store.py",  # in a folder of its own, which takes its name when it is whole
+        "data/_frame_store.py",  # in a folder of its own, which takes its name when it is whole
         "evaluations/cost.py",  # asks the system for a figure
     }
     ways = r"write_text|write_bytes|savefig\(|np\.save|os\.replace|\.to_csv\(|open\([^)]*[\"'][wax]b?[\"']"
