@@ -35,8 +35,8 @@ class EventFiles:
     """A data set of recordings: calling it loads it.
 
     Args:
-        name: Its key among the loaders.
-        title: Its name for people.
+        name: Key of the data set among the loaders.
+        title: Name of the data set for people.
         sensor_size: Width and height in pixels, and 2 polarities.
         offered_at: The publisher's page.
         layout: Places of the recordings below the folder, for people.

@@ -14,8 +14,8 @@ class Loader:
     """Calling it loads the data set.
 
     Args:
-        name: Its key among the loaders.
-        title: Its name for people.
+        name: Key of the data set among the loaders.
+        title: Name of the data set for people.
         load: Function that reads it; the arguments are the options.
         sensor_size: Width and height in pixels, and 2 polarities, of the event camera; None for images.
     """

@@ -89,17 +89,17 @@ def units(classifier: PyTorchClassifier) -> list[Unit]:
         norm, follower = None, seen.next(last)
         if follower is not None and isinstance(follower.module, nn.BatchNorm2d):
             norm, last = follower.module, follower
-        handed_on = _handed_on(last, seen, parents)
-        taker = seen.next(last if handed_on is None else handed_on)
-        activation = taker.module if taker is not None and _is_activation(taker.module) else None
-        handed_on = last if activation is not None and handed_on is None else handed_on
-        outside = None if handed_on is None else handed_on.module
+        passed_on = _passed_on(last, seen, parents)
+        next_call = seen.next(last if passed_on is None else passed_on)
+        activation = next_call.module if next_call is not None and _is_activation(next_call.module) else None
+        passed_on = last if activation is not None and passed_on is None else passed_on
+        outside = None if passed_on is None else passed_on.module
         found.append(Unit(names[conv], conv, norm, outside, activation, sources.get(names[conv])))
     served = Counter(unit.activation for unit in found)
     return [replace(unit, activation=None) if served[unit.activation] > 1 and unit.neurons else unit for unit in found]
 
 
-def _handed_on(call: Call, seen: Trace, parents: Mapping[nn.Module, nn.Module]) -> Call | None:
+def _passed_on(call: Call, seen: Trace, parents: Mapping[nn.Module, nn.Module]) -> Call | None:
     """The call that passes a layer's output on: the layer's own, or that of the container that ends with the layer."""
     wrapper = parents.get(call.module)
     while isinstance(wrapper, _WRAPPERS):

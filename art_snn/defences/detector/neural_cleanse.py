@@ -155,13 +155,13 @@ class NeuralCleanse(ModelDetector):
             for target in range(n_classes):
                 others = samples if y is None else samples[torch.as_tensor(y != target)]
                 blend = Blend(self.classifier.input_shape, low, high, self.learning_rate, generator)
-                found.append(self._shrink(blend, target, others, generator, bar))
+                found.append(self._smallest_trigger(blend, target, others, generator, bar))
         self.masks, self.patterns, is_reached = (np.stack(arrays) for arrays in zip(*found, strict=True))
-        scores = self._compare(self.masks.reshape(n_classes, -1).sum(1), is_reached)
+        scores = self._anomalies(self.masks.reshape(n_classes, -1).sum(1), is_reached)
         suspect = int(scores.argmax())
         return ModelReport(bool(scores[suspect] >= self.threshold), suspect, None, scores, float(scores[suspect]))
 
-    def _shrink(
+    def _smallest_trigger(
         self, blend: Blend, target: int, samples: Tensor, generator: torch.Generator, bar: tqdm
     ) -> tuple[Array, Array, bool]:
         """The smallest successful mask, its pattern, and whether there was one; else a mask of ones."""
@@ -180,7 +180,7 @@ class NeuralCleanse(ModelDetector):
         return smallest.detach().cpu().numpy(), pattern.detach().cpu().numpy(), is_reached
 
     @staticmethod
-    def _compare(sizes: Array, is_reached: Mask) -> Array:
+    def _anomalies(sizes: Array, is_reached: Mask) -> Array:
         """Anomaly index of each class; 0 for all unless triggers were found for more than half of the classes."""
         if 2 * is_reached.sum() > len(sizes):
             return anomaly_indices(sizes)

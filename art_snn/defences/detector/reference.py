@@ -17,7 +17,7 @@ from art_snn.defences.detector._layer_features import Sketch, named_layers
 from art_snn.defences.detector._outlier_limits import FalseAlarmRate, upper_limit
 from art_snn.defences.detector._voltage_sequences import CleanModel, CleanSamples, Recorder, check_every_class
 from art_snn.defences.detector.model_detector import ModelReport
-from art_snn.defences.detector.sample_detector import SampleDetector, check_is_pytorch
+from art_snn.defences.detector.sample_detector import SampleDetector, check_is_pytorch, suspects
 from art_snn.estimators.classification.mode import mode
 from art_snn.typing import Array, Indices, Labels, Mask
 
@@ -146,16 +146,16 @@ class ReferenceDefence(SampleDetector):
             "separations": separations.tolist(),
             "p_values": p_values.tolist(),
             "threshold": limit,
-            "suspects": {int(row): float(scores[row]) for row in np.flatnonzero(is_poison)},
+            "suspects": suspects(scores, is_poison),
         }
         return report, is_poison
 
     def _scores(self, x: Array | None) -> Array:
-        baseline, deviations, quartiles = self._fitted_reference()
+        reference, deviations, quartiles = self._fitted_reference()
         if x is None:
             return deviations / quartiles[self._labels]
         labels = self._predicted(x)
-        return baseline.deviations(x, labels) / quartiles[labels]
+        return reference.deviations(x, labels) / quartiles[labels]
 
     def _separations(self) -> tuple[Array, Array]:
         """One-sided Kolmogorov-Smirnov statistic of each class against all others, and its p-value times K."""
@@ -178,16 +178,16 @@ class ReferenceDefence(SampleDetector):
     def _fitted_reference(self) -> tuple[CleanSamples | CleanModel, Array, Array]:
         """The fitted reference, the deviations of the training data, and their lower quartile for each class."""
         if self._found is None:
-            baseline = self._baseline()
-            deviations = baseline.fit(self.x_train, self._labels)
+            reference = self._new_reference()
+            deviations = reference.fit(self.x_train, self._labels)
             quartiles = np.ones(self.classifier.nb_classes)
             for label in np.unique(self._labels):
                 quartiles[label] = np.quantile(deviations[self._labels == label], _LOWER_QUARTILE) or 1.0
-            self._found = baseline, deviations, quartiles
+            self._found = reference, deviations, quartiles
         found: tuple[CleanSamples | CleanModel, Array, Array] = self._found
         return found
 
-    def _baseline(self) -> CleanSamples | CleanModel:
+    def _new_reference(self) -> CleanSamples | CleanModel:
         sketch = Sketch(self.max_features, self.seed)
         record = self._recorder(self.classifier, sketch)
         if isinstance(self._reference, PyTorchClassifier):

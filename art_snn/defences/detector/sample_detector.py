@@ -188,6 +188,11 @@ class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
             yield
 
 
+def suspects(scores: Array, is_poison: Mask) -> dict[int, float]:
+    """Scores of the samples that look poisoned, by row, as a report lists them."""
+    return {int(row): float(scores[row]) for row in np.flatnonzero(is_poison)}
+
+
 def _are_streams(x: Any) -> bool:
     """Whether `x` is an object array or list that begins with an event stream."""
     is_collection = isinstance(x, list | tuple) or (isinstance(x, np.ndarray) and x.dtype == object and x.ndim == 1)

@@ -9,6 +9,7 @@ from art_snn._declared import Count, Fraction, FromZero, Seed
 from art_snn.defences.detector._layer_features import Feature, Layers
 from art_snn.defences.detector._principal_directions import Directions
 from art_snn.defences.detector.layer_detector import LayerDetector
+from art_snn.defences.detector.sample_detector import suspects
 from art_snn.typing import Array, Labels, Mask
 
 
@@ -117,7 +118,7 @@ class SpikeSpectralDefence(LayerDetector):
             "suspicion_by_layer": {name: self._suspicion(name) for name in self._layers()},
             "accused_classes": np.unique(self._labels[is_poison]).tolist(),
             "spreads": spreads.tolist(),
-            "suspects": {int(row): float(scores[row]) for row in np.flatnonzero(is_poison)},
+            "suspects": suspects(scores, is_poison),
         }
         return report, is_poison
 

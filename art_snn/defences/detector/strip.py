@@ -18,7 +18,7 @@ from art_snn.defences.detector._superposition import (
     superpose_arrays,
     superpose_events,
 )
-from art_snn.defences.detector.sample_detector import SampleDetector
+from art_snn.defences.detector.sample_detector import SampleDetector, suspects
 from art_snn.events import SensorSize, SplitBy, to_frames
 from art_snn.typing import Array, Indices, Labels, Mask
 
@@ -107,13 +107,14 @@ class STRIPDefence(SampleDetector):
             limit = upper_limit(odds, self.false_acceptance_rate)
             threshold, is_poison = float(special.expit(limit)), odds > limit
         else:
-            threshold = conformal_threshold(self._calibration_scores(), self.false_acceptance_rate)
+            clean = self._cached("calibration", lambda: self._certainties(self._clean[self._calibration_rows]))
+            threshold = conformal_threshold(clean, self.false_acceptance_rate)
             is_poison = scores > threshold
         report = {
             **self.get_params(),
             "threshold": threshold,
             "n_calibration": len(self._calibration_rows),
-            "suspects": {int(row): float(scores[row]) for row in np.flatnonzero(is_poison)},
+            "suspects": suspects(scores, is_poison),
         }
         return report, is_poison
 
@@ -121,10 +122,6 @@ class STRIPDefence(SampleDetector):
         if x is not None:
             return self._certainties(x)
         return self._cached("scores", lambda: self._certainties(self.x_train))
-
-    def _calibration_scores(self) -> Array:
-        """Scores of the clean samples that are not overlays."""
-        return self._cached("calibration", lambda: self._certainties(self._clean[self._calibration_rows]))
 
     @property
     def _overlay_rows(self) -> Indices:

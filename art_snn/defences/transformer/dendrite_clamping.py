@@ -77,27 +77,27 @@ class DendriteClamping(Elimination):
                 "expected a multi-step network for target_class, got a single-step one, which decides only after its "
                 "last step; call spikingjelly's functional.set_step_mode(net, 'm')"
             )
-        target = self._target(classifier)
+        target = self._suspect_class(classifier)
         if self.target_class == "detect" and target is None:
             return classifier
         clamped = rule.copied().classifier
-        clamps = self._insert(clamped)
+        clamps = self._insert_clamps(clamped)
         with mode(classifier.model, False), mode(clamped.model, False):
-            self._tighten(clamps, ClassPotentials(classifier), ClassPotentials(clamped), x)
+            self._train_bounds(clamps, ClassPotentials(classifier), ClassPotentials(clamped), x)
         if target is None:
             return clamped
         readout = getattr(classifier.model, "readout", "mean")
         rule.replace_network(Rechecked(rule.network, rule_of(clamped).network, target, readout))
         return classifier
 
-    def _target(self, classifier: PyTorchClassifier) -> int | None:
+    def _suspect_class(self, classifier: PyTorchClassifier) -> int | None:
         """The class on whose samples the clamped network decides; None for all samples, or if none is accused."""
         if self.target_class != "detect":
             return self.target_class
         report = MembranePotentialDefence(classifier, seed=self.seed, verbose=self.verbose).detect_backdoor()
         return report.target_class if report.is_backdoored else None
 
-    def _insert(self, classifier: PyTorchClassifier) -> list[Clamped]:
+    def _insert_clamps(self, classifier: PyTorchClassifier) -> list[Clamped]:
         """Wrap the modules that pass on the output of the first convolutions in clamps."""
         found = units(classifier)[: self.n_layers]
         if not found:
@@ -122,7 +122,7 @@ class DendriteClamping(Elimination):
         rule.replace_network(rule.network)
         return clamps
 
-    def _tighten(self, clamps: list[Clamped], before: ClassPotentials, after: ClassPotentials, x: Array) -> None:
+    def _train_bounds(self, clamps: list[Clamped], before: ClassPotentials, after: ClassPotentials, x: Array) -> None:
         """Train the bounds."""
         bounds = [bound for clamp in clamps for bound in (clamp.low, clamp.high)]
         optimizer = torch.optim.Adam(bounds, lr=self.learning_rate)

@@ -61,7 +61,7 @@ class FinePruning(Elimination):
         if x is None or len(x) == 0 or (y is None and self.nb_epochs):
             raise ValueError("expected clean samples x and, to fine-tune, their labels y, got none")
         check_finite("x", x)
-        unit = self._unit(classifier)
+        unit = self._unit_to_prune(classifier)
         activity = channel_activity(classifier, unit, x, self.quantity, self.batch_size)
         channels = np.argsort(activity, kind="stable")[: share_of(self.share, len(activity))]
         unit.silence(channels)
@@ -79,7 +79,7 @@ class FinePruning(Elimination):
                 )
         return classifier
 
-    def _unit(self, classifier: PyTorchClassifier) -> Unit:
+    def _unit_to_prune(self, classifier: PyTorchClassifier) -> Unit:
         """The unit to prune."""
         found = {unit.name: unit for unit in units(classifier) if unit.activation is not None}
         if not found:
