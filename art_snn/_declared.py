@@ -62,7 +62,8 @@ def _declared_check(kind: Any) -> Check | None:
         return next((part.check for part in parts if isinstance(part, Declared)), None)
     if get_origin(kind) is Literal:
         return partial(check_choice, choices=parts)
-    if len(parts) == 2 and parts[1] is NoneType and (check := _declared_check(parts[0])) is not None:
+    others = [part for part in parts if part is not NoneType]
+    if len(others) == 1 < len(parts) and (check := _declared_check(others[0])) is not None:
         return partial(_unless_none, check=check)
     return None
 

@@ -49,7 +49,7 @@ class Parameters:
         vars(self).update(kwargs)
         try:
             self._check_params()
-        except (TypeError, ValueError):
+        except BaseException:
             vars(self).update(before)
             raise
 

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 import pytest
 
+from art_snn._declared import Count, declared_checks
 from art_snn.catalogue import DATASETS, ELIMINATIONS, FILTERS, MODEL_DETECTORS, SAMPLE_DETECTORS, TRIGGERS
 from art_snn.defences.preprocessor import FlashFilter
 from art_snn.testing.examples import example_arguments
@@ -71,6 +72,34 @@ def test_a_child_declares_its_own_parameters_anew() -> None:
     assert _Choosing(share=7.0).share == 7.0  # its own type declares no range
     with pytest.raises(ValueError, match="expected side to be one of 'left', 'right', got 'up'"):
         _Choosing(side="up")
+
+
+class _Breaking(FlashFilter):
+    """A filter whose check runs out of something."""
+
+    def _check_params(self) -> None:
+        super()._check_params()
+        if self.share == 1:
+            raise RuntimeError("out of memory")
+
+
+def test_parameters_stay_whatever_error_ends_their_change() -> None:
+    breaking = _Breaking(share=0.5)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        breaking.set_params(share=1)
+    assert breaking.get_params() == {"share": 0.5}
+
+
+def test_a_type_declares_its_check_with_or_without_none() -> None:
+    def take(a: Count | None, b: None | Count, c: Literal["x"] | int, d: "Count", e: list[Count]) -> None: ...  # noqa: RUF036
+
+    checks = declared_checks(take)
+
+    for name in ("a", "b", "d"):
+        with pytest.raises(ValueError, match=f"expected {name} to be at least 1, got 0"):
+            checks[name](name, 0)  # type: ignore[misc]
+    assert [checks[name](name, None) for name in ("a", "b")] == [None, None]  # type: ignore[misc]
+    assert (checks["c"], checks["e"], checks["return"]) == (None, None, None)
 
 
 @pytest.mark.parametrize(

@@ -212,7 +212,9 @@ class ReferenceDefence(SampleDetector):
             check_is_pytorch(model)
             return model
         if model is not None or x is None or y is None:
-            raise ValueError("expected either a reference model, or x_reference with y_reference")
+            given = {"reference": model, "x_reference": x, "y_reference": y}
+            names = " and ".join(name for name, value in given.items() if value is not None) or "none"
+            raise ValueError(f"expected either a reference model, or x_reference with y_reference, got {names}")
         x, labels = self._like_training_data("x_reference", x), class_indices(y, self.classifier.nb_classes)
         check_same_length("reference samples", x, "labels", labels)
         check_every_class(self._labels, labels)

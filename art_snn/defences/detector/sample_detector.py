@@ -206,7 +206,7 @@ def _kind(x: Array) -> str:
 def check_is_pytorch(classifier: object) -> None:
     """Raise unless the classifier is ART's `PyTorchClassifier` or inherits from it."""
     if not isinstance(classifier, PyTorchClassifier):
-        raise TypeError(f"expected a PyTorchClassifier of ART's, got {type(classifier).__name__}")
+        raise TypeError(f"expected classifier to be ART's PyTorchClassifier, got {type(classifier).__name__}")
 
 
 def check_samples(name: str, x: Array) -> None:

@@ -100,7 +100,7 @@ class SpikeSpectralDefence(LayerDetector):
                 self._check_data()
                 self._forget({"x_train"})
             super().set_params(**kwargs)
-        except (TypeError, ValueError):
+        except BaseException:
             self.x_train, self.y_train, self._labels = before
             raise
 
