@@ -145,6 +145,8 @@ def test_event_streams_are_superposed_as_events() -> None:
     assert of_events == pytest.approx(of_frames, abs=1e-6)
     with pytest.raises(ValueError, match="sensor_size and n_bins"):
         STRIPDefence(classifier, x, y)
+    with pytest.raises(ValueError, match="expected n_bins to be at least 1, got 0"):
+        STRIPDefence(classifier, x, y, **binning | {"n_bins": 0})
     with pytest.raises(ValueError, match="expected superposition of events"):
         STRIPDefence(classifier, x, y, **binning, superposition="maximum")
     with pytest.raises(

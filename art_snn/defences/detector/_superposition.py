@@ -33,12 +33,12 @@ def superpose_arrays(
     """
     check_choice("superposition", how, SUPERPOSITIONS)
     below, above = samples.astype(np.float32)[:, None], overlays.astype(np.float32)[None]
-    laid = np.maximum(below, above) if how == "maximum" else below + above
+    superposed = np.maximum(below, above) if how == "maximum" else below + above
     if how == "mean":
-        laid /= 2
+        superposed /= 2
     if how == "add" and clip_values is not None:
-        np.clip(laid, *clip_values, out=laid)
-    return laid.reshape(-1, *samples.shape[1:])
+        np.clip(superposed, *clip_values, out=superposed)
+    return superposed.reshape(-1, *samples.shape[1:])
 
 
 def superpose_events(

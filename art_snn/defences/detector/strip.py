@@ -98,6 +98,7 @@ class STRIPDefence(SampleDetector):
             if sensor_size is None or n_bins is None:
                 raise ValueError("expected sensor_size and n_bins for event streams, got None")
             self._binning = sensor_size, n_bins, split_by
+            to_frames(self.x_train[:1], *self._binning)  # raises if the binning is wrong
         self._check_params()
 
     def _detect(self) -> tuple[dict[str, Any], Mask]:
@@ -149,10 +150,9 @@ class STRIPDefence(SampleDetector):
         at_once = max(1, self.batch_size // self.num_samples)
         parts = []
         for start in range(0, len(x), at_once):
-            laid = self._superposed(x[start : start + at_once], overlays)
-            parts.append(
-                1 - normalised_entropy(self._outputs(laid), self.outputs).reshape(-1, self.num_samples).mean(axis=1)
-            )
+            superposed = self._superposed(x[start : start + at_once], overlays)
+            entropies = normalised_entropy(self._outputs(superposed), self.outputs)
+            parts.append(1 - entropies.reshape(-1, self.num_samples).mean(axis=1))
         return np.concatenate(parts)
 
     def _draw_overlays(self) -> Array:

@@ -137,15 +137,15 @@ class SpikeActivationDefence(Relabelling, LayerDetector):
         return report, [is_clean[rows] for rows in self._rows_by_class()]
 
     def plot_clusters(self, save: bool = True, folder: str = ".", **kwargs: Any) -> list[Figure]:
-        """A picture of each class at the chosen layer: its first three reduced dimensions, coloured by cluster.
+        """Plot the samples of each class at the chosen layer in three reduced dimensions, coloured by cluster.
 
         Args:
-            save: Whether to write them as `plot_class_0.png`, … into `folder`.
-            folder: Within ART's data folder.
+            save: Whether to write the figures as `plot_class_0.png`, … into `folder`.
+            folder: Folder within ART's data folder.
             **kwargs: New values of parameters, kept for later calls.
 
         Returns:
-            One figure a class.
+            One figure per class.
         """
         figures = []
         for label, (clusters, reduced) in enumerate(zip(*self.cluster_activations(**kwargs), strict=True)):
