@@ -1,14 +1,14 @@
 """Checks that a parameter's type declares: `steps: Count` is a whole number from 1 up, `Literal["a", "b"]` a choice."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from types import NoneType
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
-from art_snn._validation import check_at_least, check_choice, check_fraction, check_positive
+from art_snn._validation import check_at_least, check_choice, check_flag, check_fraction, check_positive
 
-Check = Callable[[str, Any], None]
+Check = Callable[[str, Any], Any]
 
 
 @dataclass(frozen=True, repr=False)
@@ -17,7 +17,7 @@ class Declared:
 
     Args:
         words: What the check asks for, as `help` shows it.
-        check: Raises if a value, given after its name, is not that.
+        check: Raises if a value, given after its name, is not that. A field takes what it returns, unless that is None.
     """
 
     words: str
@@ -34,6 +34,7 @@ Fraction = Annotated[float, Declared("in [0, 1]", check_fraction)]
 FractionAboveZero = Annotated[float, Declared("in (0, 1]", partial(check_fraction, zero=False))]
 FromZero = Annotated[float, Declared("from 0 up", partial(check_positive, zero=True))]
 Positive = Annotated[float, Declared("above 0", check_positive)]
+Flag = Annotated[bool, Declared("True or False", check_flag)]
 
 
 def declared_checks(owner: Callable[..., Any]) -> dict[str, Check | None]:
@@ -56,6 +57,23 @@ def declared_checks(owner: Callable[..., Any]) -> dict[str, Check | None]:
     return {name: _declared_check(kind) for name, kind in types.items()}
 
 
+class CheckedFields:
+    """A frozen dataclass whose fields are checked, in their order, as their types declare."""
+
+    _checks: ClassVar[dict[str, Check | None]]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls._checks = declared_checks(cls)
+
+    def __post_init__(self) -> None:
+        for one in fields(self):  # type: ignore[arg-type]
+            if (check := self._checks[one.name]) is not None:
+                kept = check(one.name, getattr(self, one.name))
+                if kept is not None:
+                    object.__setattr__(self, one.name, kept)
+
+
 def _declared_check(kind: Any) -> Check | None:
     parts = get_args(kind)
     if get_origin(kind) is Annotated:
@@ -68,6 +86,5 @@ def _declared_check(kind: Any) -> Check | None:
     return None
 
 
-def _unless_none(name: str, value: Any, check: Check) -> None:
-    if value is not None:
-        check(name, value)
+def _unless_none(name: str, value: Any, check: Check) -> Any:
+    return None if value is None else check(name, value)

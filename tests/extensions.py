@@ -7,13 +7,9 @@ from typing import Any
 import numpy as np
 from art.estimators.classification import PyTorchClassifier
 
-from art_snn._checked_fields import checked
-from art_snn._declared import Count, Fraction, Seed
+from art_snn._declared import Count, CountOrZero, Fraction, Seed
 from art_snn._random import host_seed
-from art_snn._validation import check_at_least
-from art_snn.attacks.poisoning import FrameTrigger
-from art_snn.attacks.poisoning._rectangles import Rectangle
-from art_snn.attacks.poisoning.polarity import Polarity
+from art_snn.attacks.poisoning import FrameTrigger, Polarity, Rectangle
 from art_snn.defences.detector._outlier_limits import FalseAlarmRate, upper_limit
 from art_snn.defences.detector.model_detector import ModelDetector, ModelReport
 from art_snn.defences.detector.sample_detector import SampleDetector
@@ -26,7 +22,7 @@ from art_snn.typing import Array, Indices, Labels, Mask
 class RowTrigger(FrameTrigger):
     """One row of pixels fires in every time bin."""
 
-    row: int = checked(0, check_at_least, 0)
+    row: CountOrZero = 0
 
     @property
     def state(self) -> Polarity:

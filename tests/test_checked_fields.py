@@ -1,21 +1,23 @@
-"""Checks that stand beside the fields of a dataclass: run on each making, and run for every field of every trigger."""
+"""The types of a dataclass' fields are checked whenever one is made, and so is every field of every trigger."""
 
 import copy
 import pickle
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from functools import partial
+from typing import Annotated, Any, Literal
 
 import pytest
 
-from art_snn._checked_fields import CheckedFields, checked
-from art_snn._validation import check_at_least, whole_numbers
+from art_snn._declared import CheckedFields, Count, Declared
+from art_snn._validation import whole_numbers
 from art_snn.catalogue import TRIGGERS
 
 
 @dataclass(frozen=True)
 class Pixels(CheckedFields):
-    count: int = checked(1, check_at_least, 1)
-    place: Any = checked((0, 0), whole_numbers, "a place")
+    count: Count = 1
+    place: Annotated[Any, Declared("a place", partial(whole_numbers, form="a place"))] = (0, 0)
+    kind: Literal["dead", "hot"] | None = None
     note: str = ""
 
 
@@ -24,11 +26,13 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_field() -> None:
         Pixels(0)
     with pytest.raises(TypeError, match="expected place to be a place in whole numbers"):
         replace(Pixels(2), place="a")
+    with pytest.raises(ValueError, match="expected kind to be one of 'dead', 'hot', got 'cold'"):
+        Pixels(kind="cold")  # type: ignore[arg-type]
 
 
 def test_what_a_check_returns_is_kept_in_place_of_what_was_given() -> None:
-    pixels = Pixels(3, [1, 2], "kept")
-    assert (pixels.count, pixels.place, pixels.note) == (3, (1, 2), "kept")
+    pixels = Pixels(3, [1, 2], "hot", "kept")
+    assert (pixels.count, pixels.place, pixels.kind, pixels.note) == (3, (1, 2), "hot", "kept")
     assert pickle.loads(pickle.dumps(pixels)) == copy.deepcopy(pixels) == pixels  # noqa: S301 - our own
 
 

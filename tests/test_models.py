@@ -58,7 +58,7 @@ def test_help_on_a_builder_shows_and_explains_each_argument(name):
     text = pydoc.render_doc(MODELS[name], renderer=pydoc.plaintext)
     explained = [argument for argument in inspect.signature(MODELS[name]).parameters if f"        {argument}: " in text]
 
-    assert f"{name}(in_channels: int, nb_classes: int, *, neuron:" in text
+    assert f"{name}(in_channels: typing.Annotated[int, at least 1], nb_classes: " in text
     assert explained == list(inspect.signature(MODELS[name]).parameters)
 
 

@@ -5,12 +5,14 @@ Its events are a simulation, not a recording; say so wherever you show them.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
+from typing import Annotated
 
 import numpy as np
 
-from art_snn._checked_fields import CheckedFields, checked
-from art_snn._validation import check_at_least, check_positive
+from art_snn._declared import CheckedFields, Declared, FromZero, Positive, Seed
+from art_snn._validation import check_at_least
 from art_snn.events import EVENT_DTYPE
 from art_snn.typing import Array, Events, Images
 
@@ -25,9 +27,7 @@ CHUNK = 64  # images at a time, so that their pixels stay in the processor's cac
 DURATION_US = 3 * STEPS * STEP_US
 
 
-def _check_rate(name: str, rate: float) -> None:
-    if not rate >= 0:
-        raise ValueError(f"expected {name} to be at least 0, got {rate!r}")
+Refractory = Annotated[int, Declared(f"at least {STEP_US}", partial(check_at_least, minimum=STEP_US))]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +52,10 @@ class SimulatedSensor(CheckedFields):
     (True, 0)
     """
 
-    threshold: float = checked(0.3, check_positive)
-    refractory_us: int = checked(STEP_US, check_at_least, STEP_US)
-    noise_rate: float = checked(0.5, _check_rate)
-    seed: int = checked(0, check_at_least, 0)
+    threshold: Positive = 0.3
+    refractory_us: Refractory = STEP_US
+    noise_rate: FromZero = 0.5
+    seed: Seed = 0
 
     def __call__(self, images: Images) -> Events:
         """Make the stream of each image.

@@ -6,9 +6,8 @@ from typing import ClassVar, Literal, NamedTuple, get_args
 
 from spikingjelly.activation_based import layer
 
-from art_snn._checked_fields import checked
-from art_snn._validation import check_at_least, check_choice
-from art_snn.models.network import Layer, Topology, builder, check_dropout
+from art_snn._declared import Count
+from art_snn.models.network import Dropout, Layer, Topology, builder
 
 
 class _Sizes(NamedTuple):
@@ -51,9 +50,9 @@ class EventNet(Topology):
     name = "event_net"
     datasets: ClassVar[tuple[str, ...] | None] = get_args(EventData)
 
-    dataset: EventData = checked("nmnist", check_choice, _SIZES)
-    dropout: float = checked(0.5, check_dropout)
-    votes: int = checked(10, check_at_least, 1)
+    dataset: EventData = "nmnist"
+    dropout: Dropout = 0.5
+    votes: Count = 10
 
     def layers(self) -> Iterable[Layer]:
         """The layers, one after the other."""

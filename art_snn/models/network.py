@@ -4,16 +4,15 @@ import inspect
 from abc import ABC, abstractmethod
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import KW_ONLY, dataclass, field, fields
-from typing import Any, ClassVar, Literal, ParamSpec, Protocol, TypedDict, cast
+from dataclasses import KW_ONLY, dataclass, fields
+from typing import Annotated, Any, ClassVar, Literal, ParamSpec, Protocol, TypedDict, cast
 
 import numpy as np
 from spikingjelly.activation_based import functional, layer
 from torch import nn
 
-from art_snn._checked_fields import CheckedFields, checked, checked_by
+from art_snn._declared import CheckedFields, Count, Declared, Seed
 from art_snn._random import host_seed
-from art_snn._validation import check_at_least, check_choice
 from art_snn.neurons import NeuronFactory, neuron_factory
 
 Neuron = str | NeuronFactory | None
@@ -65,6 +64,16 @@ def _check_width(name: str, width: float) -> None:
         raise ValueError(f"expected {name} above 0, got {width!r}")
 
 
+def _check_dropout(name: str, share: float) -> None:
+    """Check a share of features that are dropped, in [0, 1)."""
+    if not 0 <= share < 1:
+        raise ValueError(f"expected {name} in [0, 1), got {share!r}")
+
+
+Width = Annotated[float, Declared("above 0", _check_width)]
+Dropout = Annotated[float, Declared("in [0, 1)", _check_dropout)]
+
+
 @dataclass(frozen=True)
 class Topology(CheckedFields, ABC):
     """A network to be built, as an ANN or an SNN: its arguments, and the kinds of layer that it is made of.
@@ -91,17 +100,18 @@ class Topology(CheckedFields, ABC):
     name: ClassVar[str]
     datasets: ClassVar[tuple[str, ...] | None] = None
 
-    in_channels: int = field(metadata=checked_by(check_at_least, 1))
-    nb_classes: int = field(metadata=checked_by(check_at_least, 1))
+    in_channels: Count
+    nb_classes: Count
     _: KW_ONLY
     neuron: Neuron = None
     surrogate: str = "atan"
     tau: float = 2.0
-    pool: Pool = checked("max", check_choice, _POOLS)
-    width: float = checked(1.0, _check_width)
-    seed: int = checked(0, check_at_least, 0)
+    pool: Pool = "max"
+    width: Width = 1.0
+    seed: Seed = 0
 
     def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
         shared = (Topology.__doc__ or "").partition("Args:\n")[2].strip()
         cls.__doc__ = (cls.__doc__ or "").replace("{shared}", shared)
 
@@ -188,9 +198,3 @@ def builder(topology: Callable[_P, Topology]) -> Builder[_P]:
     for name, fact in facts.items():
         setattr(build, name, fact)
     return cast(Builder[_P], build)
-
-
-def check_dropout(name: str, share: float) -> None:
-    """Check a share of features that are dropped, in [0, 1)."""
-    if not 0 <= share < 1:
-        raise ValueError(f"expected {name} in [0, 1), got {share!r}")

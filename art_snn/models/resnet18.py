@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from art_snn._checked_fields import checked
-from art_snn._validation import check_flag
-from art_snn.models.network import Chain, Layer, Topology, builder, check_dropout
+from art_snn._declared import Flag
+from art_snn.models.network import Chain, Dropout, Layer, Topology, builder
 
 
 class BasicBlock(nn.Module):
@@ -53,8 +52,8 @@ class ResNet18(Topology):
 
     name = "resnet18"
 
-    stem_pool: bool = checked(True, check_flag)
-    dropout: float = checked(0.0, check_dropout)
+    stem_pool: Flag = True
+    dropout: Dropout = 0.0
 
     def layers(self) -> Iterable[Layer]:
         """The layers, one after the other."""

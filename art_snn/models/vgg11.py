@@ -2,11 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
-from art_snn._checked_fields import checked
-from art_snn._validation import check_choice
-from art_snn.models.network import Layer, Topology, builder, check_dropout
+from art_snn.models.network import Dropout, Layer, Topology, builder
 
 Classifier = Literal["paper", "linear"]
 
@@ -32,8 +30,8 @@ class VGG11(Topology):
 
     name = "vgg11"
 
-    classifier: Classifier = checked("paper", check_choice, get_args(Classifier))
-    dropout: float = checked(0.5, check_dropout)
+    classifier: Classifier = "paper"
+    dropout: Dropout = 0.5
 
     def layers(self) -> Iterable[Layer]:
         """The layers, one after the other."""

@@ -9,7 +9,7 @@ import torch
 from spikingjelly.activation_based import neuron, surrogate
 from torch import Tensor
 
-from art_snn._checked_fields import CheckedFields, checked
+from art_snn._declared import CheckedFields, Positive
 from art_snn._validation import check_choice, check_positive
 from art_snn.acceleration.equations import Equations
 from art_snn.acceleration.fused import integrate
@@ -30,8 +30,8 @@ class SpikeTimingSlope(CheckedFields):
     which is 0 from Δt = 104 on.
     """
 
-    alpha: float = checked(0.3, check_positive)
-    beta: float = checked(0.01, check_positive)
+    alpha: Positive = 0.3
+    beta: Positive = 0.01
 
     def __call__(self, distance: Tensor, since: Tensor | float) -> Tensor:
         return self.alpha * torch.exp(-self.beta * torch.as_tensor(since).to(distance))
@@ -44,7 +44,7 @@ class LinearSlope(CheckedFields):
     Source: the same paper's released code, whose default it is.
     """
 
-    gamma: float = checked(0.3, check_positive)
+    gamma: Positive = 0.3
 
     def __call__(self, distance: Tensor, since: Tensor | float) -> Tensor:
         return self.gamma * (1 - distance.abs()).clamp(min=0)

@@ -3,30 +3,33 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Annotated
 
 import numpy as np
 
+from art_snn._declared import CheckedFields, Count, CountOrZero, Declared
 from art_snn._validation import check_at_least
 from art_snn.attacks.poisoning._rectangles import Rectangle
 from art_snn.attacks.poisoning.polarity import CHANNELS, Polarity
 from art_snn.events import SplitBy, Window, bin_borders, bin_centres, recording_window
 from art_snn.typing import Array, Events, Indices, Mask
 
+_WholeEvents = Annotated[
+    int,
+    Declared("at least 1", partial(check_at_least, minimum=1, reason="a camera sends an event whole or not at all")),
+]
+
 
 @dataclass(frozen=True)
-class EventTiming:
+class EventTiming(CheckedFields):
     """Times of the inserted events; the fields are arguments of `FrameTrigger.on_events`."""
 
-    n_bins: int
+    n_bins: Count
     split_by: SplitBy
     window: Window | None
-    events_per_bin: int
-    spacing_us: int
-
-    def __post_init__(self) -> None:
-        check_at_least("n_bins", self.n_bins, 1)
-        check_at_least("events_per_bin", self.events_per_bin, 1, "a camera sends an event whole or not at all")
-        check_at_least("spacing_us", self.spacing_us, 0)
+    events_per_bin: _WholeEvents
+    spacing_us: CountOrZero
 
     def borders(self, events: Events) -> Indices:
         """Where each bin begins in the stream, shape (T + 1,)."""

@@ -1,9 +1,10 @@
 """Size and position of a square patch, the same for every trigger."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 
+from art_snn._declared import Declared
 from art_snn._validation import check_choice, check_number, share_of, whole_numbers
 
 Position = Literal["top-left", "top-right", "bottom-left", "bottom-right", "middle", "random"] | tuple[int, int]
@@ -28,6 +29,10 @@ def checked_position(name: str, position: Position) -> Position:
     if len(place) != 2 or min(place) < 0:
         raise ValueError(f"expected {name} (row, column) from (0, 0) up, got {position!r}")
     return place
+
+
+Size = Annotated[float, Declared("pixels from 1 up, or a fraction below 1", check_size)]
+Place = Annotated[Position, Declared("a position by name or (row, column)", checked_position)]
 
 
 def side_in_pixels(size: float, height: int, width: int) -> int:

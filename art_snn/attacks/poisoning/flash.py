@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from art_snn._checked_fields import checked
-from art_snn._validation import check_at_least, check_choice
+from art_snn._declared import Count, CountOrZero
+from art_snn._validation import check_at_least
 from art_snn.attacks.poisoning._rectangles import Rectangle
 from art_snn.attacks.poisoning.frame_trigger import FrameTrigger
-from art_snn.attacks.poisoning.polarity import CHANNELS, Polarity
+from art_snn.attacks.poisoning.polarity import Polarity
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class FlashTrigger(FrameTrigger):
     [1, 0, 1, 0, 0, 0]
     """
 
-    polarity: Polarity = checked("on", check_choice, CHANNELS)
-    start: int = checked(0, check_at_least, 0)
-    length: int = checked(4, check_at_least, 1)
-    on: int = checked(1, check_at_least, 1)
-    gap: int = checked(0, check_at_least, 0)
+    polarity: Polarity = "on"
+    start: CountOrZero = 0
+    length: Count = 4
+    on: Count = 1
+    gap: CountOrZero = 0
 
     @property
     def state(self) -> Polarity:

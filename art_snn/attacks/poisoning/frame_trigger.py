@@ -3,12 +3,12 @@
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
 from art_snn._arrays import as_numbers, is_tensor
-from art_snn._checked_fields import CheckedFields
+from art_snn._declared import CheckedFields, Declared
 from art_snn._layouts import check_frames
 from art_snn._validation import check_at_least, check_counts, whole_numbers
 from art_snn.attacks.poisoning._event_insertion import EventTiming, warn_of_lost_ends, write_on_events
@@ -22,6 +22,17 @@ from art_snn.typing import Events, Frames
 _STATIC_BINS = 64  # in which a static trigger sends events if nobody says how many
 
 
+def checked_bins(name: str, frames: Collection[int]) -> tuple[int, ...]:
+    """Check numbers of time bins, from 0 up, and return each once, in order."""
+    chosen = whole_numbers(name, frames, "time bins")
+    for frame in chosen:
+        check_at_least(name, frame, 0)
+    return tuple(sorted(set(chosen)))
+
+
+Bins = Annotated[Collection[int], Declared("numbers of time bins", checked_bins)]
+
+
 class FrameTrigger(CheckedFields, ABC):
     """A trigger for frames (N, T, 2, H, W), or one sample (T, 2, H, W), that overwrites rectangles with zeros and ones.
 
@@ -33,7 +44,7 @@ class FrameTrigger(CheckedFields, ABC):
 
     needs_frames: ClassVar[bool] = True
     needs_fitting: ClassVar[bool] = False  # whether it is of use only after `fit`
-    frames: Collection[int] | None = None
+    frames: Bins | None = None
 
     @abstractmethod
     def rectangles(self, n_bins: int, height: int, width: int) -> Iterable[Rectangle]:
@@ -138,16 +149,6 @@ class FrameTrigger(CheckedFields, ABC):
             message = f"{self} writes nothing into {n_bins} time bins of {height} × {width} pixels"
             warnings.warn(message, stacklevel=3)  # the line that called the trigger
         return rectangles
-
-
-def checked_bins(name: str, frames: Collection[int] | None) -> tuple[int, ...] | None:
-    """Check numbers of time bins, from 0 up, and return each once, in order; None for all."""
-    if frames is None:
-        return None
-    chosen = whole_numbers(name, frames, "time bins")
-    for frame in chosen:
-        check_at_least(name, frame, 0)
-    return tuple(sorted(set(chosen)))
 
 
 def checked_frames(x: Frames, *, alone: bool = False) -> Frames:

@@ -1,23 +1,16 @@
 """The moving trigger: one patch that changes its place from frame to frame."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 
-from art_snn._checked_fields import checked
-from art_snn._validation import check_at_least, check_choice
-from art_snn.attacks.poisoning._patch_placement import (
-    Position,
-    check_size,
-    checked_position,
-    side_in_pixels,
-    upper_left,
-)
+from art_snn._declared import Seed
+from art_snn.attacks.poisoning._patch_placement import Place, Size, side_in_pixels, upper_left
 from art_snn.attacks.poisoning._rectangles import Rectangle, clipped_square
-from art_snn.attacks.poisoning.frame_trigger import FrameTrigger, checked_bins
-from art_snn.attacks.poisoning.polarity import CHANNELS, Polarity
+from art_snn.attacks.poisoning.frame_trigger import Bins, FrameTrigger
+from art_snn.attacks.poisoning.polarity import Polarity
 
 Motion = Literal["reference", "smooth"]
 
@@ -48,12 +41,12 @@ class MovingTrigger(FrameTrigger):
     [0, 3, 4, 0]
     """
 
-    size: float = checked(0.1, check_size)
-    position: Position = checked("top-left", checked_position)
-    polarity: Polarity = checked("on", check_choice, CHANNELS)
-    motion: Motion = checked("reference", check_choice, get_args(Motion))
-    frames: Collection[int] | None = checked(None, checked_bins)
-    seed: int = checked(0, check_at_least, 0)
+    size: Size = 0.1
+    position: Place = "top-left"
+    polarity: Polarity = "on"
+    motion: Motion = "reference"
+    frames: Bins | None = None
+    seed: Seed = 0
 
     @property
     def state(self) -> Polarity:

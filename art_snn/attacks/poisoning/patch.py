@@ -1,21 +1,15 @@
 """A square patch on images: white, of random colour blocks, or any picture; opaque or blended in."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
 from art_snn._arrays import as_numbers, is_tensor
-from art_snn._checked_fields import CheckedFields, checked
+from art_snn._declared import CheckedFields, Declared, Fraction, Seed
 from art_snn._layouts import check_images
-from art_snn._validation import check_at_least, check_choice, check_fraction
-from art_snn.attacks.poisoning._patch_placement import (
-    Position,
-    check_size,
-    checked_position,
-    side_in_pixels,
-    upper_left,
-)
+from art_snn._validation import check_choice
+from art_snn.attacks.poisoning._patch_placement import Place, Size, side_in_pixels, upper_left
 from art_snn.attacks.poisoning._tensor_trigger import apply_to_tensor
 from art_snn.attacks.poisoning._threaded_copy import copied
 from art_snn.typing import Array, Images
@@ -33,15 +27,17 @@ def _checked_pattern(name: str, pattern: Any) -> str | Array:
     return picture
 
 
-def _checked_clip_values(name: str, clip_values: Any) -> tuple[float, float] | None:
-    """Two finite numbers, the lower first; None for those of the dtype."""
-    if clip_values is None:
-        return None
+def _checked_clip_values(name: str, clip_values: Any) -> tuple[float, float]:
+    """Check for two finite numbers, the lower first."""
     numbers = as_numbers(name, clip_values)
     if numbers.shape != (2,) or not -np.inf < numbers[0] < numbers[1] < np.inf:
         raise ValueError(f"expected {name} (low, high) with low < high, got {clip_values!r}")
     low, high = numbers.tolist()
     return low, high
+
+
+Pattern = Annotated[Literal["white", "random"] | Array, Declared("a pattern by name or as an array", _checked_pattern)]
+ClipValues = Annotated[tuple[float, float], Declared("the lower first", _checked_clip_values)]
 
 
 @dataclass(frozen=True)
@@ -75,12 +71,12 @@ class PatchTrigger(CheckedFields):
     needs_frames: ClassVar[bool] = False
     needs_fitting: ClassVar[bool] = False
 
-    size: float = checked(2, check_size)
-    position: Position = checked("bottom-right", checked_position)
-    pattern: Literal["white", "random"] | Array = checked("white", _checked_pattern)
-    blend: float = checked(1.0, check_fraction)
-    seed: int = checked(0, check_at_least, 0)
-    clip_values: tuple[float, float] | None = checked(None, _checked_clip_values)
+    size: Size = 2
+    position: Place = "bottom-right"
+    pattern: Pattern = "white"
+    blend: Fraction = 1.0
+    seed: Seed = 0
+    clip_values: ClipValues | None = None
 
     def __call__(self, x: Images) -> Images:
         """Copy images and paste the patch; shape and dtype stay, and values stay within the clip values."""

@@ -1,19 +1,19 @@
 """The smart trigger: it takes its place and polarity from where the training data are active."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
 
-from art_snn._checked_fields import checked
+from art_snn._declared import CountOrZero, Flag, Seed
 from art_snn._random import draw_seed
-from art_snn._validation import check_at_least, check_choice, check_flag
-from art_snn.attacks.poisoning._mask_activity import COUNTINGS, Counting, grid, measure
-from art_snn.attacks.poisoning._patch_placement import check_size, side_in_pixels
+from art_snn._validation import check_choice
+from art_snn.attacks.poisoning._mask_activity import Counting, grid, measure
+from art_snn.attacks.poisoning._patch_placement import Size, side_in_pixels
 from art_snn.attacks.poisoning._rectangles import Rectangle, clipped_square
-from art_snn.attacks.poisoning.frame_trigger import FrameTrigger, checked_bins, checked_frames
-from art_snn.attacks.poisoning.polarity import CHANNELS, CODES, Polarity
+from art_snn.attacks.poisoning.frame_trigger import Bins, FrameTrigger, checked_frames
+from art_snn.attacks.poisoning.polarity import CODES, Polarity
 from art_snn.typing import Frames
 
 _STEP = 2  # pixels that the patch moves along each axis
@@ -47,16 +47,16 @@ class SmartTrigger(FrameTrigger):
 
     needs_fitting: ClassVar[bool] = True
 
-    size: float = checked(0.1, check_size)
-    area: Literal["most", "least"] = checked("most", check_choice, ("most", "least"))
-    polarity: Literal["rarest", "commonest"] = checked("rarest", check_choice, ("rarest", "commonest"))
-    n_masks: int = checked(2, check_at_least, 0)
-    seed: int = checked(0, check_at_least, 0)
-    counting: Counting = checked("reference", check_choice, COUNTINGS)
-    frames: Collection[int] | None = checked(None, checked_bins)
-    refit: bool = checked(False, check_flag)
+    size: Size = 0.1
+    area: Literal["most", "least"] = "most"
+    polarity: Literal["rarest", "commonest"] = "rarest"
+    n_masks: CountOrZero = 2
+    seed: Seed = 0
+    counting: Counting = "reference"
+    frames: Bins | None = None
+    refit: Flag = False
     mask: int | None = None
-    fitted_polarity: Polarity | None = checked(None, check_choice, (None, *CHANNELS))
+    fitted_polarity: Polarity | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
