@@ -60,11 +60,11 @@ def declared_checks(owner: Callable[..., Any]) -> dict[str, Check | None]:
 class CheckedFields:
     """A frozen dataclass whose fields are checked, in their order, as their types declare."""
 
-    _checks: ClassVar[dict[str, Check | None]]
+    _checks: ClassVar[dict[str, Check | None]] = {}
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        cls._checks = declared_checks(cls)
+        cls._checks = {**cls._checks, **declared_checks(cls)}
 
     def __post_init__(self) -> None:
         for one in fields(self):  # type: ignore[arg-type]

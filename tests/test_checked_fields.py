@@ -36,6 +36,17 @@ def test_what_a_check_returns_is_kept_in_place_of_what_was_given() -> None:
     assert pickle.loads(pickle.dumps(pixels)) == copy.deepcopy(pixels) == pixels  # noqa: S301 - our own
 
 
+@dataclass(frozen=True)
+class Named(Pixels):
+    maker: "Unimported" = ""  # type: ignore[name-defined]  # noqa: F821 - as under `if TYPE_CHECKING`
+
+
+def test_a_child_whose_types_cannot_be_read_keeps_the_checks_of_its_parent() -> None:
+    assert Named(maker="any").maker == "any"
+    with pytest.raises(ValueError, match="expected count to be at least 1, got 0"):
+        Named(0)
+
+
 @pytest.mark.parametrize(("name", "field"), [(name, one.name) for name in TRIGGERS for one in fields(TRIGGERS[name])])
 def test_every_field_of_every_trigger_is_checked(name: str, field: str) -> None:
     with pytest.raises((TypeError, ValueError), match=f"expected {field} "):
