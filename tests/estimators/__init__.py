@@ -1,0 +1,1 @@
+"""What holds of the classifiers, and what ART asks of them."""
