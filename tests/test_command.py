@@ -6,36 +6,18 @@ import subprocess
 import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 import typer
 
 from art_snn.catalogue import DATASETS, NETWORKS, TRIGGERS
-from art_snn.cli import app, main
+from art_snn.cli import app
 from art_snn.experiment import Experiment
 from art_snn.experiment.defending import DEFENCES
 from art_snn.experiment.spec import MODELS
-
-
-class Outcome(NamedTuple):
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-@pytest.fixture
-def art_snn(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
-    """The command, in this process."""
-
-    def call(*arguments: object) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["art-snn", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        return Outcome(exit_.value.code, *capfd.readouterr())
-
-    return call
+from tests.conftest import Outcome
 
 
 @pytest.mark.slow

@@ -7,25 +7,19 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from art_snn import __main__, __version__
-from art_snn.cli import main
 from art_snn.data import Dataset
 from art_snn.evaluations import BackdoorEvaluation, BackdoorResult
 from art_snn.experiment import parts
 from tests.backdoored import bars
+from tests.conftest import Outcome
 
 BARS = Dataset(*bars(), *bars(80, seed=1), classes=tuple("abcd"), clip_values=(0.0, 1.0), title="bars")
 SMALL = ("--models", "ann,if", "--timesteps", 2, "--width", 0.5, "--epochs", 8)
-
-
-class Outcome(NamedTuple):
-    returncode: int
-    stdout: str
-    stderr: str
 
 
 @pytest.fixture(autouse=True)
@@ -33,19 +27,6 @@ def bars_for_digits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(parts, "load_dataset", lambda *_args, **_options: BARS)
     monkeypatch.setenv("TQDM_DISABLE", "1")
     monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def art_snn(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
-    """The command, in this process."""
-
-    def call(*arguments: object) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["art-snn", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        return Outcome(exit_.value.code, *capfd.readouterr())
-
-    return call
 
 
 @pytest.fixture
