@@ -43,7 +43,7 @@ def fpr_at_tpr(is_poison: Mask, scores: Array, tpr: float = 0.95) -> float:
         A false positive rate in [0, 1].
 
     Raises:
-        ValueError: As `auroc`.
+        ValueError: For the same reasons as in `auroc`.
 
     Source: Fawcett, An introduction to ROC analysis, 2006, https://doi.org/10.1016/j.patrec.2005.10.010, section 5.
 

@@ -159,8 +159,8 @@ class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
             y: Labels of the samples, indices (N,) or one-hot (N, K).
 
         Raises:
-            ValueError: As `poison_dataset`.
-            TypeError: As `poison_dataset`.
+            ValueError: For the same reasons as in `poison_dataset`.
+            TypeError: For the same reasons as in `poison_dataset`.
         """
         x = checked_samples(x)
         y_poisoned, is_poison, y_clean = self._labels(x, y)
