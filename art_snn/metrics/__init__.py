@@ -8,8 +8,11 @@ from art_snn.metrics.energy import energy_pj, synops
 from art_snn.metrics.event_distance import event_distance
 from art_snn.metrics.migration import migration_rate
 from art_snn.metrics.similarity import mse, psnr, ssim
+from art_snn.metrics.statistics import Difference, Summary, paired_difference, summary, wilson_interval
 
 __all__ = [
+    "Difference",
+    "Summary",
     "accuracy",
     "attack_success_rate",
     "auroc",
@@ -21,9 +24,12 @@ __all__ = [
     "fpr_at_tpr",
     "migration_rate",
     "mse",
+    "paired_difference",
     "psnr",
     "robust_accuracy",
     "robust_improvement_rating",
     "ssim",
+    "summary",
     "synops",
+    "wilson_interval",
 ]
