@@ -1,8 +1,7 @@
-"""Networks that keep a piece of their graph, write into their input or compute their weights: copies and errors."""
+"""Networks that keep a piece of their graph or compute their weights: copies and errors."""
 
 import copy
 import pickle
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -114,31 +113,6 @@ def test_a_clone_starts_afresh_where_hooks_compute_the_weights(kind, name):
 
     assert np.array_equal(clones[0].predict(X), clones[1].predict(X))
     assert not np.array_equal(clones[0].predict(X), trained.predict(X))
-
-
-def rectifying(*, inplace: bool) -> nn.Module:
-    with host_seed(0):
-        return nn.Sequential(nn.ReLU(inplace), nn.Flatten(), nn.Linear(16, 8), nn.ReLU(inplace), nn.Linear(8, K))
-
-
-USES: dict[str, Callable[[Any, np.ndarray], Any]] = {
-    "predict": lambda ann, x: ann.predict(x),
-    "loss": lambda ann, x: ann.compute_loss(x, Y),
-    "loss gradient": lambda ann, x: ann.loss_gradient(x, Y),
-    "class gradient": lambda ann, x: ann.class_gradient(x),
-    "activations": lambda ann, x: ann.get_activations(x, 3),
-    "fit": lambda ann, x: ann.fit(x, Y, nb_epochs=1),
-}
-
-
-@pytest.mark.parametrize("use", USES)
-def test_a_network_that_writes_into_its_input_leaves_the_users_samples_alone(use):
-    signed, answers = X - np.float32(0.5), []
-    for inplace in (True, False):
-        given = signed.copy()
-        answers.append(USES[use](classifier(AnnClassifier, rectifying(inplace=inplace)), given))
-        assert np.array_equal(given, signed)
-    assert use == "fit" or np.array_equal(answers[0], answers[1])
 
 
 # --- nothing half done ----------------------------------------------------------------------------------------------

@@ -143,14 +143,13 @@ class SpikingModule(nn.Module):
         if self.encoding == "poisson":
             if layout != "NCHW":
                 raise ValueError("expected static samples (N, C, H, W) for encoding='poisson', got frames")
-            images = self._cast(x)
+            images = self._own(x)
             thresholds = self._thresholds(images, timesteps)
             yield from (poisson_spikes(images, thresholds[chunk]) for chunk in chunks)
         elif layout == "NCHW":
-            image = self._cast(x)[None]
-            yield from (acceleration.constant_sequence(image, chunk.stop - chunk.start) for chunk in chunks)
+            yield from (acceleration.constant_sequence(self._own(x[None]), c.stop - c.start) for c in chunks)
         else:
-            yield from (self._cast(sequence[:, chunk]).transpose(0, 1) for chunk in chunks)
+            yield from (self._own(sequence[:, chunk].transpose(0, 1)) for chunk in chunks)
 
     def _thresholds(self, images: Tensor, timesteps: int) -> Tensor:
         """Of the Poisson code: one fixed set for all samples, or fresh ones for each in training."""
@@ -166,10 +165,11 @@ class SpikingModule(nn.Module):
         pixels = len(sequence) * sequence.shape[-2] * sequence.shape[-1]
         return max(1, min(timesteps, _PIXELS // max(1, pixels)))
 
-    def _cast(self, x: Tensor) -> Tensor:
-        """In the network's own dtype."""
+    def _own(self, x: Tensor) -> Tensor:
+        """A copy in the network's own dtype, which it may write into, in the order in which layers want it."""
         parameter = next(self.net.parameters(), None)
-        return x.to(torch.get_default_dtype() if parameter is None else parameter.dtype)
+        dtype = torch.get_default_dtype() if parameter is None else parameter.dtype
+        return x.to(dtype, copy=True, memory_format=torch.contiguous_format)
 
     def _checked(self, outputs: Any, steps: Tensor) -> Tensor:
         if not isinstance(outputs, Tensor) or outputs.ndim != 3 or outputs.shape[:2] != steps.shape[:2]:
@@ -200,5 +200,5 @@ class SpikingModule(nn.Module):
 
 
 def _step_by_step(net: nn.Module, steps: Tensor) -> Any:
-    outputs = [net(step) for step in steps]
+    outputs = [net(step.clone()) for step in steps]  # steps may share memory, and the network may write into it
     return torch.stack(outputs) if all(isinstance(output, Tensor) for output in outputs) else outputs[0]
