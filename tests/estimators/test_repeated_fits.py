@@ -15,7 +15,7 @@ from torch import nn
 from torch.optim.lr_scheduler import StepLR
 
 from art_snn._random import host_seed
-from art_snn.conversion import Together, convert, thresholds
+from art_snn.conversion import JoinedArrays, convert, thresholds
 from art_snn.estimators.classification import AnnClassifier, ConvertedClassifier, HybridClassifier
 from art_snn.estimators.classification.joint import JointOptimizer
 from art_snn.estimators.classification.reservoir import Reservoir
@@ -79,7 +79,7 @@ def test_a_reservoir_reads_only_what_it_keeps(tmp_path) -> None:
 
 def test_two_arrays_together_are_their_concatenation_slice_by_slice() -> None:
     first, second = X[:5].astype(np.float16), X[5:]
-    together, whole = Together(first, second), np.concatenate([first, second])
+    together, whole = JoinedArrays(first, second), np.concatenate([first, second])
     assert len(together) == N
     assert together.dtype == whole.dtype
     assert np.array_equal(together[0], whole[0])
