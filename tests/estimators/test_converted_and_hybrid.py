@@ -173,6 +173,13 @@ def test_a_generator_calibrates_on_as_many_samples_as_wished(x, y, monkeypatch):
     assert all(any(np.array_equal(row, other) for other in x) for row in seen[0])
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_no_sample_is_drawn_for_calibration_that_a_generator_drops(seed, x, y):
+    spiking = classifier(n_calibration=1)
+    spiking.fit_generator(NumpyDataGenerator(x, y, batch_size=5, drop_remainder=True), nb_epochs=1, seed=seed)
+    assert spiking.thresholds
+
+
 def test_preprocessing_reaches_calibration_and_spiking_network_alike(x):
     net = ann()
     standardised = classifier(ann=net, preprocessing=(0.5, 0.25), timesteps=64)

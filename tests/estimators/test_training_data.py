@@ -166,3 +166,22 @@ def test_vectors_of_mean_and_deviation_are_per_channel() -> None:
     standardised = (x - mean[:, None, None]) / deviation[:, None, None]
     expected = SpikingClassifier(module, nn.CrossEntropyLoss(), shape, K).predict(standardised)
     assert np.allclose(spiking.predict(x), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("drop_remainder", [True, False])
+@pytest.mark.parametrize("size", [6, 7, 8])
+def test_an_epoch_of_a_generator_ends_where_the_generator_ends_it(size: int, drop_remainder: bool) -> None:
+    seen = []
+
+    class Spied(NumpyDataGenerator):
+        def get_batch(self) -> tuple[np.ndarray, np.ndarray]:
+            x, y = super().get_batch()
+            seen.append([len(x), x.flat[0]])
+            return x, y
+
+    x = samples(n=size)
+    wanted = [[min(3, size - i), x[i].flat[0]] for i in range(0, size, 3) if size - i >= 3 or not drop_remainder]
+
+    classifier().fit_generator(Spied(x, np.arange(size) % K, 3, drop_remainder=drop_remainder), nb_epochs=2)
+
+    assert seen == wanted * 2

@@ -17,6 +17,7 @@ from art_snn.conversion.spiking import hold_thresholds, integrate_and_fire, scal
 from art_snn.conversion.tracing import like
 from art_snn.estimators.classification.ann import AnnClassifier
 from art_snn.estimators.classification.card import Card
+from art_snn.estimators.classification.generators import epoch_of, n_samples
 from art_snn.estimators.classification.joint import JointOptimizer
 from art_snn.estimators.classification.learning_rule import TrainingData, TrainingStep
 from art_snn.estimators.classification.learnt import Learnt, learnt_since
@@ -25,7 +26,6 @@ from art_snn.estimators.classification.mode import mode
 from art_snn.estimators.classification.module import SpikingModule
 from art_snn.estimators.classification.reservoir import Reservoir
 from art_snn.estimators.classification.spiking import SpikingClassifier
-from art_snn.estimators.classification.streaming import generated
 from art_snn.neurons import NeuronFactory
 from art_snn.typing import Array, Images, Indices, Labels
 
@@ -273,10 +273,11 @@ class ConvertedClassifier(SpikingClassifier):
 
     def _drawn(self, generator: DataGenerator, rng: Rng) -> Images:
         """The same of one epoch of a generator, of which nothing else is kept."""
-        is_drawn = np.isin(np.arange(generator.size), self._calibration_rows(generator.size, rng))
+        n = n_samples(generator)
+        is_drawn = np.isin(np.arange(n), self._calibration_rows(n, rng))
         kept, start = [], 0
         with host_seed(rng):
-            for x, _ in generated(generator):
+            for x, _ in epoch_of(generator):
                 kept.append(np.asarray(x)[np.flatnonzero(is_drawn[start : start + len(x)])])
                 start += len(x)
         return np.concatenate(kept)

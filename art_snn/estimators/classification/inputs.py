@@ -1,7 +1,7 @@
 """Whatever ART's callers pass: samples of any number dtype, labels as indices or one-hot, without needless copies."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,6 @@ from art_snn.estimators.classification.host import Host
 from art_snn.estimators.classification.keywords import check_keywords
 from art_snn.estimators.classification.mode import mode
 from art_snn.estimators.classification.streaming import reduced
-from art_snn.estimators.classification.undoing import Undoing
 from art_snn.typing import Array
 
 
@@ -40,7 +39,7 @@ class Inputs(Host):
         check_keywords("loss_gradient", kwargs)
         x = self._floating_samples(x)
         y = self._labels_of(x, y)
-        with mode(self._model, training_mode, draws=False), self._undoing(training_mode), gradients_kept(self._model):
+        with self._in_mode(training_mode), gradients_kept(self._model):
             return super().loss_gradient(x, y, training_mode=training_mode)
 
     def class_gradient(self, x: Any, label: Any = None, training_mode: bool = False, **kwargs: Any) -> Any:
@@ -52,7 +51,7 @@ class Inputs(Host):
         elif label is not None:
             label = class_indices(label, self.nb_classes)
             check_same_length("samples", x, "labels", label)
-        with mode(self._model, training_mode, draws=False), self._undoing(training_mode), gradients_kept(self._model):
+        with self._in_mode(training_mode), gradients_kept(self._model):
             return super().class_gradient(x, label, training_mode=training_mode)
 
     def compute_loss(self, x: Any, y: Any, reduction: str = "none", **kwargs: Any) -> Any:
@@ -98,10 +97,6 @@ class Inputs(Host):
         """ART's, which some attacks call, but the mode comes back afterwards."""
         with mode(self._model, False, draws=False):
             return super()._predict_framework(x, y)  # type: ignore[no-any-return]
-
-    def _undoing(self, training_mode: bool) -> AbstractContextManager[Any]:
-        """Statistics change in training mode alone."""
-        return Undoing(self.model) if training_mode else nullcontext()
 
     def _apply_preprocessing(self, x: Any, y: Any, fit: bool = False, no_grad: bool = True) -> tuple[Any, Any]:
         """ART's, but nothing is computed or copied where all there is to do is subtract 0 and divide by 1."""

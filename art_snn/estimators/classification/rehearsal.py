@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from art.data_generators import DataGenerator
 from torch import Tensor, nn
 from torch.nn.modules.instancenorm import _InstanceNorm
 
@@ -15,12 +14,6 @@ Step = Callable[[int], Any]  # what a step of the training does but for the grad
 def has_single(n: int, batch_size: int) -> bool:
     """Whether n samples in batches of a size leave one alone."""
     return n % batch_size == 1 or (batch_size == 1 and n > 0)
-
-
-def generates_single(generator: DataGenerator) -> bool:
-    """Whether one of a generator's batches is a sample alone, as far as it tells."""
-    drops = getattr(generator, "drop_remainder", False) or getattr(generator.iterator, "drop_last", False)
-    return has_single(generator.size - generator.size % generator.batch_size * drops, generator.batch_size)
 
 
 def check_steps(model: nn.Module, step: Step, *, single: bool, batch_size: int) -> None:

@@ -9,18 +9,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from art.data_generators import DataGenerator, PyTorchDataGenerator
+from art.data_generators import DataGenerator
 from torch import Tensor
 from tqdm import tqdm
 
 from art_snn._progress import progress, task_or
 from art_snn._random import Rng, draw_seed, host_seed
 from art_snn._validation import check_at_least, check_finite, check_same_length, check_weights, class_indices
+from art_snn.estimators.classification.generators import epoch_of, n_batches, n_samples
 from art_snn.estimators.classification.host import Host
 from art_snn.estimators.classification.keywords import check_keywords
 from art_snn.estimators.classification.mode import mode
 from art_snn.estimators.classification.module import SpikingModule
-from art_snn.estimators.classification.rehearsal import check_steps, draws_kept, generates_single, has_single
+from art_snn.estimators.classification.rehearsal import check_steps, draws_kept, has_single
 from art_snn.estimators.classification.undoing import Undoing
 from art_snn.typing import Array, Indices, Labels
 
@@ -34,6 +35,8 @@ class Streaming(Host):
 
     Not a subclass of ART's classifiers, whose metaclass would turn a generator into an array.
     """
+
+    _n_blocks = 0  # of `_in_mode` in training mode
 
     def predict(
         self,
@@ -62,10 +65,8 @@ class Streaming(Host):
         """
         check_keywords("predict", kwargs)
         check_at_least("batch_size", batch_size, 1)
-        draws = isinstance(x, DataGenerator)  # a DataLoader draws as it starts
-        loading = host_seed(0) if draws else nullcontext()
-        undoing = Undoing(self.model) if training_mode else nullcontext()
-        with mode(self._model, training_mode, draws=draws), undoing, torch.no_grad(), loading:
+        loading = isinstance(x, DataGenerator)  # a DataLoader draws as it starts
+        with self._in_mode(training_mode, draws=loading), torch.no_grad(), host_seed(0) if loading else nullcontext():
             batches = progress(self._sample_batches(x, batch_size), verbose=verbose, desc="predict", unit="batch")
             outputs = [self._predict_batch(batch) for batch in batches]
         predictions = np.concatenate(outputs) if outputs else np.empty((0, self.nb_classes), np.float32)
@@ -169,12 +170,26 @@ class Streaming(Host):
         check_keywords("fit_generator", kwargs)
 
         def epoch() -> Iterator[Batch]:
-            for x, y in generated(generator):
+            for x, y in epoch_of(generator):
                 yield *self._checked_data(x, y), None
 
         validation = self._checked_validation(validation_data)
-        self._rehearse(generates_single(generator), generator.batch_size, True)
-        self._train(epoch, _n_batches(generator), nb_epochs, True, scheduler, verbose, seed, validation)
+        self._rehearse(has_single(n_samples(generator), generator.batch_size), generator.batch_size, True)
+        self._train(epoch, n_batches(generator), nb_epochs, True, scheduler, verbose, seed, validation)
+
+    @contextmanager
+    def _in_mode(self, training_mode: bool, *, draws: bool = False) -> Iterator[None]:
+        """Evaluation mode for a while, or training mode: dropout then draws anew in each block, and errors are undone.
+
+        No global random stream is moved.
+        """
+        with mode(self._model, training_mode, draws=draws or training_mode):
+            if not training_mode:
+                yield
+                return
+            with host_seed(self._n_blocks), Undoing(self.model):
+                yield
+            self._n_blocks += 1
 
     def _train(
         self,
@@ -324,15 +339,3 @@ def reduced(loss: Any, reduction: str) -> Any:
     loss = copy.copy(loss)
     loss.reduction = reduction
     return loss
-
-
-def generated(generator: DataGenerator) -> Iterator[tuple[Any, Any]]:
-    """One epoch of a generator of ART's."""
-    if isinstance(generator, PyTorchDataGenerator):
-        yield from generator.iterator
-    else:
-        yield from (generator.get_batch() for _ in range(_n_batches(generator)))
-
-
-def _n_batches(generator: DataGenerator) -> int:
-    return int(-(-generator.size // generator.batch_size))
