@@ -1,6 +1,7 @@
 """Keywords that ART passes to classifiers are taken, and typos are refused."""
 
 import ast
+import inspect
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -127,3 +128,15 @@ def test_validation_data_that_are_no_samples_with_labels_are_refused(data: objec
     with pytest.raises(ValueError, match="expected"):
         classifier.fit(X, Y, validation_data=data)
     assert np.array_equal(classifier.predict(X), before)
+
+
+@EVERY
+def test_arguments_by_position_are_those_by_name_in_every_rule(kind: str) -> None:
+    named = {"batch_size": 4, "nb_epochs": 2, "training_mode": False, "drop_last": True}
+    by_position, by_name = ready(kind), ready(kind)
+
+    by_position.fit(X[:7], Y[:7], *named.values())
+    by_name.fit(X[:7], Y[:7], **named)
+
+    assert inspect.signature(by_name.fit) == inspect.signature(ready("spiking").fit)
+    assert np.array_equal(by_position.predict(X), by_name.predict(X))

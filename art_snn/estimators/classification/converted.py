@@ -1,8 +1,6 @@
 """`ConvertedClassifier`: an ANN is trained, and its conversion to a spiking network is what classifies."""
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -18,19 +16,21 @@ from art_snn.conversion.tracing import like
 from art_snn.estimators.classification.ann import AnnClassifier
 from art_snn.estimators.classification.card import Card
 from art_snn.estimators.classification.generators import epoch_of, n_samples
-from art_snn.estimators.classification.joint import JointOptimizer
+from art_snn.estimators.classification.joint import TwoOptimizers
+from art_snn.estimators.classification.keywords import with_arguments_of
 from art_snn.estimators.classification.learning_rule import TrainingData, TrainingStep
 from art_snn.estimators.classification.learnt import Learnt, learnt_since
 from art_snn.estimators.classification.locking import lock_of, locks_of
 from art_snn.estimators.classification.mode import mode
 from art_snn.estimators.classification.module import SpikingModule
+from art_snn.estimators.classification.over_time import PredictionsOverTime
 from art_snn.estimators.classification.reservoir import Reservoir
 from art_snn.estimators.classification.spiking import SpikingClassifier
 from art_snn.neurons import NeuronFactory
-from art_snn.typing import Array, Images, Indices, Labels
+from art_snn.typing import Images, Indices, Labels
 
 
-class ConvertedClassifier(SpikingClassifier):
+class ConvertedClassifier(TwoOptimizers, PredictionsOverTime, SpikingClassifier):
     """A spiking network that is converted from an ANN, with ART's `PyTorchClassifier` interface.
 
     `fit` trains the ANN, calibrates the thresholds on the training samples and converts; `fit_ann` and `convert` are
@@ -68,8 +68,6 @@ class ConvertedClassifier(SpikingClassifier):
     _setting_names: tuple[str, ...] = ("method", "scale", "percentile", "n_calibration")
     _origin: dict[str, Tensor]  # the state in which the spiking network was converted
     _seen: Reservoir
-    _snn_optimizer: torch.optim.Optimizer | None
-    _is_replaced: bool  # whether somebody else's optimiser is the only one
     training_steps: tuple[TrainingStep, ...] = ("ann", "calibration")
     tuning_steps: tuple[TrainingStep, ...] = ("ann", "calibration")
     train_thresholds = True  # by whoever trains `model` itself; `fit` calibrates them
@@ -127,80 +125,22 @@ class ConvertedClassifier(SpikingClassifier):
         return self._ann
 
     @property
-    def optimizer(self) -> torch.optim.Optimizer | None:
-        """What `fit` trains with: the ANN's optimiser, whose groups come first, and that of the spiking network.
-
-        A step moves the network that has gradients: ART's trainers that call `model` themselves train the spiking one.
-        Where one of them has put an optimiser of its own in the place of these, it is that.
-        """
-        return self._optimizer
-
-    @property
-    def snn_optimizer(self) -> torch.optim.Optimizer | None:
-        """Over the spiking network's parameters; None is no optimiser."""
-        return self._snn_optimizer
-
-    @property
-    def _optimizer(self) -> torch.optim.Optimizer | None:
-        parts = [part for part in (self._ann.optimizer, self._snn_optimizer) if part is not None]
-        if self._is_replaced or not parts:
-            return self._snn_optimizer
-        return JointOptimizer(*parts)
-
-    @_optimizer.setter
-    def _optimizer(self, optimizer: torch.optim.Optimizer | None) -> None:
-        """ART's code puts one over `model.parameters()` here, and expects to find that one and no other."""
-        self._snn_optimizer, self._is_replaced = optimizer, optimizer is not None
-
-    def _set(self, kwargs: dict[str, Any]) -> None:
-        """Of both networks alike; an optimiser is the ANN's."""
-        super()._set({name: value for name, value in kwargs.items() if name != "optimizer"})
-        self._is_replaced &= "optimizer" not in kwargs
-        self._ann.set_params(**{name: value for name, value in kwargs.items() if name != "model"})
-
-    def _check_settable(self, kwargs: dict[str, Any]) -> None:
-        if isinstance(kwargs.get("optimizer"), JointOptimizer):  # of get_params: the two as they are
-            del kwargs["optimizer"]
-        super()._check_settable({name: value for name, value in kwargs.items() if name != "optimizer"})
-
-    @property
     def thresholds(self) -> dict[str, float]:
         """The thresholds by layer, in the units of the ANN's activations."""
         return thresholds(self.model.net)
 
-    def fit(
-        self,
-        x: Images,
-        y: Labels,
-        batch_size: int = 128,
-        nb_epochs: int = 10,
-        training_mode: bool = True,
-        drop_last: bool = False,
-        scheduler: Any = None,
-        verbose: bool = False,
-        *,
-        seed: Rng = 0,
-        **kwargs: Any,
-    ) -> None:
+    @with_arguments_of(SpikingClassifier.fit)
+    def fit(self, x: Images, y: Labels, *, seed: Rng = 0, **arguments: Any) -> None:
         """Train the ANN, calibrate on the same samples and convert.
 
+        The arguments are those of `SpikingClassifier.fit`; optimiser, scheduler and validation data are the ANN's. The
+        seed also decides on which samples to calibrate.
+
         A further call goes on from there, so that calling once a batch, as ART's trainers do, is one training: the ANN
-        is trained on; thresholds are calibrated on the samples given together with at most 256 (or 32 MB) of those of
-        the calls before, drawn evenly from all of them by the seeds; and whatever the spiking network has learnt by
+        is trained further; thresholds are calibrated on the samples given together with at most 256 (or 32 MB) of those
+        of the calls before, drawn evenly from all of them by the seeds; and whatever the spiking network has learnt by
         itself since its conversion is added to the new one, its weights' differences and its thresholds' ratios. A
         file holds no samples: after `load` the first call knows of none before. `convert` and `reset` start afresh.
-
-        Args:
-            x: Samples of `input_shape`, any number dtype.
-            y: Class indices (N,), or one-hot or probabilities (N, K).
-            batch_size: Samples a step of the optimiser.
-            nb_epochs: Passes over the data.
-            training_mode: Whether dropout and batch norm behave as in training.
-            drop_last: Whether an incomplete last batch is left out.
-            scheduler: A learning rate scheduler of torch's for the ANN's optimiser, stepped after each epoch.
-            verbose: Whether to show a progress bar.
-            seed: Decides order, dropout and the samples to calibrate on.
-            **kwargs: `sample_weights` and `validation_data`, as in `SpikingClassifier.fit`; the latter is for the ANN.
 
         Raises:
             ValueError: If shapes, labels or values do not fit, or the spiking network was operated on since.
@@ -209,12 +149,13 @@ class ConvertedClassifier(SpikingClassifier):
         self._check_as_converted()
         ann, rows = np.random.default_rng(seed).spawn(2)
         learnt = self._learnt()
-        self.fit_ann(x, y, batch_size, nb_epochs, training_mode, drop_last, scheduler, verbose, seed=ann, **kwargs)
+        self.fit_ann(x, y, seed=ann, **arguments)
         self._go_on(self.calibration_samples(x, rows), learnt, rows)
 
-    def fit_ann(self, x: Images, y: Labels, *args: Any, **kwargs: Any) -> None:
+    @with_arguments_of(SpikingClassifier.fit)
+    def fit_ann(self, x: Images, y: Labels, **arguments: Any) -> None:
         """Train the ANN, with the arguments of `SpikingClassifier.fit`; until `convert`, the SNN stays as it is."""
-        self._ann.fit(x, y, *args, **kwargs)
+        self._ann.fit(x, y, **arguments)
 
     def train_step(self, step: TrainingStep, data: TrainingData, *, seed: int, **fit_arguments: Any) -> None:
         """Train the ANN, or calibrate."""
@@ -246,20 +187,13 @@ class ConvertedClassifier(SpikingClassifier):
         """The ANN, and the time steps of its conversion."""
         return net, time
 
-    def fit_generator(
-        self,
-        generator: DataGenerator,
-        nb_epochs: int = 20,
-        verbose: bool = False,
-        *,
-        seed: Rng = 0,
-        **kwargs: Any,
-    ) -> None:
+    @with_arguments_of(SpikingClassifier.fit_generator)
+    def fit_generator(self, generator: DataGenerator, *, seed: Rng = 0, **arguments: Any) -> None:
         """Train the ANN as `SpikingClassifier.fit_generator` trains, calibrate on one epoch more, and convert."""
         self._check_as_converted()
         ann, rest = np.random.default_rng(seed).spawn(2)
         learnt = self._learnt()
-        self._ann.fit_generator(generator, nb_epochs, verbose, seed=ann, **kwargs)
+        self._ann.fit_generator(generator, seed=ann, **arguments)
         self._go_on(self._drawn(generator, rest), learnt, rest)
 
     def calibration_samples(self, x: Images, seed: Rng = 0) -> Images:
@@ -335,24 +269,6 @@ class ConvertedClassifier(SpikingClassifier):
         if self._snn_optimizer is not None:
             self._snn_optimizer.state.clear()
 
-    def predict_at(self, x: Images, timesteps: Sequence[int], batch_size: int = 128) -> dict[int, Array]:
-        """Logits after each of several numbers of time steps, in one pass over the largest.
-
-        Args:
-            x: Samples of `input_shape`.
-            timesteps: Each at least 1; they may exceed the T of `predict`.
-            batch_size: Samples a pass.
-
-        Returns:
-            For each T what `predict` gives with that many time steps, (N, K).
-        """
-        for t in timesteps or (0,):
-            check_at_least("timesteps", t, 1)
-        with mode(self._model, False, draws=False), self._running(max(timesteps)), torch.no_grad():
-            batches = [self._read_at(batch, timesteps) for batch in self._sample_batches(x, batch_size)]
-        empty = np.empty((0, self.nb_classes), np.float32)
-        return {t: np.concatenate([empty, *(logits[t] for logits in batches)]) for t in timesteps}
-
     def reset(self, seed: Rng = 0) -> None:
         """Draw the weights of the ANN afresh, the same for the same seed; the spiking network gets them too."""
         self._check_as_converted()
@@ -425,26 +341,6 @@ class ConvertedClassifier(SpikingClassifier):
 
     def _neuron(self) -> NeuronFactory:
         return integrate_and_fire
-
-    @contextmanager
-    def _running(self, timesteps: int) -> Iterator[None]:
-        """Another number of time steps for a while."""
-        before, self.model.timesteps = self.model.timesteps, timesteps
-        try:
-            yield
-        finally:
-            self.model.timesteps = before
-
-    def _read_at(self, x: Array, timesteps: Sequence[int]) -> dict[int, Array]:
-        x, _ = self._apply_preprocessing(x, y=None, fit=False)
-        found, total, t = {}, 0, 0
-        with closing(self.model.outputs(self._to_device(x))) as chunks:
-            for step in (step for chunk in chunks for step in chunk):
-                t, total = t + 1, total + step
-                if t in timesteps:
-                    read = {"mean": total / t, "sum": total, "last": step}[self.model.readout]
-                    found[t] = read.cpu().numpy()
-        return found
 
 
 def _copied(net: nn.Module) -> dict[str, Tensor]:

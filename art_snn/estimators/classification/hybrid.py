@@ -10,6 +10,7 @@ from torch import nn
 from art_snn._random import Rng
 from art_snn._validation import check_at_least, check_positive
 from art_snn.estimators.classification.converted import ConvertedClassifier
+from art_snn.estimators.classification.keywords import with_arguments_of
 from art_snn.estimators.classification.learning_rule import TrainingData, TrainingStep
 from art_snn.estimators.classification.spiking import SpikingClassifier
 from art_snn.neurons import NeuronFactory
@@ -82,55 +83,26 @@ class HybridClassifier(ConvertedClassifier):
         super().__init__(ann, loss, input_shape, nb_classes, timesteps, method, scale, **kwargs)
         self._snn_optimizer = torch.optim.Adam(self.model.parameters(), lr=learning_rate)
 
-    def fit(
-        self,
-        x: Images,
-        y: Labels,
-        batch_size: int = 128,
-        nb_epochs: int = 10,
-        training_mode: bool = True,
-        drop_last: bool = False,
-        scheduler: Any = None,
-        verbose: bool = False,
-        *,
-        seed: Rng = 0,
-        **kwargs: Any,
-    ) -> None:
+    @with_arguments_of(SpikingClassifier.fit)
+    def fit(self, x: Images, y: Labels, *, seed: Rng = 0, **arguments: Any) -> None:
         """Train the ANN for `nb_epochs`, convert, and train the spiking network for `nb_epochs_snn`.
 
-        A further call goes on from there, as in `ConvertedClassifier.fit`: the conversion of the ANN, trained on, takes
-        up what the spiking network has learnt before, which is then trained on as well.
-
-        Args:
-            x: As in `ConvertedClassifier.fit`.
-            y: Likewise.
-            batch_size: Samples a step of either optimiser.
-            nb_epochs: Passes over the data of the ANN.
-            training_mode: As in `ConvertedClassifier.fit`, for both trainings.
-            drop_last: Likewise.
-            scheduler: A learning rate scheduler of torch's for the ANN's optimiser, stepped after each epoch.
-            verbose: Whether to show progress bars.
-            seed: Decides order and dropout of both trainings and the samples to calibrate on.
-            **kwargs: `sample_weights`, as in `SpikingClassifier.fit`, for both trainings.
+        The arguments are those of `SpikingClassifier.fit`, for both trainings, but for the scheduler, which is the
+        ANN's. A further call goes on from there, as in `ConvertedClassifier.fit`: the conversion of the ANN, which is
+        trained further, takes up what the spiking network has learnt before, which is then trained further as well.
         """
         first, last = np.random.default_rng(seed).spawn(2)
-        super().fit(x, y, batch_size, nb_epochs, training_mode, drop_last, scheduler, verbose, seed=first, **kwargs)
-        self.fit_snn(x, y, batch_size, self.nb_epochs_snn, training_mode, drop_last, None, verbose, seed=last, **kwargs)
+        super().fit(x, y, seed=first, **arguments)
+        own = {"nb_epochs": self.nb_epochs_snn, "scheduler": None}
+        self.fit_snn(x, y, seed=last, **arguments | own)
 
-    def fit_generator(
-        self,
-        generator: DataGenerator,
-        nb_epochs: int = 20,
-        verbose: bool = False,
-        *,
-        seed: Rng = 0,
-        scheduler: Any = None,
-        **kwargs: Any,
-    ) -> None:
+    @with_arguments_of(SpikingClassifier.fit_generator)
+    def fit_generator(self, generator: DataGenerator, *, seed: Rng = 0, **arguments: Any) -> None:
         """The three steps of `fit` on the batches of a generator of ART's; the scheduler is the ANN's."""
         first, last = np.random.default_rng(seed).spawn(2)
-        super().fit_generator(generator, nb_epochs, verbose, seed=first, scheduler=scheduler, **kwargs)
-        SpikingClassifier.fit_generator(self, generator, self.nb_epochs_snn, verbose, seed=last, **kwargs)
+        super().fit_generator(generator, seed=first, **arguments)
+        own = {"nb_epochs": self.nb_epochs_snn, "scheduler": None}
+        SpikingClassifier.fit_generator(self, generator, seed=last, **arguments | own)
 
     def train_step(self, step: TrainingStep, data: TrainingData, *, seed: int, **fit_arguments: Any) -> None:
         """Train the ANN, calibrate, or train the spiking network."""
@@ -147,9 +119,10 @@ class HybridClassifier(ConvertedClassifier):
         """Each network has its own; a calibration has none."""
         return self.snn_optimizer if step == "snn" else super().optimizer_of(step)
 
-    def fit_snn(self, x: Images, y: Labels, *args: Any, **kwargs: Any) -> None:
+    @with_arguments_of(SpikingClassifier.fit)
+    def fit_snn(self, x: Images, y: Labels, **arguments: Any) -> None:
         """Train the spiking network from where it is, with the arguments of `SpikingClassifier.fit`."""
-        SpikingClassifier.fit(self, x, y, *args, **kwargs)
+        SpikingClassifier.fit(self, x, y, **arguments)
 
     def _neuron(self) -> NeuronFactory:
         return hybrid_factory(self.surrogate, leak=self.leak, alpha=self.alpha, beta=self.beta)

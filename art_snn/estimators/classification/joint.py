@@ -1,4 +1,4 @@
-"""Several optimisers as one, for a classifier of several networks."""
+"""Several optimisers as one, and the classifier of two networks that has them."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -6,6 +6,9 @@ from typing import Any
 
 from torch import Tensor
 from torch.optim import Optimizer
+
+from art_snn.estimators.classification.ann import AnnClassifier
+from art_snn.estimators.classification.host import Host
 
 
 class JointOptimizer(Optimizer):
@@ -57,3 +60,48 @@ class JointOptimizer(Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+
+
+class TwoOptimizers(Host):
+    """The optimisers of a classifier that holds an ANN, in `_ann`, and a spiking network."""
+
+    _ann: AnnClassifier
+    _snn_optimizer: Optimizer | None
+    _is_replaced: bool  # whether somebody else's optimiser is the only one
+
+    @property
+    def optimizer(self) -> Optimizer | None:
+        """What `fit` trains with: the ANN's optimiser, whose groups come first, and that of the spiking network.
+
+        A step moves the network that has gradients: ART's trainers that call `model` themselves train the spiking one.
+        Where one of them has put an optimiser of its own in the place of these, it is that.
+        """
+        return self._optimizer
+
+    @property
+    def snn_optimizer(self) -> Optimizer | None:
+        """Over the spiking network's parameters; None is no optimiser."""
+        return self._snn_optimizer
+
+    @property
+    def _optimizer(self) -> Optimizer | None:
+        parts = [part for part in (self._ann.optimizer, self._snn_optimizer) if part is not None]
+        if self._is_replaced or not parts:
+            return self._snn_optimizer
+        return JointOptimizer(*parts)
+
+    @_optimizer.setter
+    def _optimizer(self, optimizer: Optimizer | None) -> None:
+        """ART's code puts one over `model.parameters()` here, and expects to find that one and no other."""
+        self._snn_optimizer, self._is_replaced = optimizer, optimizer is not None
+
+    def _set(self, kwargs: dict[str, Any]) -> None:
+        """Of both networks alike; an optimiser is the ANN's."""
+        super()._set({name: value for name, value in kwargs.items() if name != "optimizer"})
+        self._is_replaced &= "optimizer" not in kwargs
+        self._ann.set_params(**{name: value for name, value in kwargs.items() if name != "model"})
+
+    def _check_settable(self, kwargs: dict[str, Any]) -> None:
+        if isinstance(kwargs.get("optimizer"), JointOptimizer):  # of get_params: the two as they are
+            del kwargs["optimizer"]
+        super()._check_settable({name: value for name, value in kwargs.items() if name != "optimizer"})
