@@ -8,6 +8,7 @@ from art_snn.evaluations.detection import DetectionEvaluation, DetectionResult
 from art_snn.evaluations.doubts import Doubt, is_invalid
 from art_snn.evaluations.elimination import EliminationEvaluation, EliminationResult, eliminate
 from art_snn.evaluations.migration import Migration
+from art_snn.evaluations.operations import Operations, TriggerCost, count_operations, trigger_cost
 from art_snn.evaluations.training import TrainingPlan
 
 __all__ = [
@@ -21,12 +22,16 @@ __all__ = [
     "EliminationEvaluation",
     "EliminationResult",
     "Migration",
+    "Operations",
     "PoisonCombination",
     "TrainedPair",
     "TrainingPlan",
     "TransferMatrix",
+    "TriggerCost",
     "binning_transfer",
+    "count_operations",
     "eliminate",
     "is_invalid",
     "poison_combination",
+    "trigger_cost",
 ]

@@ -8,6 +8,13 @@ from art_snn.estimators.classification.inspection.call_trace import Call, Trace,
 from art_snn.estimators.classification.inspection.firing import Firing, firing
 from art_snn.estimators.classification.inspection.first_pass import Inspection, inspect
 from art_snn.estimators.classification.inspection.hooks import hooked
+from art_snn.estimators.classification.inspection.operations import (
+    ActivationCount,
+    OperationCounts,
+    SynapseCount,
+    operations_counted,
+    uncounted_layers,
+)
 from art_snn.estimators.classification.inspection.recording import (
     Quantity,
     Recording,
@@ -26,13 +33,16 @@ from art_snn.estimators.classification.inspection.structure import (
 )
 
 __all__ = [
+    "ActivationCount",
     "Call",
     "Firing",
     "Inspection",
+    "OperationCounts",
     "Quantity",
     "Recording",
     "Reduction",
     "StepMode",
+    "SynapseCount",
     "Trace",
     "Watched",
     "activation_modules",
@@ -43,9 +53,11 @@ __all__ = [
     "in_time",
     "inspect",
     "is_spiking",
+    "operations_counted",
     "passing",
     "record",
     "spiking_layers",
     "step_mode",
     "trace",
+    "uncounted_layers",
 ]

@@ -76,7 +76,7 @@ def record(
         ValueError: If the voltage of a layer is asked for that has none, or that does not keep it of each step.
     """
     for layer in layers:
-        if quantity == "voltage" and _potential(layer.module) is None:
+        if quantity == "voltage" and potential_name(layer.module) is None:
             raise ValueError(
                 f"expected a spiking neuron for quantity='voltage', got {type(layer.module).__name__}; what counts is "
                 "its registered memory v, or its only one; spikes can be read of all"
@@ -85,7 +85,7 @@ def record(
         yield [stack.enter_context(_hooked(layer, quantity, reduction, n_samples)) for layer in layers]
 
 
-def _potential(module: nn.Module) -> str | None:
+def potential_name(module: nn.Module) -> str | None:
     """The name of a neuron's potential."""
     if not is_spiking(module):
         return None
@@ -96,7 +96,7 @@ def _potential(module: nn.Module) -> str | None:
 @contextmanager
 def _hooked(layer: Watched, quantity: Quantity, reduction: Reduction, n_samples: int) -> Iterator[Recording]:
     recording = Recording(reduction)
-    with _voltages(layer) if quantity == "voltage" else nullcontext() as voltage:
+    with voltages(layer) if quantity == "voltage" else nullcontext() as voltage:
 
         def hook(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
             recording.add(in_time(output if voltage is None else voltage(), layer.form, n_samples))
@@ -106,10 +106,10 @@ def _hooked(layer: Watched, quantity: Quantity, reduction: Reduction, n_samples:
 
 
 @contextmanager
-def _voltages(layer: Watched) -> Iterator[Callable[[], Tensor]]:
+def voltages(layer: Watched) -> Iterator[Callable[[], Tensor]]:
     """What tells, after each call, the potentials that it left; settings are put back."""
     module: Any = layer.module
-    name = _potential(module)
+    name = potential_name(module)
     if layer.form != "sequence":
         yield lambda: getattr(module, name or "")
         return
