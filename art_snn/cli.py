@@ -16,6 +16,7 @@ import typer
 from rich.console import RenderableType
 
 import art_snn as package
+from art_snn._command_options import DATA, DEFENDER, JSON, MODELS, OUT, QUIET, SEED, TRAINING, TRIGGER_SHAPE, taking
 from art_snn._option_wording import in_options, one_line
 from art_snn._progress import silence
 
@@ -53,110 +54,11 @@ def art_snn(
     """Backdoor attacks, defences and measurements for spiking neural networks."""
 
 
-OF_TRIGGER = "the trigger's own"
-
-DataName = Annotated[
-    str,
-    typer.Option(
-        "--data",
-        help="Images: digits, mnist, fashion-mnist, cifar10; frames: digits-dvs, nmnist, cifar10-dvs, dvs-gesture, "
-        "n-caltech101.",
-    ),
-]
-DataRoot = Annotated[Path | None, typer.Option(help="Folder with the data set's files.")]
-Bins = Annotated[int | None, typer.Option(help="Time bins of frames.", show_default="16")]
-SplitBy = Annotated[str | None, typer.Option(help="Bins of equal count or of equal time.", show_default="count")]
-OnBad = Annotated[
-    str | None, typer.Option(help="At a damaged recording: error, or skip it and say so.", show_default="error")
-]
-Saturate = Annotated[bool | None, typer.Option("--saturate", help="More than 255 events a pixel and bin are 255.")]
-Partial = Annotated[bool | None, typer.Option("--partial", help="Do without missing training files of CIFAR-10.")]
-Limit = Annotated[int | None, typer.Option(help="The most samples of each split.", show_default="all")]
-Models = Annotated[str, typer.Option(help="Of ann, if, lif, converted, hybrid; with commas.")]
-TriggerName = Annotated[
-    str | None,
-    typer.Option(
-        "--trigger", help="Images: patch; frames: static, moving, smart, flash.", show_default="patch, or static"
-    ),
-]
-Size = Annotated[
-    float | None, typer.Option(help="Trigger's side in pixels, or below 1 as a fraction.", show_default=OF_TRIGGER)
-]
-Position = Annotated[
-    str | None, typer.Option(help="Trigger's place: a corner, middle or random.", show_default=OF_TRIGGER)
-]
-Polarity = Annotated[
-    str | None,
-    typer.Option(help="Trigger's events: on, off, both, none; smart: rarest, commonest.", show_default=OF_TRIGGER),
-]
-Share = Annotated[float, typer.Option(help="Share of all training samples, 0 to 1.")]
-Target = Annotated[int, typer.Option(help="Class that the trigger should call forth.")]
-Timesteps = Annotated[
-    int | None, typer.Option(help="Of spiking networks on images.", show_default="4; converted, hybrid: 64")
-]
-Conversion = Annotated[
-    str | None, typer.Option(help="Thresholds by max, robust, fraction or spike-norm.", show_default="max")
-]
-Scale = Annotated[float | None, typer.Option(help="Factor on converted thresholds.", show_default="1")]
-Epochs = Annotated[int, typer.Option(help="Epochs of each training.")]
-BatchSize = Annotated[int, typer.Option(help="Samples a training step.")]
-LearningRate = Annotated[float, typer.Option(help="Of Adam.")]
-Network = Annotated[str, typer.Option(help="Topology: small_cnn, vgg11, resnet18 or event_net.")]
-Width = Annotated[float, typer.Option(help="Multiplier of the network's channels.")]
-Seed = Annotated[int, typer.Option(help="Decides every draw.")]
-DefenceNames = Annotated[
-    str,
-    typer.Option(
-        "--defences",
-        help="all that fit, or with commas: activation, spectral, strip, reference, membrane-potential, "
-        "neural-cleanse, fine-tuning, fine-pruning, channel-lipschitz-pruning, dendrite-clamping; on frames also "
-        "background-filter, refractory-filter, flash-filter.",
-    ),
-]
-ShareOfCleanData = Annotated[float, typer.Option(help="Share of the training samples that is the defender's.")]
-Out = Annotated[
-    Path | None,
-    typer.Option(
-        help="Folder for what is written. Results of the same options that are there are gone on with, others refused.",
-        show_default="results/NAME-HASH of the options",
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print what is written as JSON instead of the table.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no table: files and errors only.")]
-
-
 @app.command()
-def compare(
-    data: DataName = "digits",
-    data_root: DataRoot = None,
-    n_bins: Bins = None,
-    split_by: SplitBy = None,
-    on_bad: OnBad = None,
-    saturate: Saturate = None,
-    partial: Partial = None,
-    limit: Limit = None,
-    models: Models = "ann,if,lif",
-    trigger: TriggerName = None,
-    size: Size = None,
-    position: Position = None,
-    polarity: Polarity = None,
-    percent_poison: Share = 0.1,
-    target: Target = 1,
-    timesteps: Timesteps = None,
-    conversion: Conversion = None,
-    scale: Scale = None,
-    epochs: Epochs = 10,
-    batch_size: BatchSize = 32,
-    learning_rate: LearningRate = 1e-3,
-    network: Network = "small_cnn",
-    width: Width = 1.0,
-    seed: Seed = 0,
-    out: Out = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-) -> None:
+@taking(DATA, MODELS, TRIGGER_SHAPE, TRAINING, SEED, OUT, JSON, QUIET)
+def compare(out: Path | None, as_json: bool, quiet: bool, **options: Any) -> None:
     """Train an ANN and SNNs on clean and on poisoned data, and compare what the backdoor does to them."""
-    spec = _spec(locals())
+    spec = _spec(options)
     from art_snn.experiment import identity, restored_result, run
     from art_snn.report import RESULTS, ResultsFolder, comparison_table, keep_result, notice, write_result
 
@@ -170,40 +72,18 @@ def compare(
 
 
 @app.command()
+@taking(DATA, MODELS, DEFENDER, TRIGGER_SHAPE, TRAINING, SEED, OUT, JSON, QUIET, models="ann,lif")
 def defend(
-    data: DataName = "digits",
-    data_root: DataRoot = None,
-    n_bins: Bins = None,
-    split_by: SplitBy = None,
-    on_bad: OnBad = None,
-    saturate: Saturate = None,
-    partial: Partial = None,
-    limit: Limit = None,
-    models: Models = "ann,lif",
-    defences: DefenceNames = "all",
-    share_of_clean_data: ShareOfCleanData = 0.1,
-    with_art: Annotated[bool, typer.Option("--with-art", help="Let ART's own detectors search beside ours.")] = False,
-    trigger: TriggerName = None,
-    size: Size = None,
-    position: Position = None,
-    polarity: Polarity = None,
-    percent_poison: Share = 0.1,
-    target: Target = 1,
-    timesteps: Timesteps = None,
-    conversion: Conversion = None,
-    scale: Scale = None,
-    epochs: Epochs = 10,
-    batch_size: BatchSize = 32,
-    learning_rate: LearningRate = 1e-3,
-    network: Network = "small_cnn",
-    width: Width = 1.0,
-    seed: Seed = 0,
-    out: Out = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
+    defences: str,
+    share_of_clean_data: float,
+    with_art: bool,
+    out: Path | None,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
 ) -> None:
     """Set defences on backdoored and on clean models: who finds the poison, who is accused, what is left of it."""
-    spec = _spec(locals())
+    spec = _spec(options)
     from art_snn import experiment
     from art_snn.report import DEFENCES, ResultsFolder, defence_tables, judged, keep_defended, notice, write_defended
 
@@ -226,25 +106,10 @@ def defend(
 
 
 @app.command()
-def show_trigger(
-    data: DataName = "digits-dvs",
-    data_root: DataRoot = None,
-    n_bins: Bins = None,
-    split_by: SplitBy = None,
-    on_bad: OnBad = None,
-    saturate: Saturate = None,
-    partial: Partial = None,
-    limit: Limit = None,
-    trigger: TriggerName = None,
-    size: Size = None,
-    position: Position = None,
-    polarity: Polarity = None,
-    seed: Seed = 0,
-    out: Out = None,
-    quiet: Quiet = False,
-) -> None:
+@taking(DATA, TRIGGER_SHAPE, SEED, OUT, QUIET, data="digits-dvs")
+def show_trigger(out: Path | None, quiet: bool, **options: Any) -> None:
     """Draw what a trigger does to a sample, in frames and among events: a contact sheet and an animation."""
-    spec = _spec(locals())
+    spec = _spec(options)
     from art_snn import experiment
     from art_snn.report import TRIGGER, ResultsFolder, write_trigger
 
