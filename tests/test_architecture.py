@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -130,3 +131,80 @@ def test_no_module_touches_private_members_of_another_package() -> None:
     }
 
     assert touched == set()
+
+
+SOURCES = {
+    path.relative_to(ROOT): path.read_text()
+    for folder in ("art_snn", "tests", "docs", "examples")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+}
+LINES_OF_A_FILE, LINES_OF_MOST_FUNCTIONS = 400, 16
+
+
+def test_no_file_is_longer_than_one_sitting() -> None:
+    lengths = {str(path): len(text.splitlines()) for path, text in SOURCES.items()}
+
+    assert {path: n for path, n in lengths.items() if n > LINES_OF_A_FILE} == {}, "split it by concept"
+
+
+def _lines_of_code(function: ast.FunctionDef) -> int:
+    """From `def` to the end, less the docstring."""
+    first, *_ = function.body
+    has_docstring = ast.get_docstring(function) is not None
+    return _n_lines(function) - (_n_lines(first) if has_docstring else 0)
+
+
+def _n_lines(node: ast.stmt) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def test_nine_functions_of_ten_are_short() -> None:
+    nodes = [node for tree in TREES.values() for node in ast.walk(tree)]
+    lengths = sorted(_lines_of_code(node) for node in nodes if isinstance(node, ast.FunctionDef))
+
+    assert lengths[len(lengths) * 9 // 10] <= LINES_OF_MOST_FUNCTIONS
+
+
+# A private name is tested in one file, which is about it; all other tests use public names. These cannot:
+SHARED_PRIVATE = {
+    "art_snn._random.host_seed": "ART's code draws from the global streams, in tests too",
+    "art_snn.defences._convolution_units.units": "tells which channels pruning took, of any network",
+    "art_snn.defences._differentiable.ClassPotentials": "what detectors of models see, with filters and without",
+}
+
+
+def _private_imports(tree: ast.AST) -> Iterator[str]:
+    """What a file imports that is private, or from a private module, with the module's name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("art_snn"):
+            yield from (name for alias in node.names if re.search(r"\._[a-z]", name := f"{node.module}.{alias.name}"))
+
+
+def _users_of_private_names() -> dict[str, set[str]]:
+    users: dict[str, set[str]] = {}
+    for path, text in SOURCES.items():
+        if path.name.startswith("test_"):
+            for name in _private_imports(ast.parse(text)):
+                users.setdefault(name, set()).add(path.name)
+    return users
+
+
+def test_a_private_name_is_tested_in_one_file() -> None:
+    shared = {name: files for name, files in _users_of_private_names().items() if len(files) > 1}
+
+    assert {name: files for name, files in shared.items() if name not in SHARED_PRIVATE} == {}
+    assert SHARED_PRIVATE.keys() - shared.keys() == set(), "no exception is needed any more"
+
+
+def test_tests_import_what_is_public_by_its_public_name() -> None:
+    faces = [importlib.import_module(name) for name in MODULES if "._" not in name]
+    public = {id(getattr(face, name)) for face in faces for name in getattr(face, "__all__", ())}
+
+    found = {}
+    for name, files in _users_of_private_names().items():
+        module, _, own = name.rpartition(".")
+        thing = getattr(importlib.import_module(module), own, None)
+        if id(thing) in public:
+            found[name] = files
+
+    assert found == {}

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import pytest
 
-from art_snn._declared import CheckedFields, Count, Declared
+from art_snn._declared import CheckedFields, Count, Declared, declared_checks
 from art_snn._validation import whole_numbers
 from art_snn.catalogue import TRIGGERS
 
@@ -51,3 +51,15 @@ def test_a_child_whose_types_cannot_be_read_keeps_the_checks_of_its_parent() -> 
 def test_every_field_of_every_trigger_is_checked(name: str, field: str) -> None:
     with pytest.raises((TypeError, ValueError), match=f"expected {field} "):
         TRIGGERS[name](**{field: object()})
+
+
+def test_a_type_declares_its_check_with_or_without_none() -> None:
+    def take(a: Count | None, b: None | Count, c: Literal["x"] | int, d: "Count", e: list[Count]) -> None: ...  # noqa: RUF036
+
+    checks = declared_checks(take)
+
+    for name in ("a", "b", "d"):
+        with pytest.raises(ValueError, match=f"expected {name} to be at least 1, got 0"):
+            checks[name](name, 0)  # type: ignore[misc]
+    assert [checks[name](name, None) for name in ("a", "b")] == [None, None]  # type: ignore[misc]
+    assert (checks["c"], checks["e"], checks["return"]) == (None, None, None)

@@ -4,7 +4,6 @@ from typing import Any, Literal
 
 import pytest
 
-from art_snn._declared import Count, declared_checks
 from art_snn.catalogue import DATASETS, ELIMINATIONS, FILTERS, MODEL_DETECTORS, SAMPLE_DETECTORS, TRIGGERS
 from art_snn.defences.preprocessor import FlashFilter
 from art_snn.testing.examples import example_arguments
@@ -88,18 +87,6 @@ def test_parameters_stay_whatever_error_ends_their_change() -> None:
     with pytest.raises(RuntimeError, match="out of memory"):
         breaking.set_params(share=1)
     assert breaking.get_params() == {"share": 0.5}
-
-
-def test_a_type_declares_its_check_with_or_without_none() -> None:
-    def take(a: Count | None, b: None | Count, c: Literal["x"] | int, d: "Count", e: list[Count]) -> None: ...  # noqa: RUF036
-
-    checks = declared_checks(take)
-
-    for name in ("a", "b", "d"):
-        with pytest.raises(ValueError, match=f"expected {name} to be at least 1, got 0"):
-            checks[name](name, 0)  # type: ignore[misc]
-    assert [checks[name](name, None) for name in ("a", "b")] == [None, None]  # type: ignore[misc]
-    assert (checks["c"], checks["e"], checks["return"]) == (None, None, None)
 
 
 @pytest.mark.parametrize(
