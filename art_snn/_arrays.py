@@ -2,10 +2,11 @@
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, cast
 
 import numpy as np
 
+from art_snn._lazy_rows import LazyRows
 from art_snn.typing import Array, Events
 
 FIELDS = ("x", "y", "t", "p")  # of an event stream
@@ -93,6 +94,8 @@ def _read(name: str, x: Any) -> Array:
         return from_tensor(name, x)
     if isinstance(x, np.ndarray):
         return x if type(x) is np.memmap else np.asarray(x)  # no other subclass
+    if isinstance(x, LazyRows):
+        return cast(Array, x)
     if isinstance(x, list | tuple) and not any(is_tensor(item) or isinstance(item, np.ma.MaskedArray) for item in x):
         try:
             return np.asarray(x)

@@ -24,7 +24,7 @@ class JoinedArrays:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return np.result_type(self.first, self.second)
+        return np.result_type(self.first.dtype, self.second.dtype)
 
     def __len__(self) -> int:
         return len(self.first) + len(self.second)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from art.attacks.poisoning import PoisoningAttackBackdoor
 
+from art_snn._lazy_rows import lazy_rows
 from art_snn._parameters import Parameters
 from art_snn._validation import (
     check_at_least,
@@ -165,6 +166,20 @@ class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
         x = checked_samples(x)
         y_poisoned, is_poison, y_clean = self._labels(x, y)
         return LazilyPoisoned(x, y_poisoned, is_poison, y_clean, self._sample_trigger(x))
+
+    def trigger_lazily(self, x: Array) -> Array:
+        """The samples that `poison` gives, each triggered when it is read, as `LazyRows`.
+
+        Args:
+            x: Clean samples, as for `poison_lazily`.
+
+        Raises:
+            ValueError: As `poison`.
+            TypeError: As `poison`.
+        """
+        x = checked_samples(x)
+        trigger = self._sample_trigger(x)
+        return lazy_rows(lambda rows: trigger(x[rows]), x.shape, x.dtype)
 
     def _labels(self, x: Array, y: Labels) -> tuple[Labels, Mask, Labels]:
         """Draw the rows: poisoned labels, a mask of the poisoned rows, and a copy of the clean labels."""

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from torch.utils.data import Dataset
 
-from art_snn.typing import Array, Labels, Mask
+from art_snn._lazy_rows import lazy_rows
+from art_snn.typing import Array, Indices, Labels, Mask
 
 
 class LazilyPoisoned(Dataset[tuple[Array, Labels]]):
@@ -20,17 +21,26 @@ class LazilyPoisoned(Dataset[tuple[Array, Labels]]):
         is_poison: True for the rows that get the trigger, shape (N,).
         y_clean: Labels before the attack.
         trigger: Function from a batch to the triggered batch.
+
+    Attributes:
+        samples: All samples, to be read as an array.
     """
 
     def __init__(
         self, x: Array, y: Labels, is_poison: Mask, y_clean: Labels, trigger: Callable[[Array], Array]
     ) -> None:
         self.x, self.y, self.is_poison, self.y_clean = x, y, is_poison, y_clean
+        self.samples = lazy_rows(self._read, x.shape, x.dtype)
         self._trigger = trigger
 
     def __len__(self) -> int:
         return len(self.x)
 
     def __getitem__(self, row: int) -> tuple[Array, Labels]:
-        sample = self._trigger(self.x[[row]])[0] if self.is_poison[row] else np.array(self.x[row])
-        return sample.astype(sample.dtype.newbyteorder("="), copy=False), self.y[row]
+        return np.array(self.samples[row]), self.y[row]  # a stream is not copied by being read
+
+    def _read(self, rows: Indices) -> Array:
+        samples, is_poison = self.x[rows], self.is_poison[rows]
+        if is_poison.any():
+            samples[is_poison] = self._trigger(samples[is_poison])
+        return samples

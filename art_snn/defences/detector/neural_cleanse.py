@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from art_snn._declared import Count, FractionAboveZero, Positive, Seed
+from art_snn._lazy_rows import rows_of
 from art_snn._progress import progress
 from art_snn._random import torch_generator
 from art_snn._validation import check_at_least, check_finite
@@ -147,13 +148,14 @@ class NeuralCleanse(ModelDetector):
         check_finite("x", x)
         if y is not None and len(np.unique(y)) == 1:
             raise ValueError(f"expected clean samples of several classes, got only class {y[0]}")
-        low, high = input_range(self.classifier, highest_count=float(np.max(x)))
-        samples, generator = torch.as_tensor(x), torch_generator(self.seed)
+        highest = max(float(np.max(x[start : start + 256])) for start in range(0, len(x), 256))
+        low, high = input_range(self.classifier, highest_count=highest)
+        generator = torch_generator(self.seed)
         n_classes = self.classifier.nb_classes
         found = []
         with progress(verbose=self.verbose, total=n_classes * self.steps, desc="triggers", unit="step") as bar:
             for target in range(n_classes):
-                others = samples if y is None else samples[torch.as_tensor(y != target)]
+                others = x if y is None else rows_of(x, y != target)
                 blend = Blend(self.classifier.input_shape, low, high, self.learning_rate, generator)
                 found.append(self._smallest_trigger(blend, target, others, generator, bar))
         self.masks, self.patterns, is_reached = (np.stack(arrays) for arrays in zip(*found, strict=True))
@@ -162,14 +164,14 @@ class NeuralCleanse(ModelDetector):
         return ModelReport(bool(scores[suspect] >= self.threshold), suspect, None, scores, float(scores[suspect]))
 
     def _smallest_trigger(
-        self, blend: Blend, target: int, samples: Tensor, generator: torch.Generator, bar: tqdm
+        self, blend: Blend, target: int, samples: Array, generator: torch.Generator, bar: tqdm
     ) -> tuple[Array, Array, bool]:
         """The smallest successful mask, its pattern, and whether there was one; else a mask of ones."""
         cost, is_reached = MaskCost(self.init_cost, self.cost_multiplier, self.patience), False
         smallest, pattern = torch.ones_like(blend.mask), blend.pattern
         for _ in range(self.steps):
             rows = torch.randperm(len(samples), generator=generator)[: self.batch_size]
-            outputs = logits(self.classifier, blend(samples[rows].to(blend.mask)))
+            outputs = logits(self.classifier, blend(torch.as_tensor(samples[rows.numpy()]).to(blend.mask)))
             success = float((outputs.argmax(1) == target).float().mean()) >= self.attack_success_threshold
             if success and blend.mask.sum() < smallest.sum():
                 smallest, pattern, is_reached = blend.mask, blend.pattern, True

@@ -10,6 +10,7 @@ from art.estimators.classification import PyTorchClassifier
 from scipy import special
 
 from art_snn._declared import Count, Seed
+from art_snn._lazy_rows import rows_of
 from art_snn._validation import check_choice, share_of
 from art_snn.defences.detector._outlier_limits import FalseAlarmRate, upper_limit
 from art_snn.defences.detector._superposition import (
@@ -108,7 +109,7 @@ class STRIPDefence(SampleDetector):
             limit = upper_limit(odds, self.false_acceptance_rate)
             threshold, is_poison = float(special.expit(limit)), odds > limit
         else:
-            clean = self._cached("calibration", lambda: self._certainties(self._clean[self._calibration_rows]))
+            clean = self._cached("calibration", lambda: self._certainties(rows_of(self._clean, self._calibration_rows)))
             threshold = conformal_threshold(clean, self.false_acceptance_rate)
             is_poison = scores > threshold
         report = {
@@ -159,7 +160,7 @@ class STRIPDefence(SampleDetector):
         """Overlays with predicted classes as equally frequent as possible."""
         rows = self._overlay_rows
         are_all = self.x_clean is None  # then nothing is copied
-        classes = self._predicted(self._clean)[rows] if are_all else self._predicted(self._clean[rows])
+        classes = self._predicted(self._clean)[rows] if are_all else self._predicted(rows_of(self._clean, rows))
         turn = np.empty(len(rows), np.int64)
         for label in np.unique(classes):
             turn[classes == label] = np.arange((classes == label).sum())

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from art.estimators.classification import PyTorchClassifier
 
+from art_snn._lazy_rows import rows_of
 from art_snn._random import host_seed
 from art_snn.defences.detector.activation.refitting import refitted
 from art_snn.typing import Array, Indices, Labels
@@ -54,11 +55,11 @@ def reclassify(
     kept = np.setdiff1d(np.arange(len(x)), np.concatenate([rows for _, rows in clusters]))
     if len(kept) == 0:
         raise ValueError("expected samples outside the accused clusters to train on, got none; accuse fewer")
-    judge = refitted(classifier, x[kept], y[kept], seed, fit_arguments)
+    judge = refitted(classifier, rows_of(x, kept), y[kept], seed, fit_arguments)
     verdicts = []
     with host_seed(seed):  # ART's own class moves the global streams in predict
         for label, rows in clusters:
-            classes = judge.predict(x[rows]).argmax(axis=1)
+            classes = judge.predict(rows_of(x, rows)).argmax(axis=1)
             votes = np.bincount(classes, minlength=judge.nb_classes)
             for_label, votes[label] = int(votes[label]), -1
             source = int(votes.argmax())
