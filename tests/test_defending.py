@@ -207,7 +207,7 @@ def test_each_model_has_pictures_of_what_detectors_saw(whole: Defended, tmp_path
 def test_pictures_drawn_twice_say_the_same(whole: Defended) -> None:
     first, second = (evidence_figures(whole, "if") for _ in range(2))
     titles = {name: figure.get_suptitle() for name, figure in first.items()}
-    label, _ = whole.evidence["if"].sequences
+    (label,) = (row.evidence.sequences[0] for row in whole.evidence["if"] if row.evidence.sequences)
     assert titles == {name: figure.get_suptitle() for name, figure in second.items()}
     assert titles["sequences"].startswith(f"Class {label}: mean over clean samples")
     assert titles["sequences"].count("model if") == 1
@@ -229,7 +229,7 @@ def test_a_picture_of_scores_shows_both_kinds_of_samples_and_the_detectors_own_t
 
 def test_a_picture_of_clusters_crosses_the_poison_of_each_class(whole: Defended) -> None:
     figure = evidence_figures(whole, "if")["clusters"]
-    evidence = whole.evidence["if"]
+    evidence = whole.evidence["if"][0].evidence
     assert figure.axes[0].get_title().startswith("class 1 (target")
     drawn = [[len(points.get_offsets()) for points in ax.collections] for ax in figure.axes[:K]]
     labels = [1, 0, 2, 3]

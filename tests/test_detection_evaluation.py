@@ -14,7 +14,7 @@ from art_snn.defences.detector import (
     SpikeActivationDefence,
     STRIPDefence,
 )
-from art_snn.evaluations import DetectionEvaluation, TrainedPair, cost
+from art_snn.evaluations import DetectionEvaluation, TrainedPair, resource_use
 from art_snn.evaluations.art_detectors import ArtActivationDefence, ArtSpectralSignatureDefense, ArtSTRIP
 from art_snn.typing import Array
 from tests.backdoored import TARGET, bars, trained, untrained
@@ -66,7 +66,7 @@ class Timed:
 def test_a_defence_is_charged_for_detecting_not_for_what_only_the_evaluation_asks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(cost, "time", SimpleNamespace(perf_counter=lambda: Timed.now))
+    monkeypatch.setattr(resource_use, "time", SimpleNamespace(perf_counter=lambda: Timed.now))
     pair = TrainedPair(trained("lif", backdoored=False), trained("lif"))
     (result,) = DetectionEvaluation(ATTACK, {"lif": pair}, {"timed": Timed}).evaluate(*bars(), verbose=False)
     assert result.seconds == 2

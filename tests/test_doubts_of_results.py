@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ from art_snn.evaluations import (
     TrainedPair,
     is_invalid,
 )
-from art_snn.experiment.result import without_nan
+from art_snn.experiment.result import plain
 from art_snn.models import small_cnn
 from tests.backdoored import SHAPE, TARGET, TRIGGER, K, bars, trained
 
@@ -93,7 +92,7 @@ def evaluated(estimator: PyTorchClassifier, **settings: Any) -> BackdoorResult:
 
 
 def as_json(result: Any) -> dict[str, Any]:
-    row: dict[str, Any] = json.loads(json.dumps(without_nan(asdict(result)), allow_nan=False))
+    row: dict[str, Any] = json.loads(json.dumps(plain(result), allow_nan=False))
     return row
 
 

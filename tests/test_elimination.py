@@ -22,8 +22,8 @@ from art_snn.defences._convolution_units import units
 from art_snn.defences.trainer import CleanFineTuning
 from art_snn.defences.transformer import ChannelLipschitzPruning, DendriteClamping, FinePruning
 from art_snn.estimators.classification import SpikingClassifier, SpikingModule, rule_of
-from art_snn.evaluations.cost import measured_cost
 from art_snn.evaluations.elimination import EliminationEvaluation, eliminate
+from art_snn.evaluations.resource_use import measured_cost
 from art_snn.models import build
 from tests.backdoored import SHAPE, TARGET, TRIGGER, K, trained
 from tests.eliminating import ALL_KINDS, CLEAN, TEST, rates

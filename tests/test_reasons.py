@@ -11,11 +11,9 @@ from rich.console import Console
 
 from art_snn import testing as laws
 from art_snn.data import Dataset
-from art_snn.evaluations import BackdoorResult, Doubt
-from art_snn.evaluations.detection import DetectionResult
-from art_snn.evaluations.elimination import EliminationResult
+from art_snn.evaluations import BackdoorResult, DetectionResult, Doubt, EliminationResult, ModelDetectionResult
 from art_snn.evaluations.migration import Migration
-from art_snn.experiment import Defended, Examples, Experiment, ModelVerdict, Result, defend, parts, run
+from art_snn.experiment import Defended, Examples, Experiment, Result, defend, parts, run
 from art_snn.experiment.resuming import restored_defended, restored_result
 from art_snn.report import (
     WIDTH,
@@ -96,12 +94,12 @@ def defended(*doubts: Doubt, **rows: Any) -> Defended:
     found = {
         "rows": (row("converted", *doubts, **(RATES if is_known else {})),),
         "detection": (DetectionResult(n_poison=9, n_clean=90, **names, **(detection if is_known else {})),),
-        "verdicts": (ModelVerdict(**names, **(verdict if is_known else {})),),
+        "verdicts": (ModelDetectionResult(**names, **(verdict if is_known else {})),),
         "elimination": (
             EliminationResult(accuracy_before=0.9, accuracy_after=0.8, n_asr=40, **names, **elimination, **COST),
         ),
     }
-    return Defended(Experiment(), "digits", {}, 9, **found | rows, failures=(), evidence={})
+    return Defended(Experiment(), "digits", {}, 9, **found | rows, failures=())
 
 
 def test_tables_of_defences_are_marked_and_whole_in_100_columns() -> None:

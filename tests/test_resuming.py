@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
@@ -13,7 +13,7 @@ from art_snn.catalogue import MODEL_DETECTORS
 from art_snn.data import Dataset
 from art_snn.evaluations import BackdoorEvaluation, BackdoorResult
 from art_snn.experiment import Defended, Experiment, Result, defend, parts, run
-from art_snn.experiment.result import without_nan
+from art_snn.experiment.result import plain
 from art_snn.experiment.resuming import checksum, digest, identity, restored, restored_defended, restored_result
 from tests.backdoored import bars
 
@@ -152,7 +152,7 @@ def test_a_row_comes_back_as_it_was_with_numbers_that_are_none() -> None:
         Row("lif", 0.5, None, None, Inner(1.0, None), ()),
         Row("lif", 0.5, 0.1, (), None, ()),
     ):
-        again = restored(Row, json.loads(json.dumps(without_nan(asdict(row)), allow_nan=False)))
+        again = restored(Row, json.loads(json.dumps(plain(row), allow_nan=False)))
         assert repr(again) == repr(replace(row, p_value=None) if row.rate != row.rate else row)
 
 

@@ -4,10 +4,12 @@ from art_snn.evaluations.augmentation import Augmentation
 from art_snn.evaluations.backdoor import BackdoorEvaluation, BackdoorResult, TrainedPair
 from art_snn.evaluations.binning_transfer import Binning, TransferMatrix, binning_transfer
 from art_snn.evaluations.combination import PoisonCombination, poison_combination
-from art_snn.evaluations.detection import DetectionEvaluation, DetectionResult
+from art_snn.evaluations.defence_evaluation import Failure
+from art_snn.evaluations.detection import DetectionEvaluation, DetectionResult, Evidence
 from art_snn.evaluations.doubts import Doubt, is_invalid
 from art_snn.evaluations.elimination import EliminationEvaluation, EliminationResult, eliminate
 from art_snn.evaluations.migration import Migration
+from art_snn.evaluations.model_detection import ModelDetectionEvaluation, ModelDetectionResult, ModelEvidence
 from art_snn.evaluations.operations import Operations, TriggerCost, count_operations, trigger_cost
 from art_snn.evaluations.training import TrainingPlan
 
@@ -21,7 +23,12 @@ __all__ = [
     "Doubt",
     "EliminationEvaluation",
     "EliminationResult",
+    "Evidence",
+    "Failure",
     "Migration",
+    "ModelDetectionEvaluation",
+    "ModelDetectionResult",
+    "ModelEvidence",
     "Operations",
     "PoisonCombination",
     "TrainedPair",

@@ -7,11 +7,13 @@ import numpy as np
 from art.estimators.classification import PyTorchClassifier
 from torch import nn
 
+from art_snn._lazy_rows import is_mapped
 from art_snn.estimators.classification.inspection import firing
 from art_snn.metrics import attack_success_rate, counts_for_success, robust_accuracy
 from art_snn.metrics.attack_success import TargetSamples
 from art_snn.typing import Array, Indices, Mask
 
+BATCH = 128  # samples that `predict` takes at once if nobody says how many
 NONE = -1  # the class of a sample whose logits are not finite
 
 
@@ -100,9 +102,16 @@ class Exam(NamedTuple):
 def ask(classifier: PyTorchClassifier, x: Array, x_triggered: Array | None = None) -> Answers:
     """One pass over either kind of samples; the firing is counted as it happens."""
     with firing(classifier.model) as counts:
-        clean = classifier.predict(x)
-    triggered = clean[:0] if x_triggered is None else classifier.predict(x_triggered)
+        clean = _logits(classifier, x)
+    triggered = clean[:0] if x_triggered is None else _logits(classifier, x_triggered)
     return Answers(clean, triggered, counts.rates(), _broken(classifier.model))
+
+
+def _logits(classifier: PyTorchClassifier, x: Array) -> Array:
+    """Of all samples; memory-mapped ones a batch a call, as ART's own class copies what it gets."""
+    if not is_mapped(x):
+        return classifier.predict(x)  # type: ignore[no-any-return]
+    return np.concatenate([classifier.predict(x[start : start + BATCH]) for start in range(0, len(x), BATCH)])
 
 
 def decided(logits: Array) -> Indices:

@@ -1,4 +1,7 @@
-"""ART's own detectors of poisoned samples, as they are, with the scores that they compute: to be compared with."""
+"""ART's own detectors of poisoned samples, as they are, with the scores that they compute: to be compared with.
+
+They take all samples at once, also those that are memory-mapped.
+"""
 
 import functools
 from typing import Any
@@ -31,7 +34,10 @@ class ArtActivationDefence:
     """
 
     def __init__(self, classifier: PyTorchClassifier, x_train: Array, y_train: Labels, seed: int = 0) -> None:
-        self._defence, self._seed = ActivationDefence(rule_of(classifier).copied().classifier, x_train, y_train), seed
+        self._defence, self._seed = (
+            ActivationDefence(rule_of(classifier).copied().classifier, np.asarray(x_train), y_train),
+            seed,
+        )
         self._labels = class_indices(y_train, classifier.nb_classes)
 
     def detect_poison(self) -> tuple[dict[str, Any], list[int]]:
@@ -64,7 +70,7 @@ class ArtSpectralSignatureDefense:
     """
 
     def __init__(self, classifier: PyTorchClassifier, x_train: Array, y_train: Labels, seed: int = 0) -> None:
-        self._data, self._seed = (rule_of(classifier).copied().classifier, x_train, y_train), seed
+        self._data, self._seed = (rule_of(classifier).copied().classifier, np.asarray(x_train), y_train), seed
 
     def detect_poison(self) -> tuple[dict[str, Any], list[int]]:
         """ART's report, and 1 for each sample that looks clean."""
@@ -91,7 +97,7 @@ class ArtSTRIP:
     """
 
     def __init__(self, classifier: PyTorchClassifier, x_train: Array, y_train: Labels, seed: int = 0) -> None:
-        self._classifier, self._x, self._seed = classifier, x_train, seed
+        self._classifier, self._x, self._seed = classifier, np.asarray(x_train), seed
 
     def detect_poison(self) -> tuple[dict[str, Any], list[int]]:
         """An empty report, and 1 for each sample on which ART does not abstain."""

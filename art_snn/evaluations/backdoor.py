@@ -33,8 +33,8 @@ from art_snn.evaluations.doubts import (
     sample_doubts,
     united,
 )
-from art_snn.evaluations.inputs import samples_for_all
 from art_snn.evaluations.migration import Migration, measure_migration
+from art_snn.evaluations.samples import exam_of, poisoned, samples_for_all
 from art_snn.evaluations.training import Seeds, Trained, TrainingPlan, check_fit_arguments, train_afresh
 from art_snn.metrics import counts_for_success
 from art_snn.typing import Array, Labels
@@ -92,7 +92,7 @@ class TrainedPair(NamedTuple):
     backdoored: PyTorchClassifier
 
 
-class _Plan(NamedTuple):
+class Trial(NamedTuple):
     """What all classifiers of one evaluation have in common."""
 
     x: Array
@@ -122,6 +122,9 @@ class BackdoorEvaluation(Evaluation):
 
     Attributes:
         trained: The pair of trained classifiers of each name whose result has been given.
+        answers: What the two of each pair made of the test samples.
+        doubts: About each pair, as its result has them.
+        trial: The poisoned data and the triggered test samples, which evaluations of defences take over.
 
     Raises:
         ValueError: If there is no estimator, or a weight is out of range.
@@ -158,6 +161,9 @@ class BackdoorEvaluation(Evaluation):
         self.attack, self.estimators = attack, dict(estimators)
         self.on_doubt: OnDoubt = on_doubt
         self.trained: dict[str, TrainedPair] = {}
+        self.answers: dict[str, Pair] = {}
+        self.doubts: dict[str, Doubts] = {}
+        self.trial: Trial | None = None
 
     def evaluate(
         self, x_train: Array, y_train: Labels, x_test: Array, y_test: Labels, *, seed: Rng = 0, **options: Any
@@ -200,32 +206,32 @@ class BackdoorEvaluation(Evaluation):
         check_fit_arguments("BackdoorEvaluation", fit_arguments)
         x_train, x_test = self._checked(x_train, y_train, x_test, y_test)
         weights, batches, host = (draw_seed(stream) for stream in np.random.default_rng(seed).spawn(3))
-        poisoned = self.attack.poison_dataset(x_train, y_train)
-        exam = Exam(x_test, self.attack.poison(x_test)[0], class_indices(y_test), self.attack.target_class)
-        plan = _Plan(
+        dataset, exam = poisoned(self.attack, x_train, y_train), exam_of(self.attack, x_test, y_test)
+        trial = self.trial = Trial(
             x=x_train,
             y=y_train,
-            poisoned=poisoned,
+            poisoned=dataset,
             exam=exam,
-            cautions=united(sample_doubts(exam), poison_doubts(int(poisoned.is_poison.sum()))),
+            cautions=united(sample_doubts(exam), poison_doubts(int(dataset.is_poison.sum()))),
             seeds=Seeds(weights, batches),
             host=host,
             fit_arguments={**fit_arguments, "verbose": is_shown(verbose)},
         )
-        return (self._result(name, plan) for name in self.estimators)
+        return (self._result(name, trial) for name in self.estimators)
 
-    def _result(self, name: str, plan: "_Plan") -> BackdoorResult:
+    def _result(self, name: str, trial: Trial) -> BackdoorResult:
         """Train and measure one classifier."""
         started, trained, own = time.perf_counter(), list[Trained](), self.plans[name]
-        clean, poisoned = self._training_data(own, plan)
-        with host_seed(plan.host):  # ART's own class draws from the global streams even to predict
-            for state, data in (("clean", clean), ("poisoned", poisoned)):
+        clean, backdoored = self._training_data(own, trial)
+        with host_seed(trial.host):  # ART's own class draws from the global streams even to predict
+            for state, data in (("clean", clean), ("poisoned", backdoored)):
                 with task(f"{name}, {state} data"):
-                    measure = plan.exam.rates if state == "poisoned" else None
-                    estimator, arguments = self.estimators[name], plan.fit_arguments
-                    trained.append(train_afresh(estimator, clean, data, own, plan.seeds, arguments, measure))
-            measured = self._measure(trained[0], trained[1], plan)
-        self.trained[name] = TrainedPair(trained[0].final, trained[1].final)
+                    measure = trial.exam.rates if state == "poisoned" else None
+                    estimator, arguments = self.estimators[name], trial.fit_arguments
+                    trained.append(train_afresh(estimator, clean, data, own, trial.seeds, arguments, measure))
+            self.answers[name] = Pair(*(trial.exam.ask(one.final)._replace(failure=one.failure) for one in trained))
+            measured = _measured(trained[0], trained[1], self.answers[name], trial)
+        self.trained[name], self.doubts[name] = TrainedPair(trained[0].final, trained[1].final), measured["doubts"]
         heed(self.on_doubt, name, measured["doubts"])
         seconds = [sum(record.seconds for record in one.records) for one in trained]
         return BackdoorResult(
@@ -233,7 +239,7 @@ class BackdoorEvaluation(Evaluation):
             seconds=time.perf_counter() - started,
             training_seconds=(seconds[0], seconds[1]),
             epochs=tuple(epoch for record in trained[1].records for epoch in record.epochs),
-            n_poisoned_by_class=_by_class(plan.poisoned, self.estimators[name].nb_classes),
+            n_poisoned_by_class=_by_class(trial.poisoned, self.estimators[name].nb_classes),
             **measured,
         )
 
@@ -256,30 +262,30 @@ class BackdoorEvaluation(Evaluation):
             raise ValueError(f"expected test samples of other classes than {self.attack.target_class}, got none")
         return x_train, x_test
 
-    def _training_data(self, own: TrainingPlan, plan: "_Plan") -> tuple[TrainingData, TrainingData]:
+    def _training_data(self, own: TrainingPlan, trial: Trial) -> tuple[TrainingData, TrainingData]:
         """Clean and poisoned, as one classifier is to see them."""
-        poisoned, weights = plan.poisoned, None
+        (x, y, is_poison, _), weights = trial.poisoned, None
         if own.loss_weights is not None:
-            weights = np.where(poisoned.is_poison, *own.loss_weights).astype(np.float32)
-        before, after = (own.augmentation.preparing(self.attack, plan.x, rows) for rows in (None, poisoned.is_poison))
-        return TrainingData(plan.x, plan.y, None, before), TrainingData(poisoned.x, poisoned.y, weights, after)
+            weights = np.where(is_poison, *own.loss_weights).astype(np.float32)
+        before, after = (own.augmentation.preparing(self.attack, trial.x, rows) for rows in (None, is_poison))
+        return TrainingData(trial.x, trial.y, None, before), TrainingData(x, y, weights, after)
 
-    def _measure(self, clean: Trained, backdoored: Trained, plan: _Plan) -> dict[str, Any]:
-        """All figures of a row but the seconds, and doubts."""
-        exam = plan.exam
-        pair = Pair(*(exam.ask(trained.final)._replace(failure=trained.failure) for trained in (clean, backdoored)))
-        doubts = united(pair_doubts(exam.y, pair), plan.cautions, fall_doubts(exam.y, *pair))
-        derived = {} if is_invalid(doubts) else _derived(pair, exam)
-        doubts = united(doubts, floor_doubts(derived.get("floor", math.nan)))
-        return {
-            "accuracy_clean": pair.clean.accuracy(exam.y),
-            "accuracy": pair.backdoored.accuracy(exam.y),
-            **derived,
-            "n_asr": int(exam.counted.sum()),
-            "n_asr_all": len(exam.y),
-            "migration": measure_migration(clean, backdoored, exam, pair, doubts),
-            "doubts": doubts,
-        }
+
+def _measured(clean: Trained, backdoored: Trained, pair: Pair, trial: Trial) -> dict[str, Any]:
+    """All figures of a row but the seconds, and doubts."""
+    exam = trial.exam
+    doubts = united(pair_doubts(exam.y, pair), trial.cautions, fall_doubts(exam.y, *pair))
+    derived = {} if is_invalid(doubts) else _derived(pair, exam)
+    doubts = united(doubts, floor_doubts(derived.get("floor", math.nan)))
+    return {
+        "accuracy_clean": pair.clean.accuracy(exam.y),
+        "accuracy": pair.backdoored.accuracy(exam.y),
+        **derived,
+        "n_asr": int(exam.counted.sum()),
+        "n_asr_all": len(exam.y),
+        "migration": measure_migration(clean, backdoored, exam, pair, doubts),
+        "doubts": doubts,
+    }
 
 
 def _derived(pair: Pair, exam: Exam) -> dict[str, float]:

@@ -1,38 +1,26 @@
 """How well defences find poisoned samples, whom they accuse wrongly, and what they cost."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from art.estimators.classification import PyTorchClassifier
-from art.evaluations.evaluation import Evaluation
+from matplotlib.figure import Figure
+from pydantic import InstanceOf
+from sklearn.metrics import roc_curve
 
-from art_snn._progress import progress
-from art_snn._random import host_seed
+from art_snn._lazy_rows import rows_of
 from art_snn._validation import check_same_length, class_indices
-from art_snn.attacks.poisoning import TriggerBackdoor
 from art_snn.attacks.poisoning.backdoor import PoisonedDataset
-from art_snn.evaluations.answers import Pair, ask
-from art_snn.evaluations.backdoor import TrainedPair
-from art_snn.evaluations.cost import Cost, measured_cost
-from art_snn.evaluations.doubts import (
-    Doubts,
-    OnDoubt,
-    check_on_doubt,
-    fall_doubts,
-    heed,
-    idle_poison_doubts,
-    is_invalid,
-    of_models,
-    pair_doubts,
-    poison_doubts,
-    unchanged,
-    united,
-)
+from art_snn.estimators.classification import rule_of
+from art_snn.evaluations.defence_evaluation import DefenceEvaluation
+from art_snn.evaluations.doubts import Doubts, idle_poison_doubts, is_invalid, poison_doubts, unchanged, united
+from art_snn.evaluations.resource_use import Cost, measured_cost
+from art_snn.evaluations.samples import poisoned
 from art_snn.metrics import auroc, fpr_at_tpr
-from art_snn.typing import Array, Labels, Mask
+from art_snn.typing import Array, Indices, Labels, Mask
 
 TPR = 0.95
 
@@ -46,6 +34,32 @@ class Detector(Protocol):
 
 
 MakeDetector = Callable[[PyTorchClassifier, Array, Labels], Detector]
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What a detector saw in the training data of one backdoored classifier: for pictures.
+
+    Args:
+        labels: As the classifier was trained on them, (N,).
+        is_poison: The truth, (N,).
+        scores: Of the detector, (N,); higher is more suspicious.
+        clusters: Where it clusters: of each class the first two dimensions (n, 2) and the clusters (n,), in the order
+            of the samples.
+        sequences: Where it compares voltages and spikes over time with clean ones: the class, and the picture.
+    """
+
+    labels: Indices
+    is_poison: Mask
+    scores: Array
+    clusters: dict[int, tuple[Array, Indices]] = field(default_factory=dict)
+    sequences: tuple[int, Figure] | None = None
+
+    @property
+    def roc(self) -> tuple[Array, Array]:
+        """Shares of clean and of poisoned samples that are flagged at each threshold worth trying."""
+        false, true, _ = roc_curve(self.is_poison, self.scores)
+        return false, true
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +86,7 @@ class DetectionResult:
         seconds: That its `detect_poison` took on the backdoored classifier.
         peak_memory: Bytes by which memory grew meanwhile; NaN where the system does not tell.
         doubts: Reasons not to take the row at its word.
+        evidence: For pictures; no part of what is written or compared.
     """
 
     DERIVED: ClassVar = (
@@ -103,42 +118,29 @@ class DetectionResult:
     seconds: float = math.nan
     peak_memory: float = math.nan
     doubts: Doubts = ()
+    evidence: InstanceOf[Evidence] | None = field(default=None, repr=False, compare=False)
 
 
-class DetectionEvaluation(Evaluation):
+class DetectionEvaluation(DefenceEvaluation):
     """Let each defence search the training data of each backdoored classifier, and of its clean twin.
+
+    A defence is made of a classifier, samples and labels, as a class such as `STRIPDefence` is. Where the samples are
+    memory-mapped it gets `LazyRows`.
 
     Args:
         attack: What poisoned the training data.
-        trained: Pairs of classifiers by name, trained on clean and on poisoned data, as `BackdoorEvaluation.trained`
-            holds them; they are not changed.
-        defences: By name, what makes a defence of a classifier, samples and labels: a class such as `STRIPDefence`, or
-            a `functools.partial` of it with parameters.
-        doubts: By name what `BackdoorResult.doubts` says of a pair; a pair that is not among them is asked about the
-            clean training samples.
-        on_doubt: Whether to "record" an invalid result, or to "raise" a ValueError before the defences are asked.
+        trained: As for all evaluations of defences; without a clean twin there are no false alarms to be counted.
+        defences: By name, what makes a defence of a classifier, samples and labels.
+        **options: `after`, `doubts`, `on_doubt` and `on_error`, as for all evaluations of defences; a classifier
+            without known doubts is asked about the clean training samples.
 
     Raises:
-        ValueError: If there is no pair or no defence.
+        ValueError: If there is no classifier or no defence.
+        TypeError: If something else is given in their place.
     """
 
-    def __init__(
-        self,
-        attack: TriggerBackdoor,
-        trained: Mapping[str, TrainedPair],
-        defences: Mapping[str, MakeDetector],
-        *,
-        doubts: Mapping[str, Doubts] | None = None,
-        on_doubt: OnDoubt = "record",
-    ) -> None:
-        check_on_doubt(on_doubt)
-        if not (trained and defences):
-            raise ValueError(f"expected classifiers and defences, got {len(trained)} and {len(defences)}")
-        self.attack, self.trained, self.defences = attack, dict(trained), dict(defences)
-        self.doubts, self.on_doubt = dict(doubts or {}), on_doubt
-
     def evaluate(self, x_train: Array, y_train: Labels, *, verbose: bool = True) -> list[DetectionResult]:
-        """One result for each pair and defence, in the order given.
+        """One result for each classifier and defence, in the order given.
 
         Args:
             x_train: The clean training samples, (N, ...); the attack poisons them as it did before.
@@ -147,47 +149,34 @@ class DetectionEvaluation(Evaluation):
 
         Raises:
             ValueError: If samples and labels do not fit, or the attack finds no rows to poison; on an invalid result
-                with `on_doubt="raise"`.
+                with `on_doubt="raise"`, before the defences are asked.
+            Exception: What a defence raises, with `on_error="raise"`.
         """
         check_same_length("x_train", x_train, "y_train", y_train)
-        poisoned = self.attack.poison_dataset(x_train, y_train)
-        cautions, n_poison = _cautions(x_train, poisoned), int(poisoned.is_poison.sum())
-        counts: dict[str, Any] = {"n_poison": n_poison, "n_clean": len(poisoned.y) - n_poison}
-        results = []
-        with progress(verbose=verbose, total=len(self.trained) * len(self.defences), unit="defence") as bar:
-            for model, pair in self.trained.items():
-                doubts = united(self._doubts_about(model, x_train, y_train), cautions)
-                heed(self.on_doubt, model, doubts)
-                for name, make in self.defences.items():
-                    bar.set_description(f"{name}, {model}")
-                    figures = {} if is_invalid(doubts) else self._figures(make, pair, x_train, y_train, poisoned)
-                    results.append(DetectionResult(model=model, defence=name, **counts, **figures, doubts=doubts))
-                    bar.update()
-        return results
+        trial = self._trial(x_train, y_train, is_test=False)
+        dataset = poisoned(self.attack, x_train, y_train) if trial is None else trial.poisoned
+        cautions, n_poison = _cautions(x_train, dataset), int(dataset.is_poison.sum())
 
-    def _figures(
-        self, make: MakeDetector, pair: TrainedPair, x_train: Array, y_train: Labels, poisoned: PoisonedDataset
-    ) -> dict[str, Any]:
-        """What a defence finds in the poisoned data, and in the clean ones."""
-        found = _search(make, pair.backdoored, poisoned.x, poisoned.y)
-        alarm = _search(make, pair.clean, x_train, y_train)
-        in_class = class_indices(poisoned.y, pair.backdoored.nb_classes) == self.attack.target_class
-        return _figures(poisoned.is_poison, in_class, found, alarm)
+        def about(model: str) -> dict[str, Any]:
+            doubts = united(self._doubts_about(model, x_train, y_train, "training"), cautions)
+            return {"n_poison": n_poison, "n_clean": len(dataset.y) - n_poison, "doubts": doubts}
 
-    def _doubts_about(self, model: str, x_train: Array, y_train: Labels) -> Doubts:
-        """What is known of a pair, or else what it makes of clean training samples."""
-        if model in self.doubts:
-            return of_models(self.doubts[model])
-        with host_seed(0):  # ART's own predict draws from the global stream
-            pair = Pair(*(ask(classifier, x_train) for classifier in self.trained[model]))
-        y = class_indices(y_train)
-        return united(pair_doubts(y, pair, "on training samples, the "), fall_doubts(y, *pair))
+        def figures(model: str, _: str, make: MakeDetector, doubts: Doubts) -> dict[str, Any]:
+            if is_invalid(doubts):
+                return {}
+            backdoored, clean = self.subjects[model]
+            found = _search(make, backdoored, dataset.x, dataset.y, is_shown=True)
+            alarm = None if clean is None else _search(make, clean, x_train, y_train, is_shown=False)
+            return _figures(dataset, self.attack.target_class, found, alarm)
+
+        return self._rows(DetectionResult, about, figures, verbose=verbose)
 
 
-def _cautions(x_train: Array, poisoned: PoisonedDataset) -> Doubts:
+def _cautions(x_train: Array, dataset: PoisonedDataset) -> Doubts:
     """About the poisoned rows."""
-    rows = poisoned.is_poison
-    return united(poison_doubts(int(rows.sum())), idle_poison_doubts(unchanged(x_train[rows], poisoned.x[rows])))
+    rows = dataset.is_poison
+    is_idle = unchanged(rows_of(x_train, rows), rows_of(dataset.x, rows))
+    return united(poison_doubts(int(rows.sum())), idle_poison_doubts(is_idle))
 
 
 class _Finding(NamedTuple):
@@ -197,19 +186,35 @@ class _Finding(NamedTuple):
     accused: tuple[int, ...] | None
     layer: str | None
     cost: Cost
+    pictured: dict[str, Any]
 
 
-def _search(make: MakeDetector, classifier: PyTorchClassifier, x: Array, y: Labels) -> _Finding:
+def _search(make: MakeDetector, classifier: PyTorchClassifier, x: Array, y: Labels, *, is_shown: bool) -> _Finding:
     with measured_cost() as cost:
         detector = make(classifier, x, y)
         report, is_clean = detector.detect_poison()
     by_layer = detector.layer_scores() if hasattr(detector, "layer_scores") else {}
     accused = tuple(report["accused_classes"]) if "accused_classes" in report else None
-    is_flagged = np.asarray(is_clean) == 0
-    return _Finding(detector.scores(), by_layer, is_flagged, accused, report.get("chosen_layer"), cost)
+    is_flagged, layer = np.asarray(is_clean) == 0, report.get("chosen_layer")
+    pictured = _pictured(detector, classifier) if is_shown else {}
+    return _Finding(detector.scores(), by_layer, is_flagged, accused, layer, cost, pictured)
 
 
-def _figures(is_poison: Mask, in_class: Mask, found: _Finding, alarm: _Finding) -> dict[str, Any]:
+def _pictured(detector: Any, classifier: PyTorchClassifier) -> dict[str, Any]:
+    """The part of the evidence that only some detectors have."""
+    if hasattr(detector, "cluster_activations"):
+        classes = enumerate(zip(*detector.cluster_activations(), strict=True))
+        return {"clusters": {label: (reduced[:, :2], clusters) for label, (clusters, reduced) in classes}}
+    if hasattr(detector, "plot_sequences") and rule_of(classifier).is_spiking:
+        label = detector.detect_backdoor().target_class
+        return {"sequences": (label, detector.plot_sequences(label))}
+    return {}
+
+
+def _figures(dataset: PoisonedDataset, target: int, found: _Finding, alarm: _Finding | None) -> dict[str, Any]:
+    is_poison, flagged, labels = dataset.is_poison, found.is_flagged, class_indices(dataset.y)
+    in_class = labels == target
+
     def auroc_in_class(scores: Array) -> float:
         return auroc(is_poison[in_class], scores[in_class])
 
@@ -217,13 +222,14 @@ def _figures(is_poison: Mask, in_class: Mask, found: _Finding, alarm: _Finding) 
         "auroc": auroc(is_poison, found.scores),
         "auroc_in_class": auroc_in_class(found.scores),
         "fpr_at_95_tpr": fpr_at_tpr(is_poison, found.scores, TPR),
-        "tpr": float(found.is_flagged[is_poison].mean()),
-        "fpr": float(found.is_flagged[~is_poison].mean()),
+        "tpr": float(flagged[is_poison].mean()),
+        "fpr": float(flagged[~is_poison].mean()),
         "accused_classes": found.accused,
-        "false_alarm_rate": float(alarm.is_flagged.mean()),
-        "accused_when_clean": alarm.accused,
+        "false_alarm_rate": math.nan if alarm is None else float(alarm.is_flagged.mean()),
+        "accused_when_clean": None if alarm is None else alarm.accused,
         "layer": found.layer,
         "auroc_by_layer": {name: auroc_in_class(scores) for name, scores in found.by_layer.items()},
         "seconds": found.cost.seconds,
         "peak_memory": found.cost.peak_memory,
+        "evidence": Evidence(labels, is_poison, found.scores, **found.pictured),
     }

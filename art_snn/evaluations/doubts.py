@@ -34,6 +34,7 @@ OnDoubt = Literal["record", "raise"]
 P_CHANCE = 0.001  # from which on an accuracy may be that of the commonest class
 HIGH_FLOOR, LARGE_FALL, IDLE_SHARE = 0.1, 0.1, 0.01
 MIN_SAMPLES, MIN_POISONED = 50, 30
+ROWS_AT_ONCE = 64  # of samples that may be larger than memory
 OF_SUCCESS: tuple[Code, ...] = ("high-floor", "few-samples", "idle-trigger")
 UNUSABLE: tuple[Code, ...] = ("not-converted", "not-finite")
 
@@ -208,4 +209,6 @@ def fall_doubts(y: Indices, clean: Answers, backdoored: Answers) -> Iterator[Dou
 
 def unchanged(x: Array, x_triggered: Array) -> Mask:
     """Samples that a trigger left as they were, (N,), as it leaves a white corner white; of any kind."""
-    return np.array([np.array_equal(*pair) for pair in zip(x, x_triggered, strict=True)], bool)
+    slices = (slice(start, start + ROWS_AT_ONCE) for start in range(0, len(x), ROWS_AT_ONCE))
+    pairs = (pair for rows in slices for pair in zip(x[rows], x_triggered[rows], strict=True))
+    return np.array([np.array_equal(*pair) for pair in pairs], bool)

@@ -8,27 +8,15 @@ from typing import Any, ClassVar
 from art.defences.trainer import Trainer
 from art.defences.transformer import Transformer
 from art.estimators.classification import PyTorchClassifier
-from art.evaluations.evaluation import Evaluation
 
-from art_snn._progress import progress
-from art_snn._random import host_seed
-from art_snn._validation import check_same_length, class_indices
+from art_snn._validation import check_same_length
 from art_snn.attacks.poisoning import TriggerBackdoor
-from art_snn.estimators.classification.mode import mode
 from art_snn.evaluations.answers import Answers, Exam
-from art_snn.evaluations.cost import Cost, measured_cost
-from art_snn.evaluations.doubts import (
-    Doubts,
-    OnDoubt,
-    check_on_doubt,
-    heed,
-    is_invalid,
-    is_unusable,
-    model_doubts,
-    sample_doubts,
-    united,
-)
-from art_snn.evaluations.inputs import samples_for_all
+from art_snn.evaluations.backdoor import TrainedPair, Trial
+from art_snn.evaluations.defence_evaluation import DefenceEvaluation, asked
+from art_snn.evaluations.doubts import Doubts, is_invalid, is_unusable, model_doubts, sample_doubts, united
+from art_snn.evaluations.resource_use import Cost, measured_cost
+from art_snn.evaluations.samples import exam_of, samples_for_all
 from art_snn.metrics import defence_effectiveness_rating, robust_improvement_rating
 from art_snn.typing import Array, Labels
 
@@ -84,17 +72,18 @@ class EliminationResult:
     doubts: Doubts = ()
 
 
-class EliminationEvaluation(Evaluation):
+class EliminationEvaluation(DefenceEvaluation):
     """Apply each defence to each backdoored classifier, and measure both on clean and on triggered samples.
+
+    A defence is made of a classifier: as a class such as `FinePruning` is; or what makes it is given the classifier and
+    gives the new one itself, as the method `on_classifier` of a filter does.
 
     Args:
         attack: Whose trigger is in the classifiers.
-        estimators: Backdoored classifiers by name; they are not changed.
-        defences: By name, what makes a defence of a classifier: a class such as `FinePruning`, or a
-            `functools.partial` of it with parameters; or what makes the new classifier itself, such as the method
-            `on_classifier` of a filter.
-        doubts: By name what else is known of a classifier, as `BackdoorResult.doubts` says it.
-        on_doubt: Whether to "record" an invalid result, or to "raise" a ValueError as soon as there is one.
+        trained: As for all evaluations of defences; clean twins are not looked at.
+        defences: By name, what makes a defence of a classifier.
+        estimators: The old name of `trained`, until version 0.3.
+        **options: `after`, `doubts`, `on_doubt` and `on_error`, as for all evaluations of defences.
 
     Attributes:
         defended: After `evaluate`, the new classifier of each (model, defence); of none whose numbers are not finite,
@@ -102,22 +91,19 @@ class EliminationEvaluation(Evaluation):
 
     Raises:
         ValueError: If there is no classifier or no defence.
+        TypeError: If something else is given in their place.
     """
 
     def __init__(
         self,
         attack: TriggerBackdoor,
-        estimators: Mapping[str, PyTorchClassifier],
-        defences: Mapping[str, Defence],
+        trained: Mapping[str, TrainedPair | PyTorchClassifier] | None = None,
+        defences: Mapping[str, Defence] | None = None,
         *,
-        doubts: Mapping[str, Doubts] | None = None,
-        on_doubt: OnDoubt = "record",
+        estimators: Mapping[str, PyTorchClassifier] | None = None,
+        **options: Any,
     ) -> None:
-        check_on_doubt(on_doubt)
-        if not (estimators and defences):
-            raise ValueError(f"expected estimators and defences, got {len(estimators)} and {len(defences)}")
-        self.attack, self.estimators, self.defences = attack, dict(estimators), dict(defences)
-        self.doubts, self.on_doubt = dict(doubts or {}), on_doubt
+        super().__init__(attack, estimators if trained is None else trained, defences, **options)  # type: ignore[arg-type]
         self.defended: dict[tuple[str, str], PyTorchClassifier] = {}
 
     def evaluate(
@@ -134,33 +120,40 @@ class EliminationEvaluation(Evaluation):
 
         Raises:
             ValueError: If samples and labels do not fit; on an invalid result with `on_doubt="raise"`.
+            Exception: What a defence raises, with `on_error="raise"`.
         """
-        x_clean = samples_for_all("x_clean", x_clean, self.estimators.values())
-        x_test = samples_for_all("x_test", x_test, self.estimators.values())
+        classifiers = [subject.backdoored for subject in self.subjects.values()]
+        x_clean, x_test = (samples_for_all(*named, classifiers) for named in (("x_clean", x_clean), ("x_test", x_test)))
         check_same_length("x_clean", x_clean, "y_clean", y_clean)
         check_same_length("x_test", x_test, "y_test", y_test)
-        exam = Exam(x_test, self.attack.poison(x_test)[0], class_indices(y_test), self.attack.target_class)
-        cautions = united(sample_doubts(exam))
-        results, n_asr = [], int(exam.counted.sum())
-        with progress(verbose=verbose, total=len(self.estimators) * len(self.defences), unit="defence") as bar:
-            for model, estimator in self.estimators.items():
-                before = _asked(estimator, exam)
-                found = model_doubts("backdoored model", exam.y, before)
-                doubts = united(self.doubts.get(model, ()), found, cautions)
-                heed(self.on_doubt, model, doubts)
-                row: dict[str, Any] = {"model": model, "accuracy_before": before.accuracy(exam.y), "doubts": doubts}
-                for name, make in self.defences.items():
-                    bar.set_description(f"{name}, {model}")
-                    measured = {}
-                    if not is_unusable(doubts):
-                        with measured_cost() as cost:
-                            defended = eliminate(make(estimator), x_clean, y_clean)
-                        self.defended[model, name] = defended
-                        measured = _measured(name, exam, before, _asked(defended, exam), doubts, cost)
-                    results.append(EliminationResult(defence=name, n_asr=n_asr, **(row | measured)))
-                    heed(self.on_doubt, model, results[-1].doubts)
-                    bar.update()
-        return results
+        trial = self._trial(x_test, y_test, is_test=True)
+        exam = exam_of(self.attack, x_test, y_test) if trial is None else trial.exam
+        cautions, before = united(sample_doubts(exam)), dict[str, Answers]()
+
+        def about(model: str) -> dict[str, Any]:
+            before[model] = self._answers_before(model, exam, trial)
+            found = model_doubts("backdoored model", exam.y, before[model])
+            return {
+                "accuracy_before": before[model].accuracy(exam.y),
+                "n_asr": int(exam.counted.sum()),
+                "doubts": united(self.doubts.get(model, ()), found, cautions),
+            }
+
+        def figures(model: str, defence: str, make: Defence, doubts: Doubts) -> dict[str, Any]:
+            if is_unusable(doubts):
+                return {}
+            given = self.subjects[model].backdoored
+            with measured_cost() as cost:
+                defended = self.defended[model, defence] = eliminate(make(given), x_clean, y_clean)
+            return _measured(defence, exam, before[model], asked(defended, exam.x, exam.x_triggered), doubts, cost)
+
+        return self._rows(EliminationResult, about, figures, verbose=verbose)
+
+    def _answers_before(self, model: str, exam: Exam, trial: Trial | None) -> Answers:
+        """What the backdoored classifier makes of the test samples."""
+        if trial is not None and self.after is not None and self._is_known(model):
+            return self.after.answers[model].backdoored
+        return asked(self.subjects[model].backdoored, exam.x, exam.x_triggered)
 
 
 def eliminate(defence: Transformer | Trainer | PyTorchClassifier, x: Array, y: Labels) -> PyTorchClassifier:
@@ -177,12 +170,6 @@ def eliminate(defence: Transformer | Trainer | PyTorchClassifier, x: Array, y: L
         defence.fit(x, y)
         return defence.get_classifier()
     return defence(x, y=y)
-
-
-def _asked(classifier: PyTorchClassifier, exam: Exam) -> Answers:
-    """What a classifier, which keeps its mode, makes of the test samples."""
-    with mode(classifier.model, False), host_seed(0):  # ART's own predict draws from the global stream
-        return exam.ask(classifier)
 
 
 def _measured(defence: str, exam: Exam, before: Answers, after: Answers, doubts: Doubts, cost: Cost) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """A whole experiment, where all parts come together: a validated spec, `run`, and a result that is a value."""
 
-from art_snn.experiment.defended import Defended, Evidence, Failure, ModelVerdict
+from art_snn.evaluations import Evidence, Failure
+from art_snn.evaluations import ModelDetectionResult as ModelVerdict  # its old name, until version 0.3
+from art_snn.experiment.defended import Defended
 from art_snn.experiment.defending import DEFENCES, defence_settings, defend
 from art_snn.experiment.result import Examples, Result
 from art_snn.experiment.resuming import (

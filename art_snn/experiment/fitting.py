@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 
 from art_snn._free_space import check_memory
+from art_snn._lazy_rows import is_mapped
 from art_snn.data import Dataset
 from art_snn.estimators.classification.inspection import hooked
 from art_snn.experiment.parts import make_network
@@ -22,7 +23,7 @@ def check_fits(spec: Experiment, dataset: Dataset, models: Sequence[str]) -> Non
     Raises:
         MemoryError: If they do not.
     """
-    poisoned = dataset.x_train.nbytes + dataset.x_test.nbytes
+    poisoned = sum(x.nbytes for x in (dataset.x_train, dataset.x_test) if not is_mapped(x))
     check_memory("copies of the samples with triggers", poisoned, "set a limit, or fewer n_bins")
     weights = _FLOAT * _COPIES * len(models) * _n_weights(spec, dataset)
     check_memory(f"the weights of {len(models)} models at width={spec.width:g}", weights, "make them narrower")

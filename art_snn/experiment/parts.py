@@ -9,6 +9,7 @@ import torch
 from art.estimators.classification import PyTorchClassifier
 from torch import nn
 
+from art_snn._lazy_rows import rows_of
 from art_snn._random import Rng, draw_seed
 from art_snn._validation import check_class, share_of
 from art_snn.attacks.poisoning import TriggerBackdoor
@@ -46,8 +47,8 @@ def hold_out(dataset: Dataset, share: float, rng: np.random.Generator) -> tuple[
         is_held[
             rng.choice(np.flatnonzero(labels == label), np.clip(share_of(share, int(n)), 1, n - 1), replace=False)
         ] = True
-    rest = replace(dataset, x_train=dataset.x_train[~is_held], y_train=labels[~is_held])
-    return rest, dataset.x_train[is_held], labels[is_held]
+    rest = replace(dataset, x_train=rows_of(dataset.x_train, ~is_held), y_train=labels[~is_held])
+    return rest, rows_of(dataset.x_train, is_held), labels[is_held]
 
 
 def make_attack(spec: Experiment, x_train: Array, rng: np.random.Generator) -> TriggerBackdoor:

@@ -2,7 +2,7 @@
 
 import math
 import platform
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from importlib.metadata import version
 from typing import Any
 
@@ -68,7 +68,7 @@ class Result:
             "versions": self.versions,
             "checksum": self.checksum,
             "complete": self.is_complete,
-            "rows": [without_nan(asdict(row)) for row in self.rows],
+            "rows": plain(self.rows),
             "predicted": {model: classes.tolist() for model, classes in self.examples.predicted.items()},
         }
 
@@ -79,10 +79,12 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **packages, "results": str(RESULTS_VERSION)}
 
 
-def without_nan(value: Any) -> Any:
-    """With None for NaN, which JSON does not know, and lists for tuples; inside of dictionaries and tuples likewise."""
+def plain(value: Any) -> Any:
+    """Of types that JSON knows: None for NaN, lists for tuples, dictionaries for results, of what these compare."""
+    if is_dataclass(value):
+        return {one.name: plain(getattr(value, one.name)) for one in fields(value) if one.compare}
     if isinstance(value, dict):
-        return {key: without_nan(inner) for key, inner in value.items()}
+        return {key: plain(inner) for key, inner in value.items()}
     if isinstance(value, tuple | list):
-        return [without_nan(inner) for inner in value]
+        return [plain(inner) for inner in value]
     return None if isinstance(value, float) and math.isnan(value) else value

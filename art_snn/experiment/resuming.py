@@ -11,10 +11,8 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from art_snn.data import Dataset
-from art_snn.evaluations import BackdoorResult
-from art_snn.evaluations.detection import DetectionResult
-from art_snn.evaluations.elimination import EliminationResult
-from art_snn.experiment.defended import Defended, Failure, ModelVerdict
+from art_snn.evaluations import BackdoorResult, DetectionResult, EliminationResult, Failure, ModelDetectionResult
+from art_snn.experiment.defended import Defended
 from art_snn.experiment.result import Examples, Result, versions
 from art_snn.experiment.spec import Experiment
 from art_snn.typing import Array
@@ -100,10 +98,9 @@ def restored_defended(spec: Experiment, written: dict[str, Any]) -> Defended:
         _part(written, "n_clean_samples", int),
         _rows(BackdoorResult, written, "rows"),
         _rows(DetectionResult, written, "detection"),
-        _rows(ModelVerdict, written, "verdicts"),
+        _rows(ModelDetectionResult, written, "verdicts"),
         _rows(EliminationResult, written, "elimination"),
         _rows(Failure, written, "failures"),
-        {},
         _part(written, "settings", dict),
         _part(written, "checksum", str),
     )

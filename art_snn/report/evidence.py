@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from sklearn.metrics import roc_curve
 
-from art_snn.evaluations.detection import DetectionResult
-from art_snn.experiment import Defended, Evidence
+from art_snn.evaluations import DetectionResult, Evidence
+from art_snn.experiment import Defended
 from art_snn.report.matrix import attack_title
 from art_snn.report.reasons import notice
 from art_snn.typing import Array, Mask
@@ -21,36 +20,35 @@ MAX_CLASSES, N_COLUMNS = 15, 5
 
 def evidence_figures(defended: Defended, model: str) -> dict[str, Figure]:
     """The pictures of one model by name: "scores", and "clusters" and "sequences" where there are any."""
-    evidence = defended.evidence[model]
-    results = [row for row in defended.detection if row.model == model and row.defence in evidence.scores]
+    results = defended.evidence[model]
     title = f"{attack_title(defended)}, model {model}"
     if any(row.doubts for row in results):
         title += "\n" + notice(results)
-    figures = {"scores": scores_figure(title, evidence, results)}
-    if evidence.clusters:
-        accused = next(row.accused_classes for row in results if row.defence == "activation") or ()
-        figures["clusters"] = clusters_figure(title, evidence, defended.spec.target, accused)
-    if evidence.sequences is not None:
-        label, figures["sequences"] = evidence.sequences
-        figures["sequences"].suptitle(f"Class {label}: {SEQUENCES}\n{title}", fontsize=10)
+    figures = {"scores": scores_figure(title, results)}
+    for row in results:
+        if row.evidence is not None and row.evidence.clusters:
+            accused = row.accused_classes or ()
+            figures["clusters"] = clusters_figure(title, row.evidence, defended.spec.target, accused)
+        if row.evidence is not None and row.evidence.sequences is not None:
+            label, figures["sequences"] = row.evidence.sequences
+            figures["sequences"].suptitle(f"Class {label}: {SEQUENCES}\n{title}", fontsize=10)
     return figures
 
 
-def scores_figure(title: str, evidence: Evidence, results: Sequence[DetectionResult]) -> Figure:
+def scores_figure(title: str, results: Sequence[DetectionResult]) -> Figure:
     """Above the scores of clean and of poisoned samples, below what a threshold on them can reach, a column a detector.
 
     Args:
         title: Of the whole: what was poisoned, and the model.
-        evidence: Of the model.
-        results: Of the same model, one for each detector in `evidence.scores`.
+        results: Of the model, those with evidence.
     """
     figure = Figure(figsize=(max(6, 3.1 * len(results)), 6), layout="constrained")
     axes = figure.subplots(2, len(results), squeeze=False)
     for (above, below), result in zip(axes.T, results, strict=True):
-        scores = evidence.scores[result.defence]
-        _histogram(above, scores, evidence.is_poison)
         above.set_title(result.defence, fontsize=10)
-        _curve(below, scores, evidence.is_poison, result)
+        if result.evidence is not None:
+            _histogram(above, result.evidence)
+            _curve(below, result.evidence, result)
     axes[0, 0].set_ylabel("share of the samples")
     axes[1, 0].set_ylabel("poisoned samples flagged")
     figure.suptitle(f"Scores of the training samples\n{title}", fontsize=11)
@@ -64,9 +62,9 @@ def clusters_figure(title: str, evidence: Evidence, target: int, accused: Sequen
 
     Args:
         title: Of the whole: what was poisoned, and the model.
-        evidence: Of the model.
+        evidence: Of a detector that clusters.
         target: Of the attack.
-        accused: By the detector.
+        accused: By it.
     """
     shown = list(dict.fromkeys([target, *accused, *evidence.clusters]))[:MAX_CLASSES]
     n_rows = -(-len(shown) // N_COLUMNS)
@@ -82,7 +80,8 @@ def clusters_figure(title: str, evidence: Evidence, target: int, accused: Sequen
     return figure
 
 
-def _histogram(ax: Axes, scores: Array, is_poison: Mask) -> None:
+def _histogram(ax: Axes, evidence: Evidence) -> None:
+    scores, is_poison = evidence.scores, evidence.is_poison
     edges = np.histogram_bin_edges(scores, N_BINS).tolist()
     for name, rows, colour in (("clean", ~is_poison, CLEAN), ("poisoned", is_poison, POISON)):
         weights = np.full(rows.sum(), 1 / max(1, rows.sum()))
@@ -92,8 +91,8 @@ def _histogram(ax: Axes, scores: Array, is_poison: Mask) -> None:
     ax.legend(fontsize=8)
 
 
-def _curve(ax: Axes, scores: Array, is_poison: Mask, result: DetectionResult) -> None:
-    false, true, _ = roc_curve(is_poison, scores)
+def _curve(ax: Axes, evidence: Evidence, result: DetectionResult) -> None:
+    false, true = evidence.roc
     lowest = 0.5 / result.n_clean  # stands for none at all, which a logarithm cannot show
     ax.plot(np.maximum(false, lowest), true, color="black", label=f"AUROC {result.auroc:.3f}")
     ax.plot([max(result.fpr, lowest)], [result.tpr], "o", color=POISON, label="its own threshold", clip_on=False)

@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from art_snn.evaluations import is_invalid
-from art_snn.experiment import Defended, ModelVerdict
+from art_snn.evaluations import ModelDetectionResult, is_invalid
+from art_snn.experiment import Defended
 from art_snn.report.reasons import NO_FIGURE, marked, notice
 from art_snn.report.tables import as_percent
 from art_snn.report.titles import wrapped
@@ -74,14 +74,14 @@ def _figure(field: str) -> tuple[Number, Text]:
     return attrgetter(field), text
 
 
-def _rightness(verdict: ModelVerdict, target: int) -> float:
+def _rightness(verdict: ModelDetectionResult, target: int) -> float:
     """1 where the right class is accused and the clean twin is not; half of it for either."""
     if is_invalid(verdict.doubts):
         return math.nan
     return ((verdict.is_accused is True and verdict.target_class == target) + (not verdict.is_clean_accused)) / 2
 
 
-def _verdict(verdict: ModelVerdict) -> str:
+def _verdict(verdict: ModelDetectionResult) -> str:
     accused = f"class {verdict.target_class}" if verdict.is_accused else "nobody"
     when_clean = f"class {verdict.target_when_clean}" if verdict.is_clean_accused else "nobody"
     return marked(verdict, "target_class", f"{accused}\ntwin: {when_clean}")

@@ -7,7 +7,7 @@ from functools import partial
 import torch
 
 from art_snn.estimators.classification import SpikingModule
-from art_snn.evaluations.cost import measured_cost
+from art_snn.evaluations.resource_use import measured_cost
 from art_snn.models import vgg11
 from tests.benchmarks.harness import OURS, Case, Contest
 from tests.benchmarks.loops import CLASSES, LIMIT, MULTI, _step, images
