@@ -1,4 +1,4 @@
-"""Predictions after several numbers of time steps, and many steps in pieces of time."""
+"""Numbers of time steps that are none, and many steps in pieces of time."""
 
 import numpy as np
 import pytest
@@ -7,20 +7,7 @@ from torch import nn
 from art_snn.estimators.classification import ConvertedClassifier
 from art_snn.models import small_cnn
 from art_snn.neurons import keeps_time_apart
-from tests.estimators.rules import BOTH, K, T, converted
-
-
-@pytest.mark.parametrize("readout", ["mean", "sum", "last"])
-def test_predict_at_is_predict_with_that_many_steps(readout, x):
-    spiking = converted(ConvertedClassifier, x, readout=readout)
-
-    at = spiking.predict_at(x, timesteps=[9, 1, T], batch_size=5)
-
-    assert list(at) == [9, 1, T]
-    assert spiking.model.timesteps == T
-    for timesteps, logits in at.items():
-        other = converted(ConvertedClassifier, x, readout=readout, timesteps=timesteps)
-        assert logits == pytest.approx(other.predict(x), abs=1e-5)
+from tests.estimators.rules import BOTH, K, converted
 
 
 def test_predict_at_accepts_no_samples(x):

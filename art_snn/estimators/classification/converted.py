@@ -23,14 +23,13 @@ from art_snn.estimators.classification.learnt import Learnt, learnt_since
 from art_snn.estimators.classification.locking import lock_of, locks_of
 from art_snn.estimators.classification.mode import mode
 from art_snn.estimators.classification.module import SpikingModule
-from art_snn.estimators.classification.over_time import PredictionsOverTime
 from art_snn.estimators.classification.reservoir import Reservoir
 from art_snn.estimators.classification.spiking import SpikingClassifier
 from art_snn.neurons import NeuronFactory
 from art_snn.typing import Images, Indices, Labels
 
 
-class ConvertedClassifier(TwoOptimizers, PredictionsOverTime, SpikingClassifier):
+class ConvertedClassifier(TwoOptimizers, SpikingClassifier):
     """A spiking network that is converted from an ANN, with ART's `PyTorchClassifier` interface.
 
     `fit` trains the ANN, calibrates the thresholds on the training samples and converts; `fit_ann` and `convert` are

@@ -1,8 +1,10 @@
 """`SpikingModule`: everything that is spiking about a classifier, in one `nn.Module` that maps samples to logits."""
 
 import copy
-from collections.abc import Generator, Iterator
-from contextlib import closing
+from collections import deque
+from collections.abc import Callable, Collection, Generator, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
 from typing import Any, Literal, Self
 
 import torch
@@ -96,13 +98,60 @@ class SpikingModule(nn.Module):
         Raises:
             ValueError: If `x` does not fit the layout, or the network's output is not (T, N, K).
         """
+        return deque(self._readings(x), maxlen=1).pop()()
+
+    def logits_at(self, x: Tensor, timesteps: Collection[int]) -> dict[int, Tensor]:
+        """Logits (N, K) after each of several numbers of time steps, in evaluation mode.
+
+        All in one pass over the most of them where nothing but the neurons' state connects time steps; a network that
+        mixes them, or may (see `acceleration.keeps_time_apart`), runs once for each number.
+
+        Args:
+            x: Samples as in `forward`.
+            timesteps: Numbers of time steps. They may exceed T for static samples; of frames the first so many enter.
+
+        Returns:
+            For each number exactly what `forward` gives with so many time steps.
+
+        Raises:
+            ValueError: If `x` does not fit the layout, or frames have fewer time bins.
+        """
+        layout = layout_of(x, self.input_layout)
+        sequence = to_sequence(x, layout, self.timesteps)
+        if layout != "NCHW" and max(timesteps) > sequence.shape[1]:
+            raise ValueError(
+                f"expected timesteps of at most the {sequence.shape[1]} time bins of the frames, got {max(timesteps)}"
+            )
+        found = dict[int, Tensor]()
+        is_apart = step_mode(self.net) == "s" or acceleration.keeps_time_apart(self.net)
+        for group in [set(timesteps)] if is_apart else [{t} for t in timesteps]:
+            last = max(group)
+            seen = x if layout == "NCHW" else x[:, : x.shape[1] // sequence.shape[1] * last]
+            with lock_of(self), self._running(last), closing(self._readings(seen)) as readings:
+                found |= {t: read() for t, read in enumerate(readings, 1) if t in group}
+        return {t: found[t] for t in timesteps}
+
+    @contextmanager
+    def _running(self, timesteps: int) -> Iterator[None]:
+        """Another number of time steps for a while."""
+        before, self.timesteps = self.timesteps, timesteps
+        try:
+            yield
+        finally:
+            self.timesteps = before
+
+    def _readings(self, x: Tensor) -> Generator[Callable[[], Tensor]]:
+        """After each time step, a function that reads out the logits of the steps so far."""
         body, tail = acceleration.split_readout(self.net) if self.readout == "mean" else (self.net, nn.Identity())
+        total, t = None, 0
         with closing(self._outputs_of(body, x)) as chunks:
-            steps = [step for chunk in chunks for step in chunk.unbind(0)]
-        if self.readout == "last":
-            return undefined_as_nan(steps[-1], x)
-        total = sum(steps[1:], start=steps[0])  # one by one, so that no answer depends on the length of a chunk
-        return undefined_as_nan(tail(total / len(steps)) if self.readout == "mean" else total, x)
+            for step in (step for chunk in chunks for step in chunk.unbind(0)):
+                t, total = t + 1, step if total is None or self.readout == "last" else total + step
+                yield partial(self._read, total, t, tail, x)
+
+    def _read(self, total: Tensor, t: int, tail: nn.Module, x: Tensor) -> Tensor:
+        """Logits of the sum of t outputs (of the last output alone where that is read)."""
+        return undefined_as_nan(tail(total / t) if self.readout == "mean" else total, x)
 
     def outputs(self, x: Tensor) -> Generator[Tensor]:
         """The network's outputs (T', N, K) in the order of time, in chunks of T' steps that carry the state on.

@@ -1,54 +1,70 @@
 """Predictions after several numbers of time steps, in one pass."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
+from art.estimators.classification import PyTorchClassifier
 
 from art_snn._validation import check_at_least
 from art_snn.estimators.classification.host import Host
+from art_snn.estimators.classification.inputs import samples_for
 from art_snn.estimators.classification.mode import mode
-from art_snn.typing import Array, Images
+from art_snn.estimators.classification.module import SpikingModule
+from art_snn.estimators.classification.streaming import to_device
+from art_snn.typing import Array
+
+
+def predict_at(
+    classifier: PyTorchClassifier, x: Array, timesteps: Sequence[int], batch_size: int = 128
+) -> dict[int, Array]:
+    """Logits after each of several numbers of time steps; see `SpikingModule.logits_at` for when one pass gives them.
+
+    Args:
+        classifier: Any `PyTorchClassifier` around a `SpikingModule`; it is left as it was.
+        x: Samples of its `input_shape`, (N, ...).
+        timesteps: Each at least 1. For static samples they may exceed the T of `predict`; of frames, which pass the
+            preprocessing defences whole, the network sees the first so many.
+        batch_size: Samples a pass.
+
+    Returns:
+        For each number what `predict` gives with that many time steps, (N, K).
+
+    Raises:
+        ValueError: If there is no number of time steps, one is out of range, or the samples have another shape.
+        TypeError: If a number is not whole, or the classifier is not spiking.
+    """
+    model: Any = classifier.model
+    if not isinstance(model, SpikingModule):
+        raise TypeError(f"expected a classifier around a SpikingModule, got one around {type(model).__name__}")
+    for t in timesteps or (0,):
+        check_at_least("timesteps", t, 1)
+    x = samples_for(classifier, x)
+    size = batch_size if classifier.device.type != "cpu" else min(batch_size, model.samples_at_once(x.shape[1:]))
+    found: dict[int, list[Array]] = {t: [np.empty((0, classifier.nb_classes), np.float32)] for t in timesteps}
+    with mode(classifier._model, False, draws=False), torch.no_grad():
+        for start in range(0, len(x), size):
+            batch, _ = classifier._apply_preprocessing(x[start : start + size], y=None, fit=False)
+            for t, logits in model.logits_at(to_device(batch, classifier.device), timesteps).items():
+                found[t].append(logits.float().cpu().numpy())
+    joined = {t: np.concatenate(parts) for t, parts in found.items()}
+    return {t: classifier._apply_postprocessing(preds=logits, fit=False) for t, logits in joined.items()}
 
 
 class PredictionsOverTime(Host):
-    """`predict_at` for a classifier of static samples."""
+    """`predict_at` for a spiking classifier."""
 
-    def predict_at(self, x: Images, timesteps: Sequence[int], batch_size: int = 128) -> dict[int, Array]:
-        """Logits after each of several numbers of time steps, in one pass over the largest.
+    def predict_at(self, x: Array, timesteps: Sequence[int], batch_size: int = 128) -> dict[int, Array]:
+        """Logits after each of several numbers of time steps, in one pass where nothing but state connects them.
 
         Args:
             x: Samples of `input_shape`.
-            timesteps: Each at least 1; they may exceed the T of `predict`.
+            timesteps: Each at least 1. For static samples they may exceed the T of `predict`; of frames, the network
+                sees the first so many.
             batch_size: Samples a pass.
 
         Returns:
-            For each T what `predict` gives with that many time steps, (N, K).
+            For each number what `predict` gives with that many time steps, (N, K).
         """
-        for t in timesteps or (0,):
-            check_at_least("timesteps", t, 1)
-        with mode(self._model, False, draws=False), self._running(max(timesteps)), torch.no_grad():
-            batches = [self._read_at(batch, timesteps) for batch in self._sample_batches(x, batch_size)]
-        empty = np.empty((0, self.nb_classes), np.float32)
-        return {t: np.concatenate([empty, *(logits[t] for logits in batches)]) for t in timesteps}
-
-    @contextmanager
-    def _running(self, timesteps: int) -> Iterator[None]:
-        """Another number of time steps for a while."""
-        before, self.model.timesteps = self.model.timesteps, timesteps
-        try:
-            yield
-        finally:
-            self.model.timesteps = before
-
-    def _read_at(self, x: Array, timesteps: Sequence[int]) -> dict[int, Array]:
-        x, _ = self._apply_preprocessing(x, y=None, fit=False)
-        found, total, t = {}, 0, 0
-        with closing(self.model.outputs(self._to_device(x))) as chunks:
-            for step in (step for chunk in chunks for step in chunk):
-                t, total = t + 1, total + step
-                if t in timesteps:
-                    read = {"mean": total / t, "sum": total, "last": step}[self.model.readout]
-                    found[t] = read.cpu().numpy()
-        return found
+        return predict_at(self, x, timesteps, batch_size)

@@ -13,6 +13,7 @@ from art_snn.estimators.classification.copying import Copying, without_reset
 from art_snn.estimators.classification.inputs import Inputs
 from art_snn.estimators.classification.learning_rule import LearningRule, TrainingStep
 from art_snn.estimators.classification.module import SpikingModule
+from art_snn.estimators.classification.over_time import PredictionsOverTime
 from art_snn.estimators.classification.saving import Saving
 from art_snn.estimators.classification.settings import Settings, check_trains, per_channel
 from art_snn.estimators.classification.streaming import Streaming
@@ -26,7 +27,16 @@ class _Unfiltered(InputFilter):
 
 
 class SpikingClassifier(
-    Activations, LearningRule, Streaming, Inputs, Settings, Copying, Saving, PyTorchClassifier, metaclass=_Unfiltered
+    Activations,
+    LearningRule,
+    Streaming,
+    PredictionsOverTime,
+    Inputs,
+    Settings,
+    Copying,
+    Saving,
+    PyTorchClassifier,
+    metaclass=_Unfiltered,
 ):
     """A spiking network trained by backpropagation through time, with ART's `PyTorchClassifier` interface.
 

@@ -315,11 +315,16 @@ class Streaming(Host):
         return self.model.samples_at_once(self.input_shape) if chooses else math.inf
 
     def _to_device(self, x: Array) -> Tensor:
-        x = np.ascontiguousarray(x, x.dtype.newbyteorder("="))
-        batch = torch.from_numpy(x if x.flags.writeable else x.copy())
-        if self._device.type == "cuda":
-            batch = batch.pin_memory()  # the only memory that a GPU copies while the processor goes on
-        return batch.to(self._device, non_blocking=True)
+        return to_device(x, self._device)
+
+
+def to_device(x: Array, device: torch.device) -> Tensor:
+    """A batch as a tensor; a network that writes into it does not reach a read-only array."""
+    x = np.ascontiguousarray(x, x.dtype.newbyteorder("="))
+    batch = torch.from_numpy(x if x.flags.writeable else x.copy())
+    if device.type == "cuda":
+        batch = batch.pin_memory()  # the only memory that a GPU copies while the processor goes on
+    return batch.to(device, non_blocking=True)
 
 
 def _warn_of_divergence(epoch: int, nb_epochs: int) -> None:
