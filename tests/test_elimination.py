@@ -83,11 +83,6 @@ def test_the_new_network_is_reset_as_the_old_one_was(name: str, kind: str) -> No
         laws.check_ignores_batch_size(new, TEST[0])
 
 
-@ALL_DEFENCES
-def test_parameters_are_the_constructors(name: str) -> None:
-    laws.check_elimination_params(DEFENCES[name](trained("ann")))
-
-
 @ALL_KINDS
 def test_a_copy_keeps_the_optimisers_kind_and_settings(kind: str) -> None:
     given = rule_of(trained(kind)).copied().classifier

@@ -1,4 +1,7 @@
-"""Every entry of the catalogue, built from its example arguments, obeys the laws of its kind; so does a new one."""
+"""Every entry of the catalogue, built from its example arguments, obeys the laws of its kind; so does a new one.
+
+Other files run a law again only on what is not built here: other settings, rules, networks or data types.
+"""
 
 import inspect
 from collections.abc import Callable

@@ -82,17 +82,6 @@ def test_a_backdoor_is_seen_and_a_clean_model_cleared(name: str, kind: str) -> N
     )
 
 
-@ALL
-def test_a_report_is_complete(name: str) -> None:
-    laws.check_model_detector_reports(DETECTORS[name](classifier("snn")), *samples("snn"))
-
-
-@ALL
-def test_one_seed_gives_one_report(name: str) -> None:
-    model = classifier("ann")
-    laws.check_model_detector_repeats_itself(lambda: DETECTORS[name](model), *samples("ann"))
-
-
 @pytest.mark.filterwarnings("ignore:only")  # three steps reach no class
 @ALL
 @pytest.mark.parametrize("kind", ["ann", "snn"])
@@ -100,11 +89,6 @@ def test_the_classifier_stays_as_it_is(name: str, kind: str) -> None:
     detector = DETECTORS[name](classifier(kind))
     detector.set_params(steps=3)
     laws.check_model_detector_leaves_classifier_alone(detector, *samples(kind))
-
-
-@ALL
-def test_parameters_are_the_constructors(name: str) -> None:
-    laws.check_model_detector_params(DETECTORS[name](classifier("ann")))
 
 
 # --- the potentials of the classes ----------------------------------------------------------------------------------

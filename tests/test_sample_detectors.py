@@ -49,16 +49,6 @@ def test_detectors_answer_as_art_wants(make: Make, kind: str) -> None:
     laws.check_detector_answers(make(trained(kind), *DATA))
 
 
-@ALL
-def test_the_confusion_is_counted_as_art_does(make: Make) -> None:
-    laws.check_detector_evaluates(make(trained("lif"), *DATA), POISONED.is_poison)
-
-
-@ALL
-def test_detectors_repeat_themselves(make: Make) -> None:
-    laws.check_detector_repeats_itself(make, trained("lif"), *DATA)
-
-
 @KINDS
 @ALL
 def test_a_score_does_not_depend_on_the_others(make: Make, kind: str) -> None:
@@ -69,12 +59,6 @@ def test_a_score_does_not_depend_on_the_others(make: Make, kind: str) -> None:
 @ALL
 def test_detectors_leave_classifier_and_data_alone(make: Make, kind: str) -> None:
     laws.check_detector_leaves_classifier_and_data_alone(make, trained(kind), *DATA)
-
-
-@ALL
-def test_parameters_obey_the_laws(make: Make) -> None:
-    detector = make(trained("ann"), *DATA)
-    laws.check_detector_params(detector)
 
 
 @ALL

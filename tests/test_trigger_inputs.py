@@ -26,11 +26,9 @@ IMAGES = RNG.uniform(0.1, 0.4, (4, 3, 11, 8)).astype(np.float32)
 FRAMES = RNG.integers(2, 7, (3, 4, 2, 8, 11)).astype(np.uint8)
 STREAMS = [make_events(x=[0, 5, 10], y=[0, 3, 7], t=[0, 40, 99], p=[0, 1, 0]) for _ in range(4)]
 TRIGGERS: list[tuple[Trigger, Array]] = [
-    (PatchTrigger(), IMAGES),
     (PatchTrigger(), (IMAGES * 255).astype(np.uint8)),
     (PatchTrigger(size=0.5, pattern="random", blend=0.3), IMAGES.astype(np.float64)),
     (PatchTrigger(pattern=np.eye(2), position="random"), IMAGES.astype(np.float16)),
-    (StaticTrigger(size=2), FRAMES),
     (StaticTrigger(size=2, polarity="both"), FRAMES.astype(np.float32)),
     (MovingTrigger(size=2), FRAMES.astype(np.int16)),
     (MovingTrigger(size=2, motion="smooth"), FRAMES),

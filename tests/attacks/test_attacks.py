@@ -41,20 +41,8 @@ def test_poison_leaves_samples_and_labels_alone(trigger: Trigger, x: Images, y: 
     laws.check_attack_leaves_data_alone(TriggerBackdoor(trigger, target_class=1), x, y)
 
 
-def test_one_seed_draws_one_set_of_rows(x: Images, y: Labels) -> None:
-    laws.check_attack_repeats_itself(lambda seed: TriggerBackdoor(PatchTrigger(), 1, seed=seed), x, y)
-
-
-def test_unknown_arguments_are_errors(attack: TriggerBackdoor, x: Images, y: Labels) -> None:
-    laws.check_attack_rejects_unknown(attack, x, y)
-
-
 def test_art_takes_it_for_its_own_backdoor(attack: TriggerBackdoor) -> None:
     laws.check_attack_is_arts(attack, PoisoningAttackBackdoor)
-
-
-def test_attack_params_are_the_constructors_arguments(attack: TriggerBackdoor) -> None:
-    laws.check_attack_params(attack)
 
 
 class Rogue(PoisoningAttackBackdoor):

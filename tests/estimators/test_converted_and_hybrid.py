@@ -1,4 +1,4 @@
-"""Converted and hybrid classifiers: the laws, the steps of their training, and what they refuse."""
+"""Converted and hybrid classifiers: the steps of their training, and what they refuse."""
 
 import copy
 import gc
@@ -21,20 +21,6 @@ from art_snn.estimators.classification import ConvertedClassifier, HybridClassif
 from art_snn.metrics import accuracy, attack_success_rate, migration_rate
 from art_snn.models import small_cnn
 from tests.estimators.rules import BOTH, SHAPE, K, N, ann, classifier, converted, weights
-
-
-@BOTH
-def test_answers_obey_the_laws(kind, x):
-    spiking = converted(kind, x)
-    testing.check_tells_samples_apart(spiking, x)
-    testing.check_answers_alike_twice(spiking, x)
-    testing.check_ignores_batch_size(spiking, x)
-    testing.check_follows_the_order(spiking, x)
-
-
-@BOTH
-def test_training_follows_its_seed_alone(kind, x, y):
-    testing.check_fit_follows_the_seed(lambda: classifier(kind), x, y)
 
 
 @BOTH
