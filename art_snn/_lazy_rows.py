@@ -17,8 +17,8 @@ class LazyRows:
 
     Args:
         read: Makes the rows of these numbers (n,), as a new array (n, ...).
-        shape: Of all samples, (N, ...).
-        dtype: Of the rows; they come in the byte order of this machine, which torch needs.
+        shape: Shape of all samples, (N, ...).
+        dtype: Data type of the rows; they come in the byte order of this machine, which torch needs.
     """
 
     def __init__(self, read: Callable[[Indices], Array], shape: tuple[int, ...], dtype: npt.DTypeLike) -> None:

@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent / "art_snn"
-PACKAGES = ("acceleration", "attacks", "conversion", "data", "defences", "metrics", "models", "neurons", "testing")
+PACKAGES = (
+    "acceleration",
+    "attacks",
+    "conversion",
+    "data",
+    "defences",
+    "estimators",
+    "metrics",
+    "models",
+    "neurons",
+    "testing",
+)
 REREAD = ("*.py", *(f"{package}/**/*.py" for package in PACKAGES))
 LEANING = re.compile(r"^ +\*{0,2}\w+: (Of|Their|Its|It|They|The same|By which)\b.*|.*\b[Ll]ikewise\b.*", re.M)
 

@@ -1,4 +1,4 @@
-"""`AnnClassifier`: an ordinary network that is trained and asked as the spiking ones are."""
+"""`AnnClassifier`: an ordinary network that trains and predicts as the spiking ones do."""
 
 from typing import Any
 
@@ -25,18 +25,18 @@ from art_snn.typing import Array
 class AnnClassifier(LearningRule, Streaming, Inputs, Settings, Copying, Saving, PyTorchClassifier):
     """ART's `PyTorchClassifier` for an ANN, with the training, copying and inputs of `SpikingClassifier`.
 
-    So `fit` takes a seed and weights of samples, no call moves a global random stream, samples may be of any number
-    dtype, labels of either form, and a copy leaves no files behind.
+    So `fit` takes a seed and sample weights, no call moves a global random stream, samples may be of any number
+    dtype, labels indices or one-hot, and a copy leaves no files behind.
 
     Args:
         model: The network, from samples to logits (N, K).
         loss: A loss of torch's on logits, such as `nn.CrossEntropyLoss()`.
-        input_shape: Of one sample.
+        input_shape: Shape of one sample.
         nb_classes: K, at least 2.
         optimizer: Over the model's parameters; None is Adam with learning rate 1e-3.
         use_amp: Must stay False: ART's half precision needs NVIDIA's apex, and `fit` here would not use it.
-        *args: As ART's class takes them.
-        **kwargs: Likewise.
+        *args: Further arguments of ART's class.
+        **kwargs: Further arguments of ART's class, by name.
 
     Raises:
         ValueError: If `use_amp` is True, the network has spiking neurons, or the optimiser has none of the model's

@@ -39,20 +39,20 @@ class ConvertedClassifier(TwoOptimizers, SpikingClassifier):
     Args:
         ann: A network that `art_snn.conversion.convert` can convert. Taken as it is, not copied.
         loss: A loss of torch's on logits (N, K), such as `nn.CrossEntropyLoss()`.
-        input_shape: Of one sample, (C, H, W).
+        input_shape: Shape of one sample, (C, H, W).
         nb_classes: K, at least 2.
         timesteps: T, at least 1.
-        method: Of calibration: "max", "robust", "spike-norm" or "fraction", see `art_snn.conversion.convert`.
+        method: How to calibrate: "max", "robust", "spike-norm" or "fraction", see `art_snn.conversion.convert`.
         scale: Threshold = scale · statistic; above 0, and below 1 for "fraction".
-        percentile: Of "robust", in (0, 100].
+        percentile: Percentile that "robust" takes, in (0, 100].
         n_calibration: How many of the samples `fit` calibrates on, drawn by its seed; None for all.
-        encoding: As in `SpikingModule`.
-        readout: As in `SpikingModule`.
+        encoding: "direct" or "poisson", see `SpikingModule`.
+        readout: "mean", "sum" or "last", see `SpikingModule`.
         optimizer: Over the ANN's parameters; None is Adam with learning rate 1e-3.
         channels_first: Where the attacks that ask will look for the channels of a sample.
         clip_values: Smallest and largest input value, for the attacks that ask.
-        preprocessing_defences: One of ART's or a list of them, before either network.
-        postprocessing_defences: Likewise, behind either network.
+        preprocessing_defences: One of ART's or a list of them, applied before either network.
+        postprocessing_defences: One of ART's or a list of them, applied behind either network.
         preprocessing: (mean, standard deviation) subtracted and divided; vectors are per channel.
         device_type: "gpu" where there is one, or "cpu".
 

@@ -1,4 +1,4 @@
-"""`HybridClassifier`: an ANN is trained and converted, and the spiking network trained on by spike timing."""
+"""`HybridClassifier`: an ANN is trained and converted, and spike timing trains the spiking network further."""
 
 from typing import Any
 
@@ -25,22 +25,22 @@ class HybridClassifier(ConvertedClassifier):
     have its own. The last layer integrates without leak and never spikes; a dropout mask holds for all time steps.
 
     Args:
-        ann: As in `ConvertedClassifier`.
-        loss: Likewise.
-        input_shape: Likewise.
-        nb_classes: Likewise.
-        timesteps: Likewise.
-        method: Likewise.
-        scale: Likewise.
+        ann: A network that `art_snn.conversion.convert` can convert. Taken as it is, not copied.
+        loss: A loss of torch's on logits (N, K), such as `nn.CrossEntropyLoss()`.
+        input_shape: Shape of one sample, (C, H, W).
+        nb_classes: K, at least 2.
+        timesteps: T, at least 1.
+        method: How to calibrate, see `ConvertedClassifier`.
+        scale: Threshold = scale · statistic; above 0, and below 1 for "fraction".
         surrogate: "stdb" (spike timing: α·e^(-β·Δt)), "linear" (0.3·max(0, 1 - |u/θ - 1|)), or a name that
             `art_snn.neurons.surrogate_function` knows.
         leak: Share of the potential that is left a step later, in (0, 1].
-        alpha: Of "stdb", above 0.
-        beta: Of "stdb", per time step, above 0.
+        alpha: α of "stdb", above 0.
+        beta: β of "stdb", per time step, above 0.
         train_thresholds: Whether `fit_snn` trains the thresholds as well.
-        learning_rate: Of Adam in `fit_snn`.
+        learning_rate: Learning rate of Adam in `fit_snn`.
         nb_epochs_snn: Passes over the data of the last step of `fit`.
-        **kwargs: As in `ConvertedClassifier`.
+        **kwargs: Further arguments of `ConvertedClassifier`.
 
     Raises:
         ValueError: If the ANN has a layer without spiking counterpart, or an argument is out of range.

@@ -75,7 +75,7 @@ class Inputs(Host):
         Args:
             loss_fn: Such as `torch.norm`.
             x: Samples of `input_shape`, arrays or tensors.
-            y: Samples to compare with, likewise.
+            y: Samples to compare with, arrays or tensors.
             layer_name: As `layer` of `get_activations`.
             training_mode: Must be False, as in ART, which evaluates in any case.
 

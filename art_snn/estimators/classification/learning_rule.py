@@ -1,6 +1,6 @@
-"""What a classifier answers of its learning rule: the steps of its training, its network, its copy, its layers.
+"""What a classifier tells of its learning rule: the steps of its training, its network, its copy, its layers.
 
-Attacks, defences and evaluations ask this and never which rule it is, so that a new rule is one class.
+Attacks, defences and evaluations ask these and never which rule it is, so that a new rule is one class.
 """
 
 import copy
@@ -44,8 +44,8 @@ class TrainingData(NamedTuple):
 
     Args:
         x: Samples, (N, ...).
-        y: Their labels, indices (N,) or one-hot (N, K).
-        sample_weights: Of their losses, (N,); None weighs all alike.
+        y: Labels of the samples, indices (N,) or one-hot (N, K).
+        sample_weights: Weight of each sample's loss, (N,); None weighs all alike.
         prepare: Changes each batch before it is trained on, see `SpikingClassifier.fit`.
     """
 
@@ -65,8 +65,8 @@ class LearningRule(Host):
     """The answers of a classifier that trains one network by `fit`; a rule that does otherwise gives its own.
 
     Attributes:
-        training_steps: In order: of an "ann", the "calibration" of thresholds, of an "snn".
-        tuning_steps: Those that fine-tuning takes again.
+        training_steps: Steps of a training in order: of an "ann", the "calibration" of thresholds, of an "snn".
+        tuning_steps: Steps that fine-tuning takes again.
     """
 
     training_steps: tuple[TrainingStep, ...] = ("ann",)
@@ -74,12 +74,12 @@ class LearningRule(Host):
 
     @property
     def classifier(self) -> PyTorchClassifier:
-        """What ART calls the classifier."""
+        """The classifier as ART knows it."""
         return self
 
     @property
     def source(self) -> "LearningRule | None":
-        """The classifier of the ANN that the network was converted from, which shares its fate."""
+        """The classifier of the ANN that the network was converted from; None where there is none."""
         return None
 
     @property
@@ -105,14 +105,14 @@ class LearningRule(Host):
         """A classifier of this rule around a network of `art_snn.models`.
 
         Args:
-            net: With neurons where the first of `training_steps` is "snn", else an ANN.
-            loss: As in the constructor.
-            input_shape: Likewise.
-            nb_classes: Likewise.
-            timesteps: Of static input, where the rule knows time.
-            encoding: As in `SpikingModule`, where the rule knows time.
-            readout: As in `SpikingModule`, where the rule knows time.
-            **settings: For the constructor.
+            net: A network, with neurons where the first of `training_steps` is "snn", else an ANN.
+            loss: A loss of torch's on logits (N, K).
+            input_shape: Shape of one sample.
+            nb_classes: K, at least 2.
+            timesteps: Time steps of static input, where the rule knows time.
+            encoding: "direct" or "poisson", see `SpikingModule`, where the rule knows time.
+            readout: "mean", "sum" or "last", see `SpikingModule`, where the rule knows time.
+            **settings: Further arguments of the constructor.
         """
         time = {"timesteps": timesteps, "encoding": encoding, "readout": readout}
         model, own = cls._wrapped(net, len(input_shape), time)
@@ -134,34 +134,34 @@ class LearningRule(Host):
 
         Args:
             step: One of `training_steps`.
-            data: What it sees; a calibration needs no labels.
-            seed: Of order, dropout and draws.
-            **fit_arguments: For `fit`.
+            data: Samples and labels of the step; a calibration needs no labels.
+            seed: Seed of the order of samples, of dropout and of Poisson draws.
+            **fit_arguments: Further arguments of `fit`.
         """
         self.classifier.fit(data.x, data.y, seed=seed, **data.arguments, **fit_arguments)
 
     def n_epochs(self, step: TrainingStep) -> int | None:
-        """Passes over the data that `fit` takes in a step whatever `nb_epochs` says; None where it heeds that."""
+        """Epochs that `fit` always trains in a step; None where it takes `nb_epochs`."""
         return None
 
     def optimizer_of(self, step: TrainingStep) -> torch.optim.Optimizer | None:
-        """What moves the weights in a step."""
+        """The optimiser of a step; None where a step has none."""
         optimizer: torch.optim.Optimizer | None = self.classifier.optimizer
         return optimizer
 
     def module_of(self, step: TrainingStep) -> nn.Module:
-        """What a step trains."""
+        """The module that a step trains."""
         module: nn.Module = self.classifier.model
         return module
 
     def fine_tune(self, data: TrainingData, *, learning_rate: float, seed: int, **fit_arguments: Any) -> None:
-        """Train on, in place, by the rule's own steps, with optimisers that start without memory.
+        """Fine-tune in place, by the rule's own steps, with optimisers that start without memory.
 
         Args:
             data: Clean samples and their labels.
-            learning_rate: Of all parameters, whatever it was before.
-            seed: Of the order of samples and of dropout; no global random stream is moved.
-            **fit_arguments: For `fit`.
+            learning_rate: New learning rate of all parameters.
+            seed: Seed of the order of samples and of dropout; no global random stream is moved.
+            **fit_arguments: Further arguments of `fit`.
         """
         with ExitStack() as stack:
             for rule in (self, self.source):
@@ -206,10 +206,10 @@ class LearningRule(Host):
         return step_mode(self.network) if self.is_spiking else "s"
 
     def replace_network(self, net: nn.Module) -> None:
-        """Put another network into the classifier, or the same after surgery, in place.
+        """Put another network into the classifier, or the same one after surgery, in place.
 
-        Whatever remembers the old structure is told: names of layers, spikingjelly's cache of what to reset, and the
-        recipe that would build the network without the change.
+        Whatever remembers the old structure is renewed: names of layers, spikingjelly's cache of what to reset, and
+        the recipe that would build the network without the change.
         """
         if isinstance(net, Network):
             net.recipe = None
@@ -224,7 +224,7 @@ class LearningRule(Host):
         self._initial = without_reset(self.classifier.model)
 
     def copied(self) -> Self:
-        """With copies of the model and of the optimiser, which is bound to the copy's parameters."""
+        """Copy the classifier with its model and its optimiser, which is bound to the copy's parameters."""
         return copy.deepcopy(self)
 
     # Layers
@@ -236,14 +236,14 @@ class LearningRule(Host):
         return inspect(self.classifier.model, lambda n: torch.zeros(n, *shape, device=device))
 
     def watched(self, module: nn.Module) -> Watched:
-        """A layer with the form in which it puts out time."""
+        """Pair a layer with the form in which it puts out time."""
         return self.inspection.watched(module) if self.is_spiking else Watched(module, "step")
 
     def feature_layers(self) -> list[str]:
-        """The layers whose features are worth a look, in the order in which they run.
+        """Name the layers that detectors read features of, in the order in which they run.
 
-        Of a network that does not spike its activation modules, such as `nn.ReLU`, where the second call of one module
-        is called `name:2`.
+        In a network that does not spike these are its activation modules, such as `nn.ReLU`; the second call of one
+        module is called `name:2`.
 
         Raises:
             ValueError: If it has no activation modules.
@@ -258,15 +258,15 @@ class LearningRule(Host):
     def layer_outputs(
         self, x: Array, layers: Sequence[str], quantity: Quantity, reduction: Reduction
     ) -> dict[str, Array]:
-        """What layers make of samples, which go through in one pass.
+        """Read what layers put out for samples, which go through in one pass.
 
         An ANN knows one time step: its spikes are a layer's output, its voltages what enters the layer.
 
         Args:
             x: Samples, (N, ...).
             layers: Names, those of `feature_layers` or of any other layers.
-            quantity: As in `SpikingClassifier.get_activations`.
-            reduction: Likewise.
+            quantity: "spikes" or "voltage", see `SpikingClassifier.get_activations`.
+            reduction: "rate", "sum", "last" or "none", over time.
 
         Returns:
             (N, F) by name, or for "none" (N, T, F).
@@ -304,19 +304,19 @@ class StockRule(LearningRule):
         return self._stock
 
     def afresh(self, seed: int) -> LearningRule:
-        """ART's clone draws its weights from the global streams."""
+        """Clone by ART's own method, which draws weights from the global streams."""
         with host_seed(seed):
             return StockRule(self._stock.clone_for_refitting())
 
     def train_step(self, step: TrainingStep, data: TrainingData, *, seed: int, **fit_arguments: Any) -> None:
-        """ART's own class draws the order of batches from the global streams, and knows no weights of samples."""
+        """Train a step; ART's class draws the order of batches from the global streams and takes no sample weights."""
         if unknown := [*data.arguments, *(fit_arguments.keys() & {"after_epoch"})]:
             raise TypeError(f"expected classifiers of art_snn for {unknown[0]}, got {type(self._stock).__name__}")
         with host_seed(seed):
             super().train_step(step, data, seed=seed, **fit_arguments)
 
     def copied(self) -> Self:
-        """ART's class cannot be copied as it is: its copies leave files behind, and fail once activations were read."""
+        """Copy by the constructor: deep copies of ART's class leave files behind, or fail once activations are read."""
         stock = self._stock
         model, optimizer, loss = detached_copy((stock.model, stock.optimizer, stock.loss))
         twin = type(stock)(
@@ -339,5 +339,5 @@ class StockRule(LearningRule):
 
 
 def rule_of(classifier: PyTorchClassifier) -> LearningRule:
-    """What a classifier answers of its rule; an adapter answers for those of ART's own class."""
+    """The learning rule of a classifier: itself, or an adapter around one of ART's own class."""
     return classifier if isinstance(classifier, LearningRule) else StockRule(classifier)

@@ -42,7 +42,7 @@ def learnt_since(net: State, conversions: Sequence[State]) -> Learnt:
 
     Args:
         net: Weights and thresholds of the network as it is.
-        conversions: The same of converted networks. The first is the last one that is known of; the others have no
+        conversions: State of each converted network. The first is the last one that is known of; the others have no
             thresholds of their own, for which the network's stand. They matter where weights were loaded from outside.
     """
     differences = [{k: v - origin[k] for k, v in net.items() if not k.endswith(_THRESHOLD)} for origin in conversions]

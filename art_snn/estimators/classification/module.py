@@ -35,14 +35,15 @@ class SpikingModule(nn.Module):
             containers, or of your own making: a `MemoryModule` without neurons inside is one, unless its class says
             `is_neuron = False`. Taken as it is, not copied.
         timesteps: T, at least 1. Needed for static input; for frames, None or their number of bins.
-        encoding: Of static input. "direct": each step sees the image itself. "poisson": each step sees spikes drawn
-            with the pixel as probability (values in [0, 1]); in evaluation mode against one seeded set of thresholds
-            (T, C, H, W) shared by all samples, in training mode against fresh ones. Gradients pass straight through.
-        readout: Of the outputs over time: their "mean", their "sum", or the "last".
+        encoding: How static input becomes time steps. "direct": each step sees the image itself. "poisson": each step
+            sees spikes drawn with the pixel as probability (values in [0, 1]); in evaluation mode against one seeded
+            set of thresholds (T, C, H, W) shared by all samples, in training mode against fresh ones. Gradients pass
+            straight through.
+        readout: Logits from the outputs over time: their "mean", their "sum", or the "last".
         input_layout: "NCHW" (static), "NTCHW" (frames), or "N(TC)HW" (frames with time folded into the channels, for
             attacks that insist on four axes). None: four axes are static, five are frames.
         accelerate: Swap IF and LIF nodes for their fast equals (`art_snn.acceleration.accelerate`), in place.
-        seed: Of the Poisson thresholds.
+        seed: Seed of the Poisson thresholds.
 
     Raises:
         TypeError: If `net` is no `nn.Module`.
@@ -85,7 +86,7 @@ class SpikingModule(nn.Module):
         self._training_seed, self._n_draws = seed, 0
 
     def clear_state(self) -> None:
-        """Put every neuron back to rest. Not called `reset`, which spikingjelly would call in turn, for ever."""
+        """Reset every neuron. Not called `reset`, which spikingjelly would call in turn, for ever."""
         with lock_of(self):
             for module in functional.collect_reset_modules(self.net):  # afresh: the structure may have changed
                 module.reset()

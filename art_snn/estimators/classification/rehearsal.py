@@ -17,7 +17,7 @@ def has_single(n: int, batch_size: int) -> bool:
 
 
 def check_steps(model: nn.Module, step: Step, *, single: bool, batch_size: int) -> None:
-    """Refuse what a batch of the training would stumble over, while nothing has been trained.
+    """Refuse a network that would fail at a batch of the training, before anything has been trained.
 
     Batch norm, for one, has no variance to divide by where a channel has a single value: after a linear layer, or where
     a picture has shrunk to one pixel. Instance norm fails there whatever the batch.
@@ -26,7 +26,7 @@ def check_steps(model: nn.Module, step: Step, *, single: bool, batch_size: int) 
         model: The network, which is left as it was; in the mode that the training will have.
         step: The forward pass and the loss of so many samples.
         single: Whether some batch has one sample only.
-        batch_size: Of the other batches.
+        batch_size: Samples in each of the other batches.
 
     Raises:
         ValueError: If a step fails.

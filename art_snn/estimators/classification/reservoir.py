@@ -18,7 +18,7 @@ class Reservoir:
 
     Args:
         most: Samples.
-        most_bytes: Of all samples together; one is kept even so.
+        most_bytes: Largest size of all samples together; one is kept in any case.
 
     Source: Efraimidis and Spirakis, Weighted random sampling with a reservoir, 2006,
     https://doi.org/10.1016/j.ipl.2005.11.003, with equal weights.

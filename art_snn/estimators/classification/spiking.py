@@ -47,7 +47,7 @@ class SpikingClassifier(
     Args:
         model: The network in a `SpikingModule`.
         loss: A loss of torch's on logits (N, K), such as `nn.CrossEntropyLoss()`.
-        input_shape: Of one sample: (C, H, W), (T, C, H, W), or (T*C, H, W) where time is folded into the channels.
+        input_shape: Shape of one sample: (C, H, W), (T, C, H, W), or (T*C, H, W) with time folded into the channels.
         nb_classes: K, at least 2.
         optimizer: Over the model's parameters; None is Adam with learning rate 1e-3.
         use_amp: Must stay False: in half precision the potentials round, and spikes change.

@@ -92,10 +92,10 @@ class Streaming(Host):
         after_epoch: Callable[[int], object] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Train by backpropagation through time, on from where the network and its optimiser are.
+        """Train by backpropagation through time, from where the network and its optimiser are.
 
-        Where a step fails, or the training is broken off, the weights of the last whole step stay, and each layer gets
-        back the mode that it had; if not one step was done, nothing has changed.
+        Where a step fails, or the training is interrupted, the weights of the last whole step stay, and each layer
+        gets back the mode that it had; if no step was done, nothing has changed.
 
         Args:
             x: Samples of `input_shape`, any number dtype; also memory-mapped: batches are read as they come.
@@ -155,13 +155,13 @@ class Streaming(Host):
         """Train on the batches of a generator of ART's, in the order in which it gives them.
 
         Args:
-            generator: Of batches (x, y), as arrays or tensors; y as indices or one-hot.
+            generator: Generator of batches (x, y), as arrays or tensors; y as indices or one-hot.
             nb_epochs: Passes over the data.
             verbose: Whether to show a progress bar with the loss.
             seed: Decides dropout and Poisson draws, and whatever the generator takes from the global random streams.
             scheduler: A learning rate scheduler of torch's, stepped after each epoch.
-            validation_data: As in `fit`.
-            **kwargs: Likewise.
+            validation_data: Samples and labels on which the progress bar shows the accuracy, as in `fit`.
+            **kwargs: What `keywords.TAKEN` lists, which ART's callers pass.
 
         Raises:
             ValueError: If a batch does not fit; the batches before it have been trained on.
@@ -235,7 +235,7 @@ class Streaming(Host):
             self._model.zero_grad(set_to_none=True)
 
     def _train_epoch(self, batches: Iterator[Batch], number: str, bar: tqdm, first: Undoing) -> bool:
-        """One pass, with its number and the loss on the bar; whether every loss was finite."""
+        """Train one epoch, with its number and the loss on the bar; returns whether every loss was finite."""
         is_finite = torch.tensor(True, device=self._device)
         for batch in batches:
             loss = self._step(*batch)
@@ -328,7 +328,7 @@ def to_device(x: Array, device: torch.device) -> Tensor:
 
 
 def _warn_of_divergence(epoch: int, nb_epochs: int) -> None:
-    """Of whatever is being trained; it goes on, for what comes of it is the caller's to judge."""
+    """Warn of a loss that is not finite; the training goes on, for the caller may judge its result."""
     message = f"{task_or('fit')}: the training diverged, its loss is not finite in epoch {epoch} of {nb_epochs}"
     warnings.warn(f"{message}; lower the learning rate", stacklevel=4)
 
