@@ -1,6 +1,8 @@
 """Triggers as events in other binnings and behind filters."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +12,13 @@ from art.estimators.classification import PyTorchClassifier
 from torch import nn
 
 from art_snn import testing as laws
+from art_snn._lazy_rows import is_mapped
 from art_snn.attacks.poisoning import FrameTrigger, PatchTrigger, SmartTrigger, StaticTrigger, TriggerBackdoor
 from art_snn.data import load_dataset
 from art_snn.estimators.classification import SpikingClassifier, SpikingModule
 from art_snn.evaluations import Binning, TransferMatrix, binning_transfer
 from art_snn.evaluations.binning_transfer import FILTERS
+from art_snn.events import stack_streams
 from art_snn.models import OverTime, small_cnn
 from art_snn.testing import check_global_streams_stand_still
 from art_snn.typing import Events, Frames
@@ -127,6 +131,33 @@ def test_a_trigger_that_chooses_anew_for_each_set_puts_into_events_what_it_chose
     _of_training, of_test = chosen
     assert inserted
     assert all(trigger is of_test for trigger in inserted)
+
+
+def test_streams_on_disk_are_binned_as_they_are_read_and_give_the_same_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, fit = [], SpikingClassifier.fit
+
+    def spied(self: SpikingClassifier, x: Frames, *rest: Any, **options: Any) -> None:
+        seen.append(is_mapped(x))
+        fit(self, x, *rest, **options)
+
+    monkeypatch.setattr(SpikingClassifier, "fit", spied)
+    digits = load_dataset("digits-dvs", form="events", limit=60)
+    x_train, x_test = _on_disk(digits.x_train, tmp_path / "train.npy"), _on_disk(digits.x_test, tmp_path / "test.npy")
+    found = []
+    for data in (digits, replace(digits, x_train=x_train, x_test=x_test)):
+        monkeypatch.setattr(f"{__name__}.load_dataset", lambda *_, data=data, **__: data)
+        found.append(transfer(StaticTrigger(4), binnings=[(2, "count")], nb_epochs=1))
+
+    assert seen == [False, False, True, True]
+    assert repr(found[0]) == repr(found[1])
+
+
+def _on_disk(streams: Events, path: Path) -> Events:
+    np.save(path, np.concatenate(list(streams)))
+    events, ends = np.load(path, mmap_mode="r"), np.cumsum([len(stream) for stream in streams])
+    return stack_streams(np.split(events, ends[:-1]))
 
 
 @pytest.mark.parametrize(

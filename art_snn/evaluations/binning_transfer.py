@@ -9,6 +9,7 @@ import numpy as np
 import tonic.transforms
 from art.estimators.classification import PyTorchClassifier
 
+from art_snn._lazy_rows import is_mapped, lazy_rows
 from art_snn._progress import progress
 from art_snn._random import Rng, draw_seed, host_seed
 from art_snn._validation import class_indices
@@ -30,8 +31,9 @@ from art_snn.evaluations.doubts import (
     sample_doubts,
     united,
 )
+from art_snn.evaluations.samples import poisoned
 from art_snn.evaluations.training import Seeds, TrainingPlan, check_fit_arguments, train_afresh
-from art_snn.events import SensorSize, check_bins, to_frames
+from art_snn.events import SensorSize, check_bins, check_sensor_size, to_frames
 from art_snn.metrics import attack_success_rate
 from art_snn.typing import Array, Events, Frames, Indices, Labels
 
@@ -127,9 +129,9 @@ def binning_transfer(
     weights, batches, drawing, host = (draw_seed(stream) for stream in np.random.default_rng(seed).spawn(4))
     rows, doubts = [], list[Doubt]()
     for binning in progress(binnings, verbose=verbose, desc="binnings"):
-        x = to_frames(train[0], sensor_size, *binning)
-        poisoned = attack.poison_dataset(x, train[1])
-        steps = TrainingData(x, train[1]), TrainingData(poisoned.x, poisoned.y)
+        x = _frames(train[0], sensor_size, binning, are_kept=True)
+        dataset = poisoned(attack, x, train[1])
+        steps = TrainingData(x, train[1]), TrainingData(dataset.x, dataset.y)
         with host_seed(host):  # ART's own class draws from the global streams even to predict
             harmless, model = (
                 _trained(make_classifier(binning), steps[0], step, Seeds(weights, batches), fit_arguments)
@@ -137,7 +139,7 @@ def binning_transfer(
             )
             y = class_indices(test[1])
             on_test = _OnTest(harmless, model, binning, trigger, attack.target_class, test[0], y, sensor_size)
-            rows.append(on_test.row(binnings, filters, int(poisoned.is_poison.sum()), drawing))
+            rows.append(on_test.row(binnings, filters, int(dataset.is_poison.sum()), drawing))
         name = f"{binning.n_bins} bins by {binning.split_by}"
         heed(on_doubt, name, rows[-1]["doubts"])
         doubts += [doubt._replace(text=f"{name}: {doubt.text}") for doubt in rows[-1].pop("doubts")]
@@ -196,9 +198,10 @@ class _OnTest:
         self, binnings: Sequence[Binning], filters: Mapping[str, EventTransform], n_poison: int, seed: int
     ) -> dict[str, Any]:
         """The models' numbers, by name, and "doubts" about them."""
-        clean = self.binned(self.streams)
+        clean = _frames(self.streams, self.sensor_size, self.binning, are_kept=True)
         trigger = self.trigger.for_set(clean)
-        exam = Exam(clean, trigger(clean), self.y, self.target_class)
+        triggered = lazy_rows(lambda rows: trigger(clean[rows]), clean.shape, clean.dtype)
+        exam = Exam(clean, triggered, self.y, self.target_class)
         pair = exam.ask_both(self.harmless, self.model)
         placed = [self.asked(self.with_trigger(trigger, other)).clean for other in binnings]
         own = self.with_trigger(trigger, self.binning)
@@ -223,12 +226,9 @@ class _OnTest:
         whole = pair._replace(backdoored=pair.backdoored._replace(triggered=triggered))
         return united(pair_doubts(self.y, whole), sample_doubts(exam), fall_doubts(self.y, *pair))
 
-    def binned(self, streams: Events) -> Frames:
-        return to_frames(streams, self.sensor_size, *self.binning)
-
     def asked(self, streams: Events) -> Answers:
         """What the backdoored model makes of streams."""
-        return ask(self.model, self.binned(streams))
+        return ask(self.model, _frames(streams, self.sensor_size, self.binning, are_kept=False))
 
     def with_trigger(self, trigger: FrameTrigger, placed: Binning) -> Events:
         """The test streams with events inserted for frames of that binning."""
@@ -236,6 +236,15 @@ class _OnTest:
 
     def success(self, logits: Array, doubts: Doubts) -> float:
         return math.nan if is_invalid(doubts) else attack_success_rate(self.y, logits, self.target_class)
+
+
+def _frames(streams: Events, sensor_size: SensorSize, binning: Binning, *, are_kept: bool) -> Frames:
+    """Frames of streams, binned as they are read where they are not kept, or the streams are memory-mapped."""
+    if are_kept and not is_mapped(streams[0]):
+        return to_frames(streams, sensor_size, *binning)
+    width, height, _ = check_sensor_size(sensor_size)
+    shape = (len(streams), binning.n_bins, 2, height, width)
+    return lazy_rows(lambda rows: to_frames(streams[rows], sensor_size, *binning), shape, np.uint8)
 
 
 def _filtered(streams: Events, transform: EventTransform, seed: int) -> Events:
