@@ -6,7 +6,7 @@ from typing import Any, TypeGuard, cast
 
 import numpy as np
 
-from art_snn._lazy_rows import LazyRows
+from art_snn.lazy_rows import LazyRows
 from art_snn.typing import Array, Events
 
 FIELDS = ("x", "y", "t", "p")  # of an event stream

@@ -12,13 +12,13 @@ from art.estimators.classification import PyTorchClassifier
 from torch import nn
 
 from art_snn import testing as laws
-from art_snn._lazy_rows import is_mapped
 from art_snn.attacks.poisoning import FrameTrigger, PatchTrigger, SmartTrigger, StaticTrigger, TriggerBackdoor
 from art_snn.data import load_dataset
 from art_snn.estimators.classification import SpikingClassifier, SpikingModule
 from art_snn.evaluations import Binning, TransferMatrix, binning_transfer
 from art_snn.evaluations.binning_transfer import FILTERS
 from art_snn.events import stack_streams
+from art_snn.lazy_rows import is_mapped
 from art_snn.models import OverTime, small_cnn
 from art_snn.testing import check_global_streams_stand_still
 from art_snn.typing import Events, Frames

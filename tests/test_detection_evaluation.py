@@ -10,13 +10,13 @@ import pytest
 from art.defences.detector.poison import ActivationDefence
 from art.estimators.classification import PyTorchClassifier
 
-from art_snn._lazy_rows import lazy_rows
 from art_snn.defences.detector import (
     SpikeActivationDefence,
     STRIPDefence,
 )
 from art_snn.evaluations import DetectionEvaluation, TrainedPair, resource_use
 from art_snn.evaluations.art_detectors import ArtActivationDefence, ArtSpectralSignatureDefense, ArtSTRIP
+from art_snn.lazy_rows import lazy_rows
 from art_snn.typing import Array
 from tests.backdoored import TARGET, bars, trained, untrained
 from tests.detecting import ATTACK, DATA, KINDS, POISONED
@@ -92,9 +92,8 @@ def test_arts_own_detectors_run_beside_ours(make: Callable[..., Any], kind: str)
     _, is_clean = detector.detect_poison()
     assert set(is_clean) <= {0, 1}
     assert detector.scores().shape == (60,)
-    lazy = make(
-        classifier, lazy_rows(lambda rows: POISONED.x[rows], (60, *POISONED.x.shape[1:]), np.float32), POISONED.y[:60]
-    )
+    rows = lazy_rows(lambda rows: POISONED.x[rows], (60, *POISONED.x.shape[1:]), np.float32)
+    lazy = make(classifier, rows, POISONED.y[:60])
     assert np.array_equal(lazy.scores(), detector.scores())
     assert [len(module._forward_hooks) for module in classifier.model.modules()] == hooks
     assert type(classifier) is type(untrained(kind))

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from art_snn._lazy_rows import LazyRows, is_mapped, lazy_rows, rows_of
 from art_snn.attacks.poisoning import StaticTrigger, TriggerBackdoor
 from art_snn.catalogue import ELIMINATIONS, MODEL_DETECTORS, SAMPLE_DETECTORS
 from art_snn.data import Dataset
@@ -19,6 +18,7 @@ from art_snn.defences.detector import NeuralCleanse
 from art_snn.defences.transformer import FinePruning
 from art_snn.evaluations.samples import exam_of, poisoned
 from art_snn.experiment import Defended, Experiment, defend, parts
+from art_snn.lazy_rows import LazyRows, is_mapped, lazy_rows, rows_of
 from art_snn.typing import Array, Frames
 from tests.mapped_frames import frames
 

@@ -7,8 +7,8 @@ import numpy as np
 from art.estimators.classification import PyTorchClassifier
 from torch import nn
 
-from art_snn._lazy_rows import is_mapped
 from art_snn.estimators.classification.inspection import firing
+from art_snn.lazy_rows import is_mapped
 from art_snn.metrics import attack_success_rate, counts_for_success, robust_accuracy
 from art_snn.metrics.attack_success import TargetSamples
 from art_snn.typing import Array, Indices, Mask

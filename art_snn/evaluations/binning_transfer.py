@@ -9,7 +9,6 @@ import numpy as np
 import tonic.transforms
 from art.estimators.classification import PyTorchClassifier
 
-from art_snn._lazy_rows import is_mapped, lazy_rows
 from art_snn._progress import progress
 from art_snn._random import Rng, draw_seed, host_seed
 from art_snn._validation import class_indices
@@ -34,6 +33,7 @@ from art_snn.evaluations.doubts import (
 from art_snn.evaluations.samples import poisoned
 from art_snn.evaluations.training import Seeds, TrainingPlan, check_fit_arguments, train_afresh
 from art_snn.events import SensorSize, check_bins, check_sensor_size, to_frames
+from art_snn.lazy_rows import is_mapped, lazy_rows
 from art_snn.metrics import attack_success_rate
 from art_snn.typing import Array, Events, Frames, Indices, Labels
 

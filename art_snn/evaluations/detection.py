@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from pydantic import InstanceOf
 from sklearn.metrics import roc_curve
 
-from art_snn._lazy_rows import rows_of
 from art_snn._validation import check_same_length, class_indices
 from art_snn.attacks.poisoning.backdoor import PoisonedDataset
 from art_snn.estimators.classification import rule_of
@@ -19,6 +18,7 @@ from art_snn.evaluations.defence_evaluation import DefenceEvaluation
 from art_snn.evaluations.doubts import Doubts, idle_poison_doubts, is_invalid, poison_doubts, unchanged, united
 from art_snn.evaluations.resource_use import Cost, measured_cost
 from art_snn.evaluations.samples import poisoned
+from art_snn.lazy_rows import rows_of
 from art_snn.metrics import auroc, fpr_at_tpr
 from art_snn.typing import Array, Indices, Labels, Mask
 

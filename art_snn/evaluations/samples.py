@@ -5,12 +5,12 @@ from typing import Any
 
 from art.estimators.classification import PyTorchClassifier
 
-from art_snn._lazy_rows import is_mapped
 from art_snn._validation import check_finite, class_indices
 from art_snn.attacks.poisoning import TriggerBackdoor
 from art_snn.attacks.poisoning.backdoor import PoisonedDataset
 from art_snn.estimators.classification.inputs import samples_for
 from art_snn.evaluations.answers import Exam
+from art_snn.lazy_rows import is_mapped
 from art_snn.typing import Array, Labels
 
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import torch
 
 from art_snn._free_space import check_memory
-from art_snn._lazy_rows import is_mapped
 from art_snn.data import Dataset
 from art_snn.estimators.classification.inspection import hooked
 from art_snn.experiment.parts import make_network
 from art_snn.experiment.spec import FROM_ANN, OF_NEURONS, Experiment
+from art_snn.lazy_rows import is_mapped
 
 _FLOAT = 4  # bytes
 _COPIES = 7  # of the weights of each model: as it was given, and twice trained, each with two moments of Adam

@@ -9,7 +9,6 @@ import torch
 from art.estimators.classification import PyTorchClassifier
 from torch import nn
 
-from art_snn._lazy_rows import rows_of
 from art_snn._random import Rng, draw_seed
 from art_snn._validation import check_class, share_of
 from art_snn.attacks.poisoning import TriggerBackdoor
@@ -17,6 +16,7 @@ from art_snn.catalogue import ESTIMATORS
 from art_snn.data import Dataset, load_dataset
 from art_snn.evaluations import BackdoorEvaluation
 from art_snn.experiment.spec import OF_NEURONS, OF_THE_DATA, Experiment
+from art_snn.lazy_rows import rows_of
 from art_snn.models import MODELS, Network
 from art_snn.typing import Array, Indices
 

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from art.attacks.poisoning import PoisoningAttackBackdoor
 
-from art_snn._lazy_rows import lazy_rows
 from art_snn._parameters import Parameters
 from art_snn._validation import (
     check_at_least,
@@ -25,6 +24,7 @@ from art_snn.attacks.poisoning.frame_trigger import FrameTrigger
 from art_snn.attacks.poisoning.lazily_poisoned import LazilyPoisoned
 from art_snn.attacks.poisoning.patch import PatchTrigger
 from art_snn.events import SensorSize, SplitBy, Window, check_bins, check_sensor_size, check_window
+from art_snn.lazy_rows import lazy_rows
 from art_snn.typing import Array, Indices, Labels, Mask, Trigger
 
 _BYTES_AT_ONCE = 2**20  # triggered at once, which takes little memory however large the set is

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from torch.utils.data import Dataset
 
-from art_snn._lazy_rows import lazy_rows
+from art_snn.lazy_rows import lazy_rows
 from art_snn.typing import Array, Indices, Labels, Mask
 
 

@@ -11,12 +11,12 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from art_snn._declared import Count, FractionAboveZero, Positive, Seed
-from art_snn._lazy_rows import rows_of
 from art_snn._progress import progress
 from art_snn._random import torch_generator
 from art_snn._validation import check_at_least, check_finite
 from art_snn.defences._differentiable import input_range, logits
 from art_snn.defences.detector.model_detector import ModelDetector, ModelReport
+from art_snn.lazy_rows import rows_of
 from art_snn.typing import Array, Indices, Mask
 
 

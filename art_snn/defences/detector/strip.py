@@ -10,7 +10,6 @@ from art.estimators.classification import PyTorchClassifier
 from scipy import special
 
 from art_snn._declared import Count, Seed
-from art_snn._lazy_rows import rows_of
 from art_snn._validation import check_choice, share_of
 from art_snn.defences.detector._outlier_limits import FalseAlarmRate, upper_limit
 from art_snn.defences.detector._superposition import (
@@ -21,6 +20,7 @@ from art_snn.defences.detector._superposition import (
 )
 from art_snn.defences.detector.sample_detector import SampleDetector, suspects
 from art_snn.events import SensorSize, SplitBy, to_frames
+from art_snn.lazy_rows import rows_of
 from art_snn.typing import Array, Indices, Labels, Mask
 
 Outputs = Literal["logits", "rates"]

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from art.estimators.classification import PyTorchClassifier
 
-from art_snn._lazy_rows import rows_of
 from art_snn._random import host_seed
 from art_snn.defences.detector.activation.refitting import refitted
+from art_snn.lazy_rows import rows_of
 from art_snn.typing import Array, Indices, Labels
 
 
