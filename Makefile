@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench compatibility clean
+.PHONY: run test lint bench compatibility reference clean
 
 # The stamp is newer than what it was built from, so a second `make` installs nothing.
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -31,6 +31,10 @@ bench: $(VENV)/.installed
 compatibility: $(VENV)/.installed
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[compatibility]'
 	$(BIN)/python -m tests.compatibility
+
+# Writes docs/spec.md from the declarations.
+reference: $(VENV)/.installed
+	$(BIN)/python -m art_snn.cli.reference > docs/spec.md
 
 clean:
 	rm -rf $(VENV) build *.egg-info

@@ -42,16 +42,35 @@ def _assigned(option: str, value: str) -> str:
     return f"{option} {re.sub(r', *', ',', value.strip('[]')) if value.startswith('[') else value}".replace("'", "")
 
 
-def one_line(error: Exception) -> str:
-    """The message of an error without line breaks; for pydantic, its first error."""
+def at_options(message: str, places: Mapping[str, str]) -> str:
+    """Places in a spec as the options that set them.
+
+    Args:
+        message: For people.
+        places: By dotted path, `models.*` for any model, the option.
+
+    >>> at_options("expected models[1].timesteps to be left out", {"models.*.timesteps": "--timesteps"})
+    'expected --timesteps to be left out'
+    """
+
+    def option(found: re.Match[str]) -> str:
+        path = re.sub(r"\[\d+\]", ".*", found[0])
+        return places.get(path) or places.get(path.partition(".")[0], found[0])
+
+    return re.sub(r"\b[a-z_]+(\[\d+\])?\.[a-z_]+\b", option, message)
+
+
+def lines_of(error: Exception) -> list[str]:
+    """What an error says, a line for each problem."""
     from pydantic import ValidationError
 
     if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        if first["type"] == "value_error":
-            return str(first["ctx"]["error"])
-        name = ".".join(map(str, first["loc"]))
-        return f"expected {name} to be {first['msg'].removeprefix('Input should be ')}, got {first['input']!r}"
+        return [found["msg"] for found in error.errors()]
+    return [_one_line(error)]
+
+
+def _one_line(error: Exception) -> str:
+    """Without line breaks."""
     if isinstance(error, OSError) and error.filename is not None:  # python's own words
         return f"{error.filename}: {error.strerror}"
     said = " ".join(str(error).split())

@@ -44,13 +44,16 @@ def test_dependencies_are_what_is_imported() -> None:
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
     modules = {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names) - {"art_snn"}
-    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
-    declared = {re.split(r"[<>=]", line)[0] for line in wanted}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {re.split(r"[<>=\[]", line)[0] for line in project["dependencies"]}
+    cluster = {re.split(r"[<>=\[]", line)[0] for line in project["optional-dependencies"]["cluster"]}
     homes = packages_distributions()
 
     imported = {module: {home.lower() for home in homes[module]} for module in modules}
 
-    assert [module for module, home in imported.items() if not home & declared] == [], "imported, not declared"
+    assert [module for module, home in imported.items() if not home & (declared | cluster)] == [], (
+        "imported, not declared"
+    )
     assert declared - set().union(*imported.values()) == set(), "declared, not imported"
 
 

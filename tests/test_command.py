@@ -13,10 +13,8 @@ import pytest
 import typer
 
 from art_snn.catalogue import DATASETS, NETWORKS, TRIGGERS
-from art_snn.cli import app
-from art_snn.experiment import Experiment
-from art_snn.experiment.defending import DEFENCES
-from art_snn.experiment.spec import MODELS
+from art_snn.cli.commands import app
+from art_snn.experiment import MODELS, Experiment, defences
 from tests.conftest import Outcome
 
 
@@ -28,7 +26,7 @@ def test_compare_writes_what_it_prints(art_snn: Callable[..., Outcome], tmp_path
     printed = json.loads(outcome.stdout)
     assert printed == json.loads((tmp_path / "results.json").read_text())
     assert [row["model"] for row in printed["rows"]] == ["ann", "lif"]
-    assert printed["spec"]["timesteps"] == 2
+    assert printed["spec"]["models"][1]["timesteps"] == 2
     assert printed["versions"]["numpy"] == np.__version__
     for row in printed["rows"]:
         assert {"accuracy_clean", "accuracy", "asr", "asr_all", "n_asr", "n_asr_all", "floor", "seconds"} <= row.keys()
@@ -62,7 +60,7 @@ def test_compare_prints_a_table_of_all_learning_rules(art_snn: Callable[..., Out
     assert outcome.returncode == 0, outcome.stderr
     for expected in ("ann", "converted", "hybrid", "migration", "average in all models", "attack success"):
         assert expected in outcome.stdout
-    assert re.search("time steps +converted and hybrid 4", outcome.stdout), "time steps of models that there are not"
+    assert re.search("time steps +converted 4, hybrid 4", outcome.stdout), "time steps of models that there are not"
     rows = json.loads((tmp_path / "results.json").read_text())["rows"]
     assert rows[0]["migration"] is None
     assert rows[2]["migration"]["asr_ann"] == rows[0]["asr"]
@@ -72,32 +70,40 @@ def test_compare_prints_a_table_of_all_learning_rules(art_snn: Callable[..., Out
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("--size 0", "expected --size to be greater than 0, got 0.0"),
+        ("--size 0", "expected --size to be a whole number of pixels from 1 up or a fraction below 1, got 0.0"),
         ("--models ann,foo", "expected --models to be one of"),
         ("--epochs x", "--epochs"),
-        ("--target 77", "expected --target below 10 classes, got 77"),
+        ("--target 77", "expected --target to be a class of digits, 0 to 9, got 77"),
         ("--data mnist --data-root nowhere", "expected --data-root to be a folder, got nowhere, which does not exist"),
         ("--data mnist --data-root .", "train-images-idx3-ubyte.gz"),
-        ("--width 1e5", "the weights of 3 models at --width 100000 to fit into"),
+        ("--width 1e5", "the weights of 3 models of small_cnn to fit into"),
         ("--timesteps 1000000000", "choose a smaller --batch-size, or fewer time steps"),
         (
             "--data digits-dvs --trigger patch",
-            "expected --trigger for frames to be one of 'static', 'moving', 'smart', 'flash', got 'patch'",
+            "expected --trigger to be one of static, moving, smart, flash for frames, got 'patch'",
         ),
-        ("--data mnist", "expected --data-root, the folder that holds the files of 'mnist', got None"),
-        ("--n-bins 8", "expected no --n-bins for --data digits, got 8"),
+        ("--data mnist", "expected --data-root to be the folder that holds the files of 'mnist', got None"),
+        ("--n-bins 8", "expected --n-bins to be left out for digits, got 8"),
         ("--width inf", "expected --width to be a finite number, got inf"),
-        ("--data digits-dvs --trigger flash --size 2", "expected no --size for --trigger flash"),
-        ("--data digits-dvs --models converted", "expected --models to be ann, if or lif for frames"),
-        ("--models ann,ann", "expected --models that differ, got ann, ann"),
+        (
+            "--data digits-dvs --trigger flash --size 2",
+            "expected --size to be left out for trigger-backdoor and flash, got 2.0",
+        ),
+        ("--data digits-dvs --models converted", "expected --models to be ann or bptt for frames"),
+        ("--models ann,ann", "expected --models to have names that differ"),
         ("--models ,", "expected --models to be one of"),
-        ("--network event_net", "expected --network for digits to be one of 'small_cnn', 'vgg11', 'resnet18', got"),
+        ("--network event_net", "expected --network to be one of small_cnn, vgg11, resnet18 for digits, got"),
         ("--bogus 3", "--bogus"),
     ],
 )
 def test_wrong_values_are_one_line_and_status_2(
-    arguments: str, message: str, art_snn: Callable[..., Outcome], tmp_path: Path
+    arguments: str,
+    message: str,
+    art_snn: Callable[..., Outcome],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.delenv("ART_SNN_DATA", raising=False)
     outcome = art_snn("compare", *arguments.split(), "--out", tmp_path / "out")
     assert outcome.returncode == 2
     assert outcome.stderr.splitlines()[-1].startswith("art-snn: ")
@@ -133,7 +139,10 @@ def test_the_module_is_the_command() -> None:
         [sys.executable, "-m", "art_snn", "compare", "--size", "-1"], capture_output=True, text=True
     )
     assert (outcome.returncode, outcome.stdout) == (2, "")
-    assert outcome.stderr == "art-snn: expected --size to be greater than 0, got -1.0\n"
+    assert (
+        outcome.stderr
+        == "art-snn: expected --size to be a whole number of pixels from 1 up or a fraction below 1, got -1.0\n"
+    )
 
 
 @pytest.mark.slow
@@ -176,17 +185,16 @@ def _options(command: str) -> list[Any]:
 
 def test_the_help_says_what_is_taken_where_an_option_is_left_out() -> None:
     options = {option.name: option.show_default for option in _options("defend")}
-    images, frames = (
-        Experiment(models=("converted",)),
-        Experiment(data="nmnist", data_root="somewhere"),
-    )
-    assert options["trigger"] == f"{images.trigger}, or {frames.trigger}"
-    assert options["n_bins"] == str(frames.n_bins)
-    assert options["split_by"] == frames.split_by
-    assert options["on_bad"] == frames.on_bad
-    assert options["conversion"] == images.conversion
-    assert float(options["scale"]) == images.scale
-    assert options["timesteps"] == f"{Experiment().timesteps}; converted, hybrid: {images.timesteps_converted}"
+    images = Experiment(models=["if", "converted"])
+    frames = Experiment(data={"name": "nmnist", "root": "somewhere"})
+    trained, converted = images.models
+    assert options["trigger"] == f"{images.attack.trigger}, or {frames.attack.trigger}"
+    assert options["n_bins"] == str(frames.data.n_bins)
+    assert options["split_by"] == frames.data.split_by
+    assert options["on_bad"] == frames.data.on_bad
+    assert options["conversion"] == converted.method
+    assert float(options["scale"]) == converted.scale
+    assert options["timesteps"] == f"{trained.timesteps}; converted, hybrid: {converted.timesteps}"
 
 
 @pytest.mark.parametrize(
@@ -196,7 +204,7 @@ def test_the_help_says_what_is_taken_where_an_option_is_left_out() -> None:
         ("trigger", TRIGGERS),
         ("network", NETWORKS),
         ("models", MODELS),
-        ("defences", DEFENCES),
+        ("defences", defences()),
     ],
 )
 def test_the_help_names_all_that_can_be_chosen(option: str, names: Collection[str]) -> None:
@@ -208,7 +216,7 @@ def test_a_wrong_share_of_clean_data_is_named_as_it_was_written(
     art_snn: Callable[..., Outcome], tmp_path: Path
 ) -> None:
     outcome = art_snn("defend", "--share-of-clean-data", 2, "--out", tmp_path / "out")
-    message = "expected --share-of-clean-data to be a fraction in (0, 1], got 2.0; 10 % is 0.1"
+    message = "expected --share-of-clean-data to be less than or equal to 1, got 2.0"
     assert outcome == (2, "", f"art-snn: {message}\n")
 
 

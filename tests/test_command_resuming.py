@@ -14,7 +14,7 @@ import pytest
 from art_snn import __main__, __version__
 from art_snn.data import Dataset
 from art_snn.evaluations import BackdoorEvaluation, BackdoorResult
-from art_snn.experiment import parts
+from art_snn.experiment import building
 from tests.backdoored import bars
 from tests.conftest import Outcome
 
@@ -24,7 +24,7 @@ SMALL = ("--models", "ann,if", "--timesteps", 2, "--width", 0.5, "--epochs", 8)
 
 @pytest.fixture(autouse=True)
 def bars_for_digits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(parts, "load_dataset", lambda *_args, **_options: BARS)
+    monkeypatch.setattr(building, "load_dataset", lambda *_args, **_options: BARS)
     monkeypatch.setenv("TQDM_DISABLE", "1")
     monkeypatch.chdir(tmp_path)
 
@@ -138,7 +138,7 @@ def test_a_trigger_is_drawn_once_and_not_over_that_of_other_data(
     assert art_snn(*command) == (0, "done before, nothing to do: out/trigger.png\n", "")
     assert "some with size 2.0, not 3.0" in art_snn(*command, "--size", 3).stderr
     others = replace(BARS, x_test=BARS.x_test[::-1])
-    monkeypatch.setattr(parts, "load_dataset", lambda *_args, **_options: others)
+    monkeypatch.setattr(building, "load_dataset", lambda *_args, **_options: others)
     assert "the data have changed; write into another folder" in art_snn(*command).stderr
     assert {path: path.read_bytes() for path in Path("out").iterdir()} == before
 

@@ -2,7 +2,6 @@
 
 import io
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +11,21 @@ from rich.console import Console
 
 from art_snn import catalogue
 from art_snn.data import Dataset
-from art_snn.defences.transformer import FinePruning
-from art_snn.experiment import Defended, Experiment, defend, defending, parts
-from art_snn.experiment.parts import hold_out
+from art_snn.experiment import Defended, Experiment, building, defend, defending, with_values
+from art_snn.experiment.building import hold_out
 from art_snn.report import WIDTH, defence_tables, defences_figure, evidence_figures, write_defended
 from tests.backdoored import K, bars
+from tests.specs import spec_of
 
-SPEC = Experiment(models=("if",), timesteps=2, width=0.25, epochs=1, network="small_cnn")
+SMALL = {"models": ("if",), "timesteps": 2, "width": 0.25, "epochs": 1}
+SPEC = spec_of(**SMALL)
 BARS = Dataset(*bars(), *bars(80, seed=1), classes=tuple("abcd"), clip_values=(0.0, 1.0), title="bars")
 
 
 @pytest.fixture(autouse=True)
 def bars_for_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small enough to be learnt in no time."""
-    monkeypatch.setattr(parts, "load_dataset", lambda *_args, **_options: BARS)
+    monkeypatch.setattr(building, "load_dataset", lambda *_args, **_options: BARS)
 
 
 @pytest.fixture
@@ -36,8 +36,10 @@ def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(defending, "train_models", train)
 
 
-def on_bars(*defences: str, spec: Experiment = SPEC, **options: Any) -> Defended:
-    return defend(spec, defences, verbose=False, **options)
+def on_bars(*defences: str | dict[str, Any], spec: Experiment = SPEC, **options: Any) -> Defended:
+    measure = {"measure.detection": not defences, "measure.elimination": not defences}
+    measure |= {f"measure.{name}": value for name, value in options.items()}
+    return defend(Experiment(**with_values(spec.given, {"defences": list(defences), **measure})), verbose=False)
 
 
 # --- nothing is lost ------------------------------------------------------------------------------------------------
@@ -45,8 +47,8 @@ def on_bars(*defences: str, spec: Experiment = SPEC, **options: Any) -> Defended
 
 @pytest.mark.parametrize("share", [0.0, -0.1, 2.0, float("nan")])
 def test_a_share_that_is_none_is_refused_before_anything_is_read(share: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "load_dataset", lambda *_args, **_options: pytest.fail("data were read"))
-    with pytest.raises(ValueError, match="expected share_of_clean_data to be a fraction"):
+    monkeypatch.setattr(building, "load_dataset", lambda *_args, **_options: pytest.fail("data were read"))
+    with pytest.raises(ValueError, match=r"expected measure\.share_of_clean_data to be"):
         on_bars("fine-tuning", share_of_clean_data=share)
 
 
@@ -56,7 +58,7 @@ def test_a_class_of_which_nothing_can_be_held_out_is_named_before_the_trainings(
 ) -> None:
     rows = np.r_[np.flatnonzero(BARS.y_train != 2), np.flatnonzero(BARS.y_train == 2)[:1]]
     rare = replace(BARS, x_train=BARS.x_train[rows], y_train=BARS.y_train[rows])
-    monkeypatch.setattr(parts, "load_dataset", lambda *_args, **_options: rare)
+    monkeypatch.setattr(building, "load_dataset", lambda *_args, **_options: rare)
     with pytest.raises(ValueError, match="expected at least 2 training samples of class 2, got 1"):
         on_bars("fine-tuning")
 
@@ -64,7 +66,7 @@ def test_a_class_of_which_nothing_can_be_held_out_is_named_before_the_trainings(
 @pytest.mark.usefixtures("no_training")
 def test_a_defence_that_does_not_fit_the_models_is_known_before_the_trainings(monkeypatch: pytest.MonkeyPatch) -> None:
     two = replace(BARS, y_train=BARS.y_train % 2, y_test=BARS.y_test % 2, classes=("a", "b"))
-    monkeypatch.setattr(parts, "load_dataset", lambda *_args, **_options: two)
+    monkeypatch.setattr(building, "load_dataset", lambda *_args, **_options: two)
     with pytest.raises(ValueError, match="expected nb_classes to be at least 3"):
         on_bars("membrane-potential")
 
@@ -91,13 +93,13 @@ def test_a_defence_that_fails_after_the_trainings_takes_no_other_with_it(monkeyp
 
 @pytest.mark.usefixtures("no_training")
 def test_filters_of_events_do_not_fit_images() -> None:
-    with pytest.raises(ValueError, match=r"expected defences to be one of 'activation', .*got 'flash-filter'"):
+    with pytest.raises(ValueError, match=r"expected defences.0. to be one for images, got 'flash-filter'"):
         on_bars("flash-filter")
 
 
 @pytest.mark.usefixtures("no_training")
 def test_a_defence_is_named_once() -> None:
-    with pytest.raises(ValueError, match="expected defences that differ, got strip, spectral, strip"):
+    with pytest.raises(ValueError, match="expected defences to differ, got 'strip, spectral, strip'"):
         on_bars("strip", "spectral", "strip")
 
 
@@ -105,8 +107,8 @@ def test_filters_are_measured_on_frames(monkeypatch: pytest.MonkeyPatch) -> None
     x, y = bars()
     frames = np.random.default_rng(0).poisson(x[:, None].repeat(2, 2).repeat(3, 1) / 2).astype(np.uint8)
     seen = Dataset(frames[:120], y[:120], frames[120:], y[120:], classes=tuple("abcd"), title="frames")
-    monkeypatch.setattr(parts, "load_dataset", lambda *_args, **_options: seen)
-    spec = Experiment(data="digits-dvs", n_bins=3, trigger="static", models=("if",), width=0.25, epochs=1)
+    monkeypatch.setattr(building, "load_dataset", lambda *_args, **_options: seen)
+    spec = spec_of(data="digits-dvs", n_bins=3, trigger="static", models=("if",), width=0.25, epochs=1)
     found = on_bars(*catalogue.FILTERS, spec=spec)
     assert not found.failures
     assert [row.defence for row in found.elimination] == list(catalogue.FILTERS)
@@ -119,11 +121,13 @@ def test_clamping_acts_on_the_class_that_is_accused(monkeypatch: pytest.MonkeyPa
     class Spying(catalogue.ELIMINATIONS["dendrite-clamping"]):  # type: ignore[misc]
         def __init__(self, classifier: object, **options: object) -> None:
             seen.append(options)
-            super().__init__(classifier, nb_epochs=1, **options)
+            super().__init__(classifier, **options)
 
     monkeypatch.setitem(catalogue.ELIMINATIONS, "dendrite-clamping", Spying)
-    assert not on_bars("dendrite-clamping").failures
-    assert seen == [{"target_class": "detect"}] * 2  # on an untrained and on the backdoored model
+    assert not on_bars({"name": "dendrite-clamping", "nb_epochs": 1}).failures
+    assert [options["target_class"] for options in seen] == [
+        "detect"
+    ] * 2  # on an untrained and on the backdoored model
 
 
 # --- the defender's samples -----------------------------------------------------------------------------------------
@@ -172,12 +176,10 @@ def _without_costs(found: dict[str, Any]) -> dict[str, Any]:
 def whole() -> Defended:
     """One defence of each kind and those that have pictures."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(parts, "load_dataset", lambda *_args, **_options: BARS)
-        names = ("activation", "reference", "neural-cleanse", "fine-pruning")
-        fast = partial(catalogue.MODEL_DETECTORS["neural-cleanse"], steps=60)
-        patched.setitem(catalogue.MODEL_DETECTORS, "neural-cleanse", fast)
-        patched.setitem(catalogue.ELIMINATIONS, "fine-pruning", partial(FinePruning, nb_epochs=1))
-        return on_bars(*names, spec=SPEC.model_copy(update={"epochs": 6, "width": 0.5}), with_art=True)
+        patched.setattr(building, "load_dataset", lambda *_args, **_options: BARS)
+        cleanse, pruning = {"name": "neural-cleanse", "steps": 60}, {"name": "fine-pruning", "nb_epochs": 1}
+        names = "activation", "reference", cleanse, pruning
+        return on_bars(*names, spec=spec_of(**SMALL | {"epochs": 6, "width": 0.5}), with_art=True)
 
 
 def test_the_tables_tell_all_that_the_matrix_holds_in_100_columns(whole: Defended) -> None:

@@ -1,105 +1,221 @@
 """An experiment's spec: what it fills in, and what it refuses before any file is read."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import tomli_w
+from pydantic import ValidationError
 
 from art_snn.catalogue import DATASETS
 from art_snn.data import Dataset
-from art_snn.experiment import Experiment, parts, show_trigger
-from art_snn.experiment.parts import make_estimator
-from art_snn.experiment.spec import OF_CONVERSION, OF_THE_DATA, OF_THE_TRIGGER
+from art_snn.experiment import Experiment, building, problems, show_trigger
+from art_snn.experiment.building import make_estimator
 from art_snn.models import Network, event_net
+from tests.specs import spec_of
 
 FRAMES = {"data": "digits-dvs", "trigger": "static", "models": ("ann", "if")}
-NMNIST = {**FRAMES, "data": "nmnist", "data_root": "somewhere"}
 
 
 @pytest.fixture
 def asked_for(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """The options of every data set that is loaded."""
-    calls, load = [], parts.load_dataset
+    calls, load = [], building.load_dataset
 
     def recorded(*arguments: Any, **options: Any) -> Any:
         calls.append(options)
         return load(*arguments, **options)
 
-    monkeypatch.setattr(parts, "load_dataset", recorded)
+    monkeypatch.setattr(building, "load_dataset", recorded)
     return calls
+
+
+FRAMES_TABLES = {"data": {"name": "digits-dvs"}, "models": ["ann", "if"]}
+NMNIST_TABLES = {**FRAMES_TABLES, "data": {"name": "nmnist", "root": "somewhere"}}
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"n_bins": 8}, "expected no n_bins for data='digits', got 8"),
-        ({"split_by": "time"}, "expected no split_by for data='digits'"),
-        ({"saturate": False}, "expected no saturate for data='digits'"),
-        ({"partial": True}, "expected no partial for data='digits'"),
-        ({"data_root": "."}, r"expected no data_root for data='digits', got '\.'"),
-        ({"data": "cifar10"}, "expected data_root, the folder that holds the files of 'cifar10', got None"),
-        ({"polarity": "on"}, "expected no polarity for trigger='patch', got 'on'"),
-        ({"models": ("ann",), "timesteps": 4}, r"expected no timesteps for models=\['ann'\], got 4"),
-        ({"conversion": "robust"}, r"expected no conversion for models=\['ann', 'if', 'lif'\], got 'robust'"),
-        ({"scale": 0.5}, "expected no scale"),
-        ({**FRAMES, "timesteps": 4}, "expected no timesteps for data='digits-dvs', got 4"),
-        ({**NMNIST, "partial": True}, "expected no partial for data='nmnist'"),
-        ({**FRAMES, "trigger": "patch"}, "trigger for frames to be one of 'static', .*, got 'patch'"),
-        ({**NMNIST, "trigger": "patch"}, "trigger for frames to be one of 'static', .*, got 'patch'"),
-        ({"trigger": "static"}, "expected trigger for images to be one of 'patch', got 'static'"),
-        ({**NMNIST, "size": 1.5}, "expected size to be a whole number of pixels"),
-        ({**NMNIST, "position": "foo"}, "expected position to be one of 'top-left'"),
-        ({**NMNIST, "polarity": "foo"}, "expected polarity to be one of 'none'"),
-        ({"percent_poison": 10}, "expected percent_poison to be a fraction in .*got 10.0; 10 % is 0.1"),
-        ({"percent_poison": float("nan")}, "expected percent_poison to be a fraction in .*got nan"),
-        ({"models": ("converted",), "conversion": "fraction"}, "expected scale between 0 and 1"),
-        ({"learning_rate": float("inf")}, "finite"),
-        ({"models": ("ann", "ann")}, "expected models that differ, got ann, ann"),
-        ({"network": "event_net"}, "expected network for digits to be one of 'small_cnn', .*, got 'event_net'"),
+        ({"data": {"n_bins": 8}}, "expected data.n_bins to be left out for digits, got 8"),
+        ({"data": {"saturate": False}}, "expected data.saturate to be left out for digits"),
+        ({"data": {"partial": True}}, "expected data.partial to be left out for digits"),
+        (
+            {"data": {"root": "."}},
+            "expected data.root to be left out for 'digits', which comes with the library, got '.'",
+        ),
+        ({"data": {"name": "foo"}}, "expected data.name to be one of 'digits', "),
+        ({"data": {"limit": 0}}, "expected data.limit to be greater than or equal to 1, got 0"),
+        ({"attack": {"polarity": "on"}}, "expected attack.polarity to be left out for trigger-backdoor and patch"),
+        ({"attack": {"trigger": "static"}}, "expected attack.trigger to be one of patch for images, got 'static'"),
+        ({"attack": {"size": 17}}, "expected attack.size to be at most 16 pixels, the side of digits, got 17"),
+        ({"attack": {"size": "two"}}, "expected attack.size to be a valid number"),
+        ({"attack": {"target_class": 10}}, "expected attack.target_class to be a class of digits, 0 to 9, got 10"),
+        ({"attack": {"source_classes": [3, 10]}}, "expected attack.source_classes to be a class of digits, 0 to 9"),
+        ({"attack": {"percent_poison": 10}}, "expected attack.percent_poison to be a fraction in [0, 1], got 10"),
+        ({"attack": {"percent_poison": float("nan")}}, "expected attack.percent_poison to be a finite number"),
+        (
+            {"models": [{"rule": "ann", "timesteps": 4}]},
+            "expected models[0].timesteps to be left out for an ANN, got 4",
+        ),
+        ({"models": [{"rule": "ann", "method": "robust"}]}, "expected models[0].method to be left out for ann"),
+        (
+            {"models": [{"rule": "converted", "neuron": "lif"}]},
+            "expected models[0].neuron to be left out for converted",
+        ),
+        (
+            {"models": ["ann", "foo"]},
+            "expected models[1].rule to be one of 'ann', 'bptt', 'converted', 'hybrid', got 'foo'",
+        ),
+        ({"models": ["ann", "ann"]}, "expected models to have names that differ, a name= each, got 'ann, ann'"),
+        ({"models": []}, "expected models to be at least one, got 'none'"),
+        ({"models": [{"rule": "converted", "method": "fraction"}]}, "expected models[0].scale between 0 and 1"),
+        (
+            {"models": ["converted"], "network": {"pool": "max"}},
+            "expected models[0].rule to be ann or bptt with network.pool",
+        ),
+        ({"models": [{"rule": "ann", "combination": "com2"}]}, "expected models[0].combination to be left out for ann"),
+        ({"models": [{"rule": "ann", "training": {"epochs": 0}}]}, "expected models[0].training.epochs to be greater"),
+        ({"network": {"name": "event_net"}}, "expected network.name to be one of small_cnn, vgg11, resnet18"),
+        ({"network": {"dropout": 0.1}}, "expected network.dropout to be left out for small_cnn, got 0.1"),
+        ({"training": {"learning_rate": float("inf")}}, "expected training.learning_rate to be a finite number"),
+        ({"training": {"momentum": 0.9}}, "expected training.momentum to be left out for adam, got 0.9"),
+        ({"training": {"schedule": "steps"}}, "expected training.milestones to be given for the schedule steps"),
+        ({"training": {"alpha": 1.0}}, "expected training.alpha to be given together with beta"),
+        ({"training": {"epoch": 1}}, "expected training.epoch to be left out, there is no such field, got 1"),
+        ({"defences": ["flash-filter"]}, "expected defences[0] to be one for images, got 'flash-filter'"),
+        ({"defences": ["strip", "strip"]}, "expected defences to differ"),
+        (
+            {
+                "measure": {
+                    "over_time": [5],
+                },
+                "models": ["if"],
+            },
+            "expected measure.over_time to be at most the 4 time steps",
+        ),
+        ({"run": {"seeds": [1, 1]}}, "expected run.seeds that differ, at least one, got [1, 1]"),
+        ({"grid": {"attack.size": [2, 40]}}, "the side of digits, got 40.0, at attack.size = 40"),
+        ({"grid": {"attack.sise": [2]}}, "expected attack.sise to be left out"),
+        ({"cases": [{"models.7.tau": 2.0}]}, "expected models.7.tau to lead to one of"),
+        (
+            {**FRAMES_TABLES, "models": [{"rule": "if", "timesteps": 4}]},
+            "expected models[0].timesteps to be left out for frames",
+        ),
+        ({**FRAMES_TABLES, "models": ["converted"]}, "expected models[0].rule to be ann or bptt for frames"),
+        (
+            {**FRAMES_TABLES, "attack": {"trigger": "patch"}},
+            "to be one of static, moving, smart, flash for frames, got 'patch'",
+        ),
+        (
+            {**FRAMES_TABLES, "attack": {"frames": [16]}},
+            "expected attack.frames to be below data.n_bins = 16, got [16]",
+        ),
+        ({**FRAMES_TABLES, "training": {"resize": 8}}, "expected training.resize to be left out for frames, got '8'"),
+        ({**NMNIST_TABLES, "attack": {"size": 1.5}}, "expected attack.size to be a whole number of pixels"),
+        ({**NMNIST_TABLES, "attack": {"position": "foo"}}, "expected attack.position to be"),
+        ({**NMNIST_TABLES, "attack": {"polarity": "foo"}}, "expected attack.polarity to be"),
     ],
 )
-def test_what_does_not_fit_is_refused_before_anything_is_read(given: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+def test_what_does_not_fit_is_refused_with_its_place(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError) as refused:
         Experiment(**given)
+    assert any(message in line for line in problems(refused.value)), problems(refused.value)
+
+
+def test_a_data_set_without_its_folder_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ART_SNN_DATA", raising=False)
+    with pytest.raises(ValueError, match=r"expected data\.root to be the folder that holds the files of 'cifar10'"):
+        Experiment(data={"name": "cifar10"})
+    monkeypatch.setenv("ART_SNN_DATA", "somewhere")
+    assert Experiment(data={"name": "cifar10"}).data.folder == Path("somewhere/cifar10")
+
+
+def test_all_contradictions_are_told_at_once() -> None:
+    tables = {
+        "data": {"name": "digits-dvs"},
+        "models": ["converted", "lif", "lif"],
+        "attack": {"size": 40, "target_class": 12},
+        "training": {"momentum": 0.9, "epochs": 0, "epoch": 3},
+        "colour": "red",
+    }
+    with pytest.raises(ValidationError) as refused:
+        Experiment(**tables)
+    told = "\n".join(problems(refused.value))
+    for place in ("models", "models[0].rule", "attack.size", "attack.target_class", "training.momentum"):
+        assert f"expected {place} " in told
+    for place in ("training.epochs", "training.epoch", "colour"):
+        assert f"expected {place} " in told
 
 
 @pytest.mark.parametrize(
     "given",
     [
         {},
-        {"models": ("ann",)},
-        FRAMES,
-        {**NMNIST, "trigger": "smart"},
-        {"models": ("ann", "converted")},
-        {"models": ("ann", "converted"), "timesteps": 8},
+        {"models": ["ann"]},
+        FRAMES_TABLES,
+        {**NMNIST_TABLES, "attack": {"trigger": "smart"}},
+        {"models": ["ann", {"rule": "hybrid", "combination": "com2"}], "defences": ["strip", {"name": "spectral"}]},
+        {"models": ["ann", {"rule": "lif", "tau": 3.0, "name": "slow", "training": {"epochs": 3}}]},
     ],
 )
-def test_a_written_spec_says_all_and_reads_back_the_same(given: dict[str, Any]) -> None:
+def test_a_written_spec_says_all_and_reads_back_the_same(given: dict[str, Any], tmp_path: Path) -> None:
     spec = Experiment(**given)
-
-    assert Experiment.model_validate_json(spec.model_dump_json()) == spec
+    assert Experiment(**json.loads(spec.model_dump_json())) == spec
+    (tmp_path / "spec.toml").write_text(tomli_w.dumps(spec.given))
+    assert Experiment.from_toml(tmp_path / "spec.toml") == spec
 
 
 def test_what_is_left_out_is_filled_in_where_it_has_an_effect() -> None:
-    images, frames, converted = Experiment(), Experiment(**FRAMES), Experiment(models=("hybrid",), timesteps=8)
+    images, frames = Experiment(), Experiment(**FRAMES_TABLES)
+    hybrid = Experiment(models=["ann", "hybrid", {"rule": "converted", "timesteps": 8}])
 
-    assert images.options(OF_THE_DATA) == {}
-    assert images.options(OF_THE_TRIGGER) == {"size": 2, "position": "bottom-right"}
-    assert images.options(OF_CONVERSION) == {}
-    assert images.timesteps == 4
-    assert frames.options(OF_THE_DATA) == {"n_bins": 16, "split_by": "count"}
-    assert frames.options(OF_THE_TRIGGER) == {"size": 0.1, "position": "top-left", "polarity": "on"}
-    assert frames.timesteps is None
-    assert (images.trigger, Experiment(data="digits-dvs").trigger) == ("patch", "static")
-    assert Experiment(models=("ann", "converted")).timesteps is None
-    assert Experiment(models=("ann", "converted")).timesteps_converted == 64
-    assert Experiment(models=("if", "converted")).timesteps == 4
-    assert converted.options(OF_CONVERSION) == {"timesteps_converted": 8, "conversion": "max", "scale": 1.0}
-    assert Experiment(**NMNIST).options(OF_THE_DATA)["on_bad"] == "error"
+    assert images.attack.parameters("trigger") == {
+        "size": 2,
+        "position": "bottom-right",
+        "pattern": "white",
+        "blend": 1.0,
+        "seed": 0,
+    }
+    assert [model.timesteps for model in images.models] == [None, 4, 4]
+    assert [model.timesteps for model in hybrid.models] == [None, 64, 8]
+    assert (images.network.pool, hybrid.network.pool) == ("max", "avg")
+    assert (images.attack.trigger, frames.attack.trigger) == ("patch", "static")
+    assert (frames.data.n_bins, frames.models[1].timesteps) == (16, None)
+    assert [model.name for model in images.models] == ["ann", "if", "lif"]
+    assert Experiment(**NMNIST_TABLES).data.on_bad == "error"
+
+
+def test_a_grid_at_cases_with_seeds_gives_a_cell_each() -> None:
+    spec = Experiment(
+        grid={"attack": {"percent_poison": [0.1, 0.2]}, "models.*.training.epochs": [1, 2]},
+        cases=[{"network.name": "vgg11"}, {"network.name": "small_cnn", "attack.trigger": "patch"}],
+        run={"seeds": [3, 4]},
+    )
+    cells = spec.cells()
+
+    assert len(cells) == 2 * 2 * 2 * 2
+    assert {(cell.network.name, cell.attack.percent_poison, cell.seed) for cell in cells} == {
+        (name, rate, seed) for name in ("vgg11", "small_cnn") for rate in (0.1, 0.2) for seed in (3, 4)
+    }
+    assert {cell.training_of(cell.models[0]).epochs for cell in cells} == {1, 2}
+    assert all(cell.cells() == (cell,) for cell in cells[:2])
+
+
+def test_another_trigger_in_a_grid_brings_its_own_defaults() -> None:
+    spec = Experiment(**FRAMES_TABLES, grid={"attack.trigger": ["static", "flash", "smart"]})
+
+    assert [sorted(cell.attack.parameters("trigger"))[:2] for cell in spec.cells()] == [
+        ["frames", "polarity"],
+        ["gap", "length"],
+        ["area", "counting"],
+    ]
 
 
 def test_a_trigger_is_shown_on_one_recording_alone(asked_for: list[dict[str, Any]]) -> None:
-    shown = show_trigger(Experiment(**FRAMES, n_bins=4))
+    shown = show_trigger(spec_of(**FRAMES, n_bins=4))
 
     assert [(options["form"], options["limit"]) for options in asked_for] == [("events", 1)]
     assert list(shown.rows) == ["clean", "triggered", "difference", "as events"]
@@ -107,7 +223,7 @@ def test_a_trigger_is_shown_on_one_recording_alone(asked_for: list[dict[str, Any
 
 
 def test_a_smart_trigger_is_fitted_on_frames_before_it_is_shown(asked_for: list[dict[str, Any]]) -> None:
-    shown = show_trigger(Experiment(**FRAMES | {"trigger": "smart"}, n_bins=4, limit=20))
+    shown = show_trigger(spec_of(**FRAMES | {"trigger": "smart"}, n_bins=4, limit=20))
 
     assert [(options.get("form"), options["limit"]) for options in asked_for] == [(None, 20), ("events", 1)]
     assert len({options["seed"] for options in asked_for}) == 1, "another split"
@@ -118,11 +234,11 @@ def test_a_smart_trigger_is_fitted_on_frames_before_it_is_shown(asked_for: list[
 @pytest.mark.parametrize("model", ["ann", "if"])
 def test_event_net_is_the_data_sets_own(data: str, model: str) -> None:
     root = {} if data == "digits-dvs" else {"data_root": "somewhere"}
-    spec = Experiment(data=data, **root, network="event_net", models=(model,), n_bins=2, width=0.02)
+    spec = spec_of(data=data, **root, network="event_net", models=(model,), n_bins=2, width=0.02)
     frames, labels = np.zeros((2, 2, 2, 32, 32), np.uint8), np.arange(2)
     dataset = Dataset(frames, labels, frames, labels, classes=("a", "b"))
 
-    net = make_estimator(model, spec, dataset).model
+    net = make_estimator(spec.models[0], spec, dataset).model
     network = net.net if model == "if" else net
 
     (recipe,) = (module.recipe for module in network.modules() if isinstance(module, Network))

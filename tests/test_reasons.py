@@ -13,7 +13,7 @@ from art_snn import testing as laws
 from art_snn.data import Dataset
 from art_snn.evaluations import BackdoorResult, DetectionResult, Doubt, EliminationResult, ModelDetectionResult
 from art_snn.evaluations.migration import Migration
-from art_snn.experiment import Defended, Examples, Experiment, Result, defend, parts, run
+from art_snn.experiment import Defended, Examples, Experiment, Result, building, defend, run, with_values
 from art_snn.experiment.resuming import restored_defended, restored_result
 from art_snn.report import (
     WIDTH,
@@ -25,6 +25,7 @@ from art_snn.report import (
     triggered_figure,
 )
 from tests.backdoored import bars
+from tests.specs import spec_of
 
 COLLAPSED = Doubt("one-class", "invalid", "backdoored model: class 2 takes 1.000 of all predictions and holds 0.100")
 FEW = Doubt("few-samples", "caution", "40 samples count for success, fewer than 50")
@@ -42,7 +43,7 @@ def row(model: str, *doubts: Doubt, **figures: Any) -> BackdoorResult:
 def result(*rows: BackdoorResult) -> Result:
     images = np.zeros((2, 1, 4, 4), np.float32)
     predicted = {row.model: np.array([[0, -1], [-1, 1]]) for row in rows}
-    return Result(Experiment(), "digits", {}, rows, Examples(images, images, np.array([0, 1]), predicted))
+    return Result(spec_of(), "digits", {}, rows, Examples(images, images, np.array([0, 1]), predicted))
 
 
 def printed(*renderables: Any) -> list[str]:
@@ -99,7 +100,7 @@ def defended(*doubts: Doubt, **rows: Any) -> Defended:
             EliminationResult(accuracy_before=0.9, accuracy_after=0.8, n_asr=40, **names, **elimination, **COST),
         ),
     }
-    return Defended(Experiment(), "digits", {}, 9, **found | rows, failures=())
+    return Defended(spec_of(), "digits", {}, 9, **found | rows, failures=())
 
 
 def test_tables_of_defences_are_marked_and_whole_in_100_columns() -> None:
@@ -152,14 +153,16 @@ def test_a_notice_names_models_and_the_defences_behind_which_they_mean_nothing()
 @pytest.fixture
 def collapsed(monkeypatch: pytest.MonkeyPatch) -> Experiment:
     """An experiment after which a network means nothing."""
-    monkeypatch.setattr(parts, "load_dataset", lambda *_args, **_options: BARS)
-    return Experiment(models=("if",), timesteps=2, width=0.25, epochs=1, learning_rate=1e-6)
+    monkeypatch.setattr(building, "load_dataset", lambda *_args, **_options: BARS)
+    return spec_of(models=("if",), timesteps=2, width=0.25, epochs=1, learning_rate=1e-6)
 
 
 def test_every_row_of_an_experiment_on_a_collapsed_model_is_invalid_and_comes_back_so(collapsed: Experiment) -> None:
-    found = defend(collapsed, ("strip", "activation", "neural-cleanse", "fine-tuning"), verbose=False)
+    names = ["strip", "activation", "neural-cleanse", "fine-tuning"]
+    spec = Experiment(**with_values(collapsed.given, {"defences": names}))
+    found = defend(spec, verbose=False)
     written = json.loads(json.dumps(found.as_json(), allow_nan=False))
-    back = restored_defended(collapsed, written)
+    back = restored_defended(spec, written)
     for kind in ("rows", "detection", "verdicts", "elimination"):
         assert len(written[kind]) == len(getattr(found, kind)) > 0
         for plain, one, same in zip(written[kind], getattr(found, kind), getattr(back, kind), strict=True):
@@ -182,13 +185,10 @@ def test_a_comparison_with_doubts_comes_back_as_it_was_written(collapsed: Experi
 
 
 def test_pictures_of_scores_tell_a_caution(collapsed: Experiment) -> None:
-    found = defend(replace_epochs(collapsed), ("activation",), verbose=False)
+    longer = {"training.epochs": 10, "training.learning_rate": 5e-3, "defences": ["activation"]}
+    found = defend(Experiment(**with_values(collapsed.given, longer)), verbose=False)
     assert found.rows[0].doubts, "fewer than 30 poisoned rows"
     title = evidence_figures(found, "if")["scores"].get_suptitle()
     assert title.endswith("\nresults with caution: if")
     clean = replace(found, detection=tuple(replace(one, doubts=()) for one in found.detection))
     assert "caution" not in evidence_figures(clean, "if")["scores"].get_suptitle()
-
-
-def replace_epochs(spec: Experiment) -> Experiment:
-    return spec.model_copy(update={"epochs": 10, "learning_rate": 5e-3})

@@ -4,26 +4,27 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import pytest
 
-from art_snn.catalogue import MODEL_DETECTORS
 from art_snn.data import Dataset
 from art_snn.evaluations import BackdoorEvaluation, BackdoorResult
-from art_snn.experiment import Defended, Experiment, Result, defend, parts, run
+from art_snn.experiment import Defended, Experiment, Result, building, defend, run
 from art_snn.experiment.result import plain
-from art_snn.experiment.resuming import checksum, digest, identity, restored, restored_defended, restored_result
+from art_snn.experiment.resuming import checksum, identity, restored, restored_defended, restored_result
+from art_snn.experiment.trainings import digest
 from tests.backdoored import bars
+from tests.specs import spec_of
 
-SPEC = Experiment(models=("ann", "if"), timesteps=2, width=0.25, epochs=1)
+SMALL = {"models": ("ann", "if"), "timesteps": 2, "width": 0.25, "epochs": 1}
+SPEC = spec_of(**SMALL)
 BARS = Dataset(*bars(), *bars(80, seed=1), classes=tuple("abcd"), clip_values=(0.0, 1.0), title="bars")
 
 
 @pytest.fixture(autouse=True)
 def bars_for_digits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "load_dataset", lambda *_args, **_options: BARS)
+    monkeypatch.setattr(building, "load_dataset", lambda *_args, **_options: BARS)
 
 
 @pytest.fixture
@@ -74,26 +75,19 @@ def test_a_comparison_goes_on_after_the_models_that_are_finished(trained: list[s
     assert continued.examples.clean.shape == (6, 1, 8, 8)
 
 
-def test_defending_goes_on_after_the_models_that_are_finished(
-    trained: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    names = "spectral", "channel-lipschitz-pruning", "neural-cleanse"
-    monkeypatch.setitem(MODEL_DETECTORS, names[2], partial(MODEL_DETECTORS[names[2]], steps=2))
-    spec = SPEC.model_copy(update={"epochs": 10})  # of models that mean nothing there is no evidence
-
-    def start(*args: Any, **options: Any) -> Defended:
-        return defend(*args, names, **options)
-
-    kept = interrupted(start, spec)
+def test_defending_goes_on_after_the_models_that_are_finished(trained: list[str]) -> None:
+    names = ["spectral", "channel-lipschitz-pruning", {"name": "neural-cleanse", "steps": 2}]
+    spec = spec_of(**SMALL | {"epochs": 10}, set={"defences": names})  # models that mean nothing have no evidence
+    kept = interrupted(defend, spec)
     assert {row.model for row in (*kept.rows, *kept.detection, *kept.elimination, *kept.verdicts)} == {"ann"}
     known = restored_defended(spec, json.loads(json.dumps(kept.as_json())))
 
-    continued = start(spec, known=known, verbose=False)
+    continued = defend(spec, known=known, verbose=False)
 
     assert trained == ["ann", "if"]
     assert list(continued.evidence) == ["if"]
     assert continued.detection[0] == kept.detection[0]
-    assert without_costs(continued) == without_costs(start(spec, verbose=False))
+    assert without_costs(continued) == without_costs(defend(spec, verbose=False))
 
 
 def test_what_is_complete_is_not_trained_again(trained: list[str]) -> None:
@@ -107,19 +101,19 @@ def test_results_of_other_data_are_not_continued(monkeypatch: pytest.MonkeyPatch
     kept = interrupted(run)
     others = replace(BARS, y_test=BARS.y_test[::-1])
     assert checksum(others) != checksum(BARS)
-    monkeypatch.setattr(parts, "load_dataset", lambda *_args, **_options: others)
+    monkeypatch.setattr(building, "load_dataset", lambda *_args, **_options: others)
 
-    for start in (run, defend):
+    for start, spec in ((run, SPEC), (defend, spec_of(**SMALL, set={"defences": ["strip"]}))):
         with pytest.raises(ValueError, match=r"expected the samples on which the results .* got others"):
-            start(SPEC, known=kept, verbose=False)
+            start(spec, known=kept, verbose=False)
     assert trained == ["ann"]
 
 
 def test_the_digest_tells_apart_all_that_determines_numbers() -> None:
-    specs = [SPEC, SPEC.model_copy(update={"seed": 1}), SPEC.model_copy(update={"learning_rate": 2e-3})]
-    names = {digest(identity(spec, **settings)) for spec in specs for settings in ({}, {"defences": ("strip",)})}
+    others = ({"seed": 1}, {"learning_rate": 2e-3}, {"set": {"defences": ["strip"]}}, {"set": {"run.threads": 2}})
+    names = {digest(identity(spec_of(**SMALL | options))) for options in ({}, *others)}
 
-    assert len(names) == 6
+    assert len(names) == 5
     assert digest(identity(SPEC)) == digest(identity(Experiment(**SPEC.model_dump())))
 
 

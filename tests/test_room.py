@@ -10,9 +10,10 @@ from art_snn import _free_space
 from art_snn._free_space import available_memory, check_disk, check_memory
 from art_snn.data import Dataset, load_dataset
 from art_snn.events import make_events, to_frames
-from art_snn.experiment import Experiment, parts, run, show_trigger
-from art_snn.experiment.fitting import _n_activations, _n_weights, check_fits
+from art_snn.experiment import building, run, show_trigger
+from art_snn.experiment.memory import _n_activations, _n_weights, check_fits
 from tests.backdoored import bars
+from tests.specs import spec_of
 
 BARS = Dataset(*bars(), *bars(80, seed=1), classes=tuple("abcd"), clip_values=(0.0, 1.0), title="bars")
 MANY = 10**9
@@ -50,32 +51,32 @@ def test_what_fits_is_taken_and_what_does_not_is_refused(tmp_path: Path, monkeyp
 
 @pytest.fixture
 def bars_for_digits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "load_dataset", lambda *_args, **_options: BARS)
+    monkeypatch.setattr(building, "load_dataset", lambda *_args, **_options: BARS)
 
 
 @pytest.mark.usefixtures("bars_for_digits")
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"width": 1e4}, "the weights of 3 models at width=10000 to fit"),
-        ({"width": 1e12}, "the weights of 3 models at width=1e[+]12 to fit"),
+        ({"width": 1e4}, "the weights of 3 models of small_cnn to fit"),
+        ({"width": 1e12}, "the weights of 3 models"),
         ({"width": 1e300}, "the weights of 3 models"),
         ({"timesteps": MANY}, f"a batch of 32 samples over {MANY} time steps"),
         ({"models": ("hybrid",), "timesteps": MANY}, f"a batch of 32 samples over {MANY} time steps"),
-        ({"models": ("converted",), "timesteps": MANY}, f"the outputs over timesteps_converted={MANY}"),
+        ({"models": ("converted",), "timesteps": MANY}, f"the outputs over timesteps={MANY}"),
     ],
 )
 def test_an_experiment_that_does_not_fit_is_refused_before_it_begins(given: dict[str, Any], message: str) -> None:
     with pytest.raises(MemoryError, match=message):
-        run(Experiment(**given), verbose=False)
+        run(spec_of(**given), verbose=False)
 
 
 def test_a_batch_is_no_larger_than_the_data() -> None:
-    check_fits(Experiment(batch_size=10**12, models=("ann",)), BARS, ["ann"])
+    check_fits(spec_of(batch_size=10**12, models=("ann",)), BARS, spec_of(models=("ann",)).models)
 
 
 def test_weights_and_activations_are_counted_right() -> None:
-    net = parts.make_network(SPEC := Experiment(width=0.25), BARS)
+    net = building.make_network(SPEC := spec_of(width=0.25), BARS)
 
     assert _n_weights(SPEC, BARS) == sum(weights.numel() for weights in net.parameters())
     a, b, hidden, K = 4, 8, 32, 4  # channels and features; images are 8 × 8
@@ -90,8 +91,8 @@ def test_bins_beyond_memory_are_refused_where_frames_are_made(n_bins: int) -> No
     for start in (
         lambda: to_frames(stream, (346, 260), n_bins),
         lambda: load_dataset("digits-dvs", n_bins=n_bins, limit=1),
-        lambda: run(Experiment(**options)),
-        lambda: show_trigger(Experiment(**options)),
+        lambda: run(spec_of(**options)),
+        lambda: show_trigger(spec_of(**options)),
     ):
         _refused(start, n_bins)
 

@@ -20,7 +20,7 @@ from art_snn.defences.trainer import CleanFineTuning
 from art_snn.defences.transformer import FinePruning
 from art_snn.evaluations import BackdoorEvaluation, EliminationEvaluation
 from art_snn.events import make_events, stack_streams
-from art_snn.experiment.parts import hold_out
+from art_snn.experiment.building import hold_out
 from art_snn.metrics import accuracy, attack_success_rate, auroc, event_distance, mse, ssim
 from art_snn.testing.examples import example_arguments
 from art_snn.typing import Array

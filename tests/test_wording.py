@@ -4,6 +4,7 @@ import pytest
 
 from art_snn._option_wording import in_options
 from art_snn.cli import _options
+from art_snn.cli.commands import app
 
 
 @pytest.mark.parametrize(
@@ -27,4 +28,4 @@ from art_snn.cli import _options
     ],
 )
 def test_names_of_arguments_become_options(said: str, told: str | None) -> None:
-    assert in_options(said, _options()) == (said if told is None else told)
+    assert in_options(said, _options(app)) == (said if told is None else told)

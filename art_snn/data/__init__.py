@@ -25,12 +25,12 @@ _RECORDED = (load_nmnist, load_cifar10_dvs, load_dvs_gesture, load_n_caltech101)
 LOADERS = {
     loader.name: loader
     for loader in (
-        Loader("digits", "digits", load_digits),
+        Loader("digits", "digits", load_digits, image_shape=(1, 16, 16)),
         Loader("digits-dvs", "digits before a simulated event camera", load_digits_dvs, SENSOR_SIZE),
-        Loader("mnist", "MNIST", load_mnist),
-        Loader("fashion-mnist", "Fashion-MNIST", load_fashion_mnist),
-        Loader("cifar10", "CIFAR-10", load_cifar10),
-        *(Loader(files.name, files.title, files, files.sensor_size) for files in _RECORDED),
+        Loader("mnist", "MNIST", load_mnist, image_shape=(1, 28, 28)),
+        Loader("fashion-mnist", "Fashion-MNIST", load_fashion_mnist, image_shape=(1, 28, 28)),
+        Loader("cifar10", "CIFAR-10", load_cifar10, image_shape=(3, 32, 32)),
+        *(Loader(files.name, files.title, files, files.sensor_size, None, files.n_classes) for files in _RECORDED),
     )
 }
 

@@ -42,6 +42,7 @@ class EventFiles:
         layout: Places of the recordings below the folder, for people.
         source: The publication.
         find: Function that lists the samples below a folder.
+        n_classes: K, at most.
     """
 
     name: str
@@ -51,6 +52,7 @@ class EventFiles:
     layout: str
     source: str
     find: Callable[[Path], Samples]
+    n_classes: int = 10
 
     def __call__(
         self,

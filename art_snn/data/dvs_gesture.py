@@ -94,6 +94,7 @@ load_dvs_gesture = EventFiles(
     layout="DvsGesture/*.aedat beside trials_to_train.txt and trials_to_test.txt, or "
     "<user>_<light>/<class>.npy in tonic's ibmGestureTrain/ and ibmGestureTest/",
     find=find_samples,
+    n_classes=11,
     source="Amir et al., A Low Power, Fully Event-Based Gesture Recognition System, 2017, "
     "https://doi.org/10.1109/CVPR.2017.781",
 )

@@ -18,12 +18,16 @@ class Loader:
         title: Name of the data set for people.
         load: Function that reads it; the arguments are the options.
         sensor_size: Width and height in pixels, and 2 polarities, of the event camera; None for images.
+        image_shape: Channels, height and width of images; None for events.
+        n_classes: K, at most.
     """
 
     name: str
     title: str
     load: Callable[..., Dataset]
     sensor_size: tuple[int, int, int] | None = None
+    image_shape: tuple[int, int, int] | None = None
+    n_classes: int = 10
 
     def __call__(self, *args: Any, **kwargs: Any) -> Dataset:
         """The data set, as `load` reads it."""
@@ -33,6 +37,14 @@ class Loader:
     def is_neuromorphic(self) -> bool:
         """Whether it comes from an event camera, a simulated one included."""
         return self.sensor_size is not None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image, or of one time bin of frames."""
+        if self.image_shape is not None:
+            return self.image_shape
+        width, height, polarities = self.sensor_size or (0, 0, 0)
+        return polarities, height, width
 
     @property
     def source(self) -> str:

@@ -36,6 +36,7 @@ load_n_caltech101 = EventFiles(
     offered_at="https://www.garrickorchard.com/datasets/n-caltech101",
     layout="Caltech101/<class>/*.bin",
     find=find_samples,
+    n_classes=101,
     source="Orchard et al., Converting static image datasets to spiking neuromorphic datasets using saccades, 2015, "
     "https://doi.org/10.3389/fnins.2015.00437",
 )

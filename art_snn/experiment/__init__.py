@@ -2,23 +2,24 @@
 
 from art_snn.evaluations import Evidence, Failure
 from art_snn.evaluations import ModelDetectionResult as ModelVerdict  # its old name, until version 0.3
+from art_snn.experiment.comparison import run
 from art_snn.experiment.defended import Defended
-from art_snn.experiment.defending import DEFENCES, defence_settings, defend
+from art_snn.experiment.defending import chosen_defences, defend
+from art_snn.experiment.grid import with_values
 from art_snn.experiment.result import Examples, Result
 from art_snn.experiment.resuming import (
     check_same_data,
     checksum_of,
-    digest,
     identity,
     restored_defended,
     restored_result,
 )
-from art_snn.experiment.running import run
-from art_snn.experiment.showing import Shown, show_trigger
-from art_snn.experiment.spec import MODELS, Experiment
+from art_snn.experiment.sections import MODELS, defences
+from art_snn.experiment.spec import Experiment, problems
+from art_snn.experiment.trainings import digest
+from art_snn.experiment.trigger_pictures import Shown, show_trigger
 
 __all__ = [
-    "DEFENCES",
     "MODELS",
     "Defended",
     "Evidence",
@@ -30,12 +31,15 @@ __all__ = [
     "Shown",
     "check_same_data",
     "checksum_of",
-    "defence_settings",
+    "chosen_defences",
+    "defences",
     "defend",
     "digest",
     "identity",
+    "problems",
     "restored_defended",
     "restored_result",
     "run",
     "show_trigger",
+    "with_values",
 ]

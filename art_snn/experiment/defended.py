@@ -1,6 +1,6 @@
 """What defences make of the models of an experiment, as values."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from art_snn.evaluations import BackdoorResult, DetectionResult, EliminationResult, Failure, ModelDetectionResult
@@ -24,7 +24,6 @@ class Defended:
         verdicts: On models, likewise.
         elimination: Likewise.
         failures: Defences that raised an error on a trained model.
-        settings: What determines the results beside the experiment: names of defences, and the defender's share.
         checksum: Of the samples.
     """
 
@@ -37,7 +36,6 @@ class Defended:
     verdicts: tuple[ModelDetectionResult, ...]
     elimination: tuple[EliminationResult, ...]
     failures: tuple[Failure, ...]
-    settings: dict[str, Any] = field(default_factory=dict)
     checksum: str = ""
 
     @property
@@ -57,7 +55,6 @@ class Defended:
             "spec": self.spec.model_dump(mode="json"),
             "title": self.title,
             "versions": self.versions,
-            "settings": self.settings,
             "checksum": self.checksum,
             "complete": self.is_complete,
             "n_clean_samples": self.n_clean_samples,

@@ -1,13 +1,12 @@
 """Defending: every defence on every model of an experiment."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import product
+from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from art_snn._validation import check_choice, check_fraction
 from art_snn.catalogue import ELIMINATIONS, FILTERS, MODEL_DETECTORS, SAMPLE_DETECTORS
 from art_snn.data import Dataset
 from art_snn.defences.detector.strip import least_clean
@@ -19,16 +18,16 @@ from art_snn.evaluations import (
     ModelDetectionEvaluation,
 )
 from art_snn.evaluations.art_detectors import ART_DETECTORS
+from art_snn.experiment.building import hold_out, make_attack, make_dataset, make_evaluation, streams
+from art_snn.experiment.comparison import missing_models, train_models
 from art_snn.experiment.defended import TABLES, Defended
-from art_snn.experiment.fitting import check_fits
-from art_snn.experiment.parts import hold_out, make_attack, make_dataset, make_evaluation
+from art_snn.experiment.memory import check_fits
 from art_snn.experiment.result import versions
 from art_snn.experiment.resuming import check_same_data, checksum
-from art_snn.experiment.running import missing_models, train_models
+from art_snn.experiment.sections import defences
 from art_snn.experiment.spec import Experiment
+from art_snn.experiment.trainings import keeper_in
 from art_snn.typing import Array, Indices
-
-DEFENCES: dict[str, Any] = {**SAMPLE_DETECTORS, **MODEL_DETECTORS, **ELIMINATIONS, **FILTERS}
 
 
 class _Kind(NamedTuple):
@@ -49,13 +48,11 @@ class _Kind(NamedTuple):
 
 def defend(
     spec: Experiment,
-    defences: Collection[str] | None = None,
     *,
-    share_of_clean_data: float = 0.1,
-    with_art: bool = False,
     verbose: bool = True,
     known: Defended | None = None,
     keep: Callable[[Defended], object] | None = None,
+    trainings: Path | None = None,
 ) -> Defended:
     """Train the models of an experiment, clean and backdoored, and set each defence on each.
 
@@ -65,40 +62,40 @@ def defend(
     others go on.
 
     Args:
-        spec: The experiment.
-        defences: Names of `DEFENCES`; None for all that fit the data. "dendrite-clamping" acts on the class that
-            `MembranePotentialDefence` accuses, as published.
-        share_of_clean_data: What the defender gets of each class of the training set, at least one sample; in (0, 1].
-            From 119 samples on, STRIP sets its threshold by them.
-        with_art: Whether ART's own detectors of poisoned samples search beside ours.
+        spec: The experiment, with defences. "dendrite-clamping" acts on the class that `MembranePotentialDefence`
+            accuses, as published. From 119 clean samples on, STRIP sets its threshold by them.
         verbose: Whether to show progress bars.
-        known: An incomplete result of the same arguments, whose models are neither trained nor defended again.
+        known: An incomplete result of the same spec, whose models are neither trained nor defended again.
         keep: Gets the result after each model, as far as it goes.
+        trainings: Folder of trainings that cells share: those that are there are not done again, others are kept there.
 
     Raises:
-        ValueError: If a name is unknown, or the share out of its range, before anything is read; or if a value does not
-            fit the data, or the known result is of other data.
+        ValueError: If there is no defence, a value does not fit the data, or the known result is of other data.
         MemoryError: If the experiment needs more memory than there is; known before it is begun.
     """
-    settings = defence_settings(spec, defences, share_of_clean_data, with_art)
-    split, rows, weights, batches, held_out = np.random.default_rng(spec.seed).spawn(5)
-    whole = make_dataset(spec, split)
+    chosen = chosen_defences(spec)
+    if not chosen and not spec.measure.with_art:
+        raise ValueError("expected defences, or measure.detection or measure.elimination, got none")
+    drawn = streams(spec)
+    whole = make_dataset(spec, drawn.split)
     check_fits(spec, whole, spec.models)
-    dataset, x_clean, y_clean = hold_out(whole, share_of_clean_data, held_out)
-    found = Defended(spec, dataset.title, versions(), len(x_clean), (), (), (), (), (), settings, checksum(whole))
+    dataset, x_clean, y_clean = hold_out(whole, spec.measure.share_of_clean_data, drawn.held_out)
+    found = Defended(spec, dataset.title, versions(), len(x_clean), (), (), (), (), (), checksum(whole))
     if known is not None:
         check_same_data(found.checksum, known.checksum)
         found = replace(found, **{name: getattr(known, name) for name in TABLES})
     missing = missing_models(spec, found.rows)
     if not missing:
         return found
-    evaluation = make_evaluation(spec, dataset, make_attack(spec, dataset.x_train, rows), weights, missing)
-    kinds = _kinds(settings["defences"], with_art, dataset, x_clean, y_clean)
-    for estimator in evaluation.estimators.values():  # what does not fit raises its error now
-        for kind in kinds.values():
-            for make in kind.makers.values():
-                make(estimator, *kind.made_of)
-    for row in train_models(spec, evaluation, dataset, batches, verbose=verbose):
+    attack = make_attack(spec, dataset.x_train, drawn.rows)
+    evaluation = make_evaluation(
+        spec, dataset, attack, drawn.weights, missing, keeper_in(trainings, spec, found.checksum)
+    )
+    kinds = _kinds(chosen, spec.measure.with_art, dataset, x_clean, y_clean)
+    for estimator, kind in product(evaluation.estimators.values(), kinds.values()):
+        for make in kind.makers.values():  # what does not fit raises its error now
+            make(estimator, *kind.made_of)
+    for row in train_models(evaluation, dataset, drawn.batches, verbose=verbose):
         found = _with_model(found, row, evaluation, kinds, verbose=verbose)
         if keep is not None:
             keep(found)
@@ -123,25 +120,34 @@ def _with_model(
     return replace(found, **tables)
 
 
+def chosen_defences(spec: Experiment) -> dict[str, dict[str, Any]]:
+    """The defences of an experiment by name, each with its parameters: those that are named, and all of a kind."""
+    searching, removing = {**SAMPLE_DETECTORS, **MODEL_DETECTORS}, {**ELIMINATIONS, **FILTERS}
+    kinds = {**(searching if spec.measure.detection else {}), **(removing if spec.measure.elimination else {})}
+    fitting = [name for name, made in kinds.items() if spec.data.is_neuromorphic or not made.needs_frames]
+    named = {defence.name: defence.parameters("name") for defence in spec.defences}
+    return {name: named.get(name, {}) for name in dict.fromkeys([*fitting, *named])}
+
+
 def _kinds(
-    defences: Collection[str], with_art: bool, dataset: Dataset, x_clean: Array, y_clean: Indices
+    chosen: Mapping[str, dict[str, Any]], with_art: bool, dataset: Dataset, x_clean: Array, y_clean: Indices
 ) -> dict[str, _Kind]:
     """Those of which there are any defences, by the table of their results."""
+    made: dict[str, Any] = {name: partial(defences()[name], **parameters) for name, parameters in chosen.items()}
     detectors: dict[str, Any] = {
-        name: partial(made, **dict(zip(made.clean_arguments, (x_clean, y_clean), strict=False)))
-        for name, made in SAMPLE_DETECTORS.items()
-        if name in defences
+        name: partial(made[name], **dict(zip(kind.clean_arguments, (x_clean, y_clean), strict=False)))
+        for name, kind in SAMPLE_DETECTORS.items()
+        if name in made
     }
     if "strip" in detectors and len(x_clean) >= least_clean():
         detectors["strip"] = partial(detectors["strip"], x_clean=x_clean)
     if with_art:
         detectors |= {f"ART {name}": make for name, make in ART_DETECTORS.items()}
-    eliminations: dict[str, Any] = dict(ELIMINATIONS)
-    eliminations["dendrite-clamping"] = partial(ELIMINATIONS["dendrite-clamping"], target_class="detect")
-    eliminations |= {name: make().on_classifier for name, make in FILTERS.items()}
-    judges, removers = (
-        {name: make for name, make in named.items() if name in defences} for named in (MODEL_DETECTORS, eliminations)
-    )
+    judges = {name: make for name, make in made.items() if name in MODEL_DETECTORS}
+    removers = {name: make for name, make in made.items() if name in ELIMINATIONS}
+    if "dendrite-clamping" in removers and chosen["dendrite-clamping"].get("target_class") is None:
+        removers["dendrite-clamping"] = partial(removers["dendrite-clamping"], target_class="detect")
+    removers |= {name: make().on_classifier for name, make in made.items() if name in FILTERS}
     train, clean, test = (dataset.x_train, dataset.y_train), (x_clean, y_clean), (dataset.x_test, dataset.y_test)
     kinds = {
         "detection": _Kind(DetectionEvaluation, detectors, train, train),
@@ -149,21 +155,3 @@ def _kinds(
         "elimination": _Kind(EliminationEvaluation, removers, (), (*clean, *test)),
     }
     return {table: kind for table, kind in kinds.items() if kind.makers}
-
-
-def defence_settings(
-    spec: Experiment, defences: Collection[str] | None, share_of_clean_data: float, with_art: bool
-) -> dict[str, Any]:
-    """What determines the results of `defend` beside the experiment, checked, with all that is left out filled in.
-
-    Raises:
-        ValueError: As `defend` raises it before anything is read.
-    """
-    check_fraction("share_of_clean_data", share_of_clean_data, zero=False)
-    fitting = tuple(name for name, made in DEFENCES.items() if spec.is_neuromorphic or not made.needs_frames)
-    defences = fitting if defences is None else defences
-    for name in defences or ("",):
-        check_choice("defences", name, fitting)
-    if len(set(defences)) < len(defences):
-        raise ValueError(f"expected defences that differ, got {', '.join(defences)}")
-    return {"defences": list(defences), "share_of_clean_data": share_of_clean_data, "with_art": with_art}

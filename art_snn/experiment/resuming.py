@@ -29,16 +29,14 @@ def identity(spec: Experiment, **settings: Any) -> dict[str, Any]:
     """
     numbers = {name: number for name, number in versions().items() if name != "python"}
     plain: dict[str, Any] = json.loads(json.dumps(settings))
-    return {"spec": spec.model_dump(mode="json"), "versions": numbers, **plain}
+    return {"spec": determining(spec), "versions": numbers, **plain}
 
 
-def digest(determined_by: dict[str, Any]) -> str:
-    """A short name of an identity.
-
-    >>> digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1}) != digest({"a": 1})
-    True
-    """
-    return hashlib.sha256(json.dumps(determined_by, sort_keys=True).encode()).hexdigest()[:10]
+def determining(spec: Experiment) -> dict[str, Any]:
+    """A spec without what does not decide any number: where the data lie."""
+    plain = spec.model_dump(mode="json")
+    del plain["data"]["root"]
+    return plain
 
 
 def checksum(dataset: Dataset) -> str:
@@ -78,7 +76,7 @@ def restored_result(spec: Experiment, written: dict[str, Any]) -> Result:
     rows = _rows(BackdoorResult, written, "rows")
     classes = restored(dict[str, list[list[int]]], _part(written, "predicted", dict))
     predicted = {model: np.asarray(pair, np.int64) for model, pair in classes.items()}
-    if [row.model for row in rows] != list(predicted) or not set(predicted) <= set(spec.models):
+    if [row.model for row in rows] != list(predicted) or not set(predicted) <= {model.name for model in spec.models}:
         raise ValueError(f"expected rows and predictions of the same models, got {', '.join(predicted) or 'none'}")
     examples = Examples(np.empty(0), np.empty(0), np.empty(0, np.int64), predicted)
     title, checksum = _part(written, "title", str), _part(written, "checksum", str)
@@ -101,7 +99,6 @@ def restored_defended(spec: Experiment, written: dict[str, Any]) -> Defended:
         _rows(ModelDetectionResult, written, "verdicts"),
         _rows(EliminationResult, written, "elimination"),
         _rows(Failure, written, "failures"),
-        _part(written, "settings", dict),
         _part(written, "checksum", str),
     )
 

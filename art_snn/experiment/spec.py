@@ -1,184 +1,238 @@
-"""`Experiment`: everything that determines the numbers of a comparison, checked before anything runs."""
+"""`Experiment`: everything that determines the numbers of a grid of measurements, checked before anything runs."""
 
-from collections.abc import Collection
-from dataclasses import fields
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
-from art_snn._validation import check_choice, check_fraction
-from art_snn.catalogue import DATASETS, NETWORKS, TRIGGERS
-from art_snn.conversion import Method, check_method
-from art_snn.typing import Trigger
+from art_snn._files import read_regular
+from art_snn.experiment.contradictions import contradictions
+from art_snn.experiment.grid import Point, points, with_values
+from art_snn.experiment.sections import (
+    Attack,
+    Data,
+    DefenceChoice,
+    Measure,
+    Model,
+    NetworkChoice,
+    Place,
+    Problem,
+    Run,
+    Section,
+    Training,
+    all_of,
+    rules,
+)
 
-OF_NEURONS = ("if", "lif")
-FROM_ANN = ("converted", "hybrid")
-MODELS = ("ann", *OF_NEURONS, *FROM_ANN)
-OF_THE_DATA = ("n_bins", "split_by", "on_bad", "saturate", "partial")
-OF_THE_TRIGGER = ("size", "position", "polarity")
-OF_CONVERSION = {"timesteps_converted": 64, "conversion": "max", "scale": 1.0}
+MODELS = ("ann", "if", "lif")  # by default
+TIMESTEPS, TIMESTEPS_CONVERTED = 4, 64  # by default; converted networks need more
+_MOST = 1 << 24  # bytes of a spec
+_WORDS = {
+    "Input should be": "to be",
+    "Extra inputs are not permitted": "to be left out, there is no such field",
+    "Field required": "to have a value",
+}
 
-Count = Annotated[int, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
+class Experiment(Section):
+    """What to measure, on what, under which attack; two runs of one spec give the same numbers.
 
-class Experiment(BaseModel):
-    """What to compare, on what, under which attack; two runs of one spec give the same numbers.
-
-    What is left out is filled in, so that a written spec says all: options of data and trigger with their own defaults,
-    `timesteps_converted` with `timesteps` where that is given. What would have no effect is None, and an error
-    where it is given.
-
-    Args:
-        data: Name of a data set, see `art_snn.catalogue.DATASETS`.
-        data_root: Its folder, where it needs one.
-        n_bins: Time bins of a neuromorphic data set.
-        split_by: What its bins have in common, a "count" of events or a length of "time".
-        on_bad: What to make of a damaged recording, an "error" or "skip".
-        saturate: Whether a count above 255 becomes 255 instead of an error.
-        partial: Whether to do without missing training files of CIFAR-10.
-        limit: Samples of each split that are used of it; None for all.
-        models: "ann"; "if" and "lif", spiking networks of these neurons trained by backpropagation; "converted" and
-            "hybrid", made from the ANN. All have one topology; with one of the last two it has average pooling.
-        trigger: Name of a trigger, see `art_snn.catalogue.TRIGGERS`; "patch" on images, "static" on frames.
-        size: Side of the trigger in pixels, or below 1 as a fraction of the sample's.
-        position: Of the trigger, by name.
-        polarity: Of a trigger of events.
-        percent_poison: Share of all training samples that is poisoned.
-        target: Class that the trigger should call forth.
-        timesteps: Of spiking networks on images.
-        timesteps_converted: The same of converted and hybrid ones, which need more.
-        conversion: Method of calibration, see `art_snn.conversion.convert`.
-        scale: Factor on the thresholds of converted and hybrid networks.
-        epochs: Of each training.
-        batch_size: Of each training.
-        learning_rate: Of Adam.
-        network: Name of a topology, see `art_snn.catalogue.NETWORKS`; "event_net" is the data set's own.
-        width: Multiplier of its channels.
-        seed: Decides the split, the poisoned rows, the weights and the order of batches, each on a stream of its own.
+    What is left out is filled in, so that a written spec says all. A spec may stand for many cells: the product of its
+    `grid`, at each of its `cases`, with each of its `run.seeds`.
 
     Raises:
-        ValueError: If a value is out of its range (pydantic's `ValidationError`, whose first error says what was
-            expected).
+        ValueError: If a value is out of its range or parts contradict each other: pydantic's `ValidationError`, which
+            holds all of them, each with its place; `problems` tells them in plain words.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    data: Data = Field(default=Data(), description="The data set.")
+    network: NetworkChoice = Field(default=NetworkChoice(), description="The topology.")
+    models: tuple[Model, ...] = Field(
+        default=tuple(Model.model_validate(name) for name in MODELS),
+        description="The classifiers to compare.",
+    )
+    training: Training = Field(default=Training(), description="How they are trained.")
+    attack: Attack = Field(default=Attack(), description="The attack.")
+    defences: tuple[DefenceChoice, ...] = Field(default=(), description="Defences, by name or with parameters.")
+    measure: Measure = Field(default=Measure(), description="What is measured.")
+    run: Run = Field(default=Run(), description="Seeds, threads and device.")
+    grid: dict[str, Any] = Field(
+        default={}, description="Dotted path -> list of values; the product of all is measured."
+    )
+    cases: tuple[dict[str, Any], ...] = Field(
+        default=(), description="Hand-picked combinations of dotted paths and values."
+    )
 
-    data: str = "digits"
-    data_root: Path | None = None
-    n_bins: Count | None = None
-    split_by: Literal["count", "time"] | None = None
-    on_bad: Literal["error", "skip"] | None = None
-    saturate: bool | None = None
-    partial: bool | None = None
-    limit: Count | None = None
-    models: tuple[str, ...] = ("ann", "if", "lif")
-    trigger: str = "patch"
-    size: Positive | None = None
-    position: str | None = None
-    polarity: str | None = None
-    percent_poison: float = 0.1
-    target: Annotated[int, Field(ge=0)] = 1
-    timesteps: Count | None = None
-    timesteps_converted: Count | None = None
-    conversion: Method | None = None
-    scale: Positive | None = None
-    epochs: Count = 10
-    batch_size: Count = 32
-    learning_rate: Positive = 1e-3
-    network: str = "small_cnn"
-    width: Positive = 1.0
-    seed: Annotated[int, Field(ge=0)] = 0
+    _given: dict[str, Any] = PrivateAttr(default_factory=dict)
 
-    @model_validator(mode="before")
+    @property
+    def given(self) -> dict[str, Any]:
+        """The tables of which it was made: only what was said."""
+        given: dict[str, Any] = plain_value(self._given)
+        return given
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Experiment) and self.model_dump() == other.model_dump()
+
+    __hash__ = None  # type: ignore[assignment]  # it holds tables
+
     @classmethod
-    def _fill_in(cls, given: dict[str, Any]) -> dict[str, Any]:
-        filled = {name: value for name, value in given.items() if value is not None}
-        data, models = (filled.get(name, cls.model_fields[name].default) for name in ("data", "models"))
-        if data not in tuple(DATASETS) or not isinstance(models, tuple | list):
-            return filled  # and let the checks say so
-        trigger = filled.setdefault(
-            "trigger", "static" if DATASETS[data].is_neuromorphic else cls.model_fields["trigger"].default
+    def from_toml(cls, path: str | Path) -> Self:
+        """The experiment in a file.
+
+        Raises:
+            FileNotFoundError: If there is none.
+            ValueError: If it is no TOML, or no spec.
+        """
+        return cls(**cls.tables_of(path))
+
+    @staticmethod
+    def tables_of(path: str | Path) -> dict[str, Any]:
+        """The tables in a TOML file.
+
+        Raises:
+            FileNotFoundError: If there is none.
+            ValueError: If it is no TOML.
+        """
+        try:
+            return tomllib.loads(read_regular(Path(path), _MOST).decode())
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ValueError(f"expected {path} to be TOML, got: {error}") from error
+
+    def cells(self) -> tuple[Self, ...]:
+        """The experiments of one point and one seed each that this one stands for."""
+        return tuple(
+            type(self)(**with_values(_without_grid(self._given), {**point, "run.seeds": [seed]}))
+            for point in points(self.grid, list(self.cases))
+            for seed in _seeds(self, point)
         )
-        if trigger not in tuple(TRIGGERS):
-            return filled
-        defaults: dict[str, Any] = OF_CONVERSION | {
-            "timesteps_converted": filled.get("timesteps", OF_CONVERSION["timesteps_converted"])
-        }
-        if set(models) & set(OF_NEURONS):
-            defaults["timesteps"] = 4
-        for options, names in ((DATASETS[data].options, OF_THE_DATA), (_trigger_options(trigger), OF_THE_TRIGGER)):
-            defaults |= {name: options[name] for name in names if name in options}
-        idle = _idle(data, trigger, models)
-        return {name: value for name, value in defaults.items() if name not in idle} | filled
-
-    @model_validator(mode="after")
-    def _parts_fit(self) -> Self:
-        check_choice("data", self.data, DATASETS)
-        check_choice("trigger", self.trigger, TRIGGERS)
-        check_choice("network", self.network, NETWORKS)
-        for model in self.models or ("",):
-            check_choice("models", model, MODELS)
-        if len(set(self.models)) < len(self.models):
-            raise ValueError(f"expected models that differ, got {', '.join(self.models)}")
-        fitting = [name for name, build in NETWORKS.items() if self.data in (build.datasets or DATASETS)]
-        check_choice(f"network for {self.data}", self.network, fitting)
-        written = self.model_dump(mode="json")
-        for name, owner in _idle(self.data, self.trigger, self.models).items():
-            if written[name] is not None:
-                raise ValueError(f"expected no {name} for {owner}={written[owner]!r}, got {written[name]!r}")
-        if self.data_root is None and DATASETS[self.data].needs_root:
-            raise ValueError(f"expected data_root, the folder that holds the files of {self.data!r}, got None")
-        if self.is_neuromorphic and set(self.models) & set(FROM_ANN):
-            raise ValueError(f"expected models to be ann, if or lif for frames, got {', '.join(self.models)}")
-        self._check_attack()
-        if self.conversion is not None and self.scale is not None:
-            check_method(self.conversion, self.scale, percentile=100)
-        return self
-
-    def _check_attack(self) -> None:
-        check_fraction("percent_poison", self.percent_poison)
-        kind = "frames" if self.is_neuromorphic else "images"
-        fitting = [name for name, made in TRIGGERS.items() if made.needs_frames is self.is_neuromorphic]
-        check_choice(f"trigger for {kind}", self.trigger, fitting)
-        self.make_trigger()
-
-    def make_trigger(self) -> Trigger:
-        """The trigger as these options say; a smart one is yet to be fitted."""
-        trigger: Trigger = TRIGGERS[self.trigger](**self.options(OF_THE_TRIGGER))
-        return trigger
-
-    def options(self, names: Collection[str]) -> dict[str, Any]:
-        """Those of these options that have an effect."""
-        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     @property
-    def is_neuromorphic(self) -> bool:
-        """Whether the samples are frames of an event camera."""
-        return DATASETS[self.data].is_neuromorphic
+    def seed(self) -> int:
+        """The seed of a single cell."""
+        (seed,) = self.run.seeds
+        return seed
 
-    @property
-    def pool(self) -> Literal["max", "avg"]:
-        """Of all networks: average where one of them is to be converted, which maxima cannot be."""
-        return "avg" if set(self.models) & set(FROM_ANN) else "max"
+    def training_of(self, model: Model) -> Training:
+        """How one model is trained."""
+        return Training.model_validate({**self.training.model_dump(), **model.training})
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _all_at_once(cls, given: Any, handler: Callable[[Any], Self]) -> Self:
+        """What is wrong with sections, what they say against each other, and what is wrong with any cell."""
+        if not isinstance(given, Mapping):
+            return handler(given)
+        plain, wrong = filled_in(given), list[Problem]()
+        try:
+            made = handler(plain)
+        except ValidationError as error:
+            wrong = [(found["loc"], _told(**found), found["input"]) for found in error.errors()]
+            try:
+                made = handler(filled_in(_without(given, [place for place, *_ in wrong])))
+            except ValidationError:  # without a part that is wrong there is nothing to look at together
+                raise all_of(cls.__name__, wrong) from None
+        wrong += [(place, _told(place, message, found), found) for place, message, found in contradictions(made)]
+        made._given = dict(given)
+        wrong += made._problems_of_cells() if not wrong else []
+        if wrong:
+            raise all_of(cls.__name__, wrong)
+        return made
+
+    def _problems_of_cells(self) -> list[Problem]:
+        """What is wrong at single points of the grid, each once."""
+        found: dict[str, Problem] = {}
+        for point in points(self.grid, list(self.cases)) if self.grid or self.cases else ():
+            at = ", ".join(f"{path} = {value!r}" for path, value in point.items())
+            try:
+                type(self)(**with_values(_without_grid(self._given), point))
+            except ValidationError as error:
+                for one in error.errors():
+                    found.setdefault(one["msg"], (one["loc"], f"{one['msg']}, at {at}", one["input"]))
+            except ValueError as error:
+                found.setdefault(str(error), (("grid",), str(error), at))
+        return list(found.values())
 
 
-def _trigger_options(trigger: str) -> dict[str, Any]:
-    """What can be said of a trigger, with the defaults."""
-    return {field.name: field.default for field in fields(TRIGGERS[trigger])}
+def _without(given: Mapping[str, Any], places: Iterable[Place]) -> dict[str, Any]:
+    """A spec without what is wrong."""
+    left: dict[str, Any] = {name: plain_value(value) for name, value in given.items()}
+    for place in places:
+        table: Any = left
+        for part in place[:-1]:
+            table = dict(enumerate(table)) if isinstance(table, list) else table
+            table = table.get(part) if isinstance(table, dict) else None
+        if isinstance(table, dict):
+            table.pop(place[-1], None)
+    return left
 
 
-def _idle(data: str, trigger: str, models: Collection[str]) -> dict[str, str]:
-    """Options without an effect, each with the field that takes it away."""
-    loader = DATASETS[data]
-    idle = {name: "trigger" for name in OF_THE_TRIGGER if name not in _trigger_options(trigger)}
-    if not set(models) & set(FROM_ANN):
-        idle |= dict.fromkeys(OF_CONVERSION, "models")
-    if set(models) <= {"ann"}:
-        idle["timesteps"] = "models"
-    if loader.is_neuromorphic:
-        idle["timesteps"] = "data"
-    if not loader.needs_root:
-        idle["data_root"] = "data"
-    return idle | {name: "data" for name in OF_THE_DATA if name not in loader.options}
+def _without_grid(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {"models": list(MODELS), **{name: value for name, value in given.items() if name not in ("grid", "cases")}}
+
+
+def _seeds(spec: Experiment, point: Point) -> tuple[int, ...]:
+    return tuple(point.get("run.seeds", spec.run.seeds))
+
+
+def filled_in(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A spec with what one section's defaults take from another; what is wrong is left for the checks to tell."""
+    plain = {name: plain_value(value) for name, value in given.items()}
+    try:
+        data = Data.model_validate(plain.get("data", {}))
+        models = [
+            Model.model_validate(model) for model in plain.get("models", Experiment.model_fields["models"].default)
+        ]
+    except (ValidationError, TypeError):
+        return plain
+    trigger = "static" if data.is_neuromorphic else "patch"
+    plain["attack"] = {"trigger": trigger, **plain.get("attack", {})}
+    is_converted = any("calibration" in rules()[model.rule].training_steps for model in models)
+    plain["network"] = {"pool": "avg" if is_converted else "max", **plain.get("network", {})}
+    plain["models"] = [_model_filled_in(model, data) for model in models]
+    return plain
+
+
+def _model_filled_in(model: Model, data: Data) -> dict[str, Any]:
+    steps, filled = rules()[model.rule].training_steps, model.model_dump()
+    if steps[0] == "snn" and model.neuron is None:
+        filled["neuron"] = "lif"
+    if model.timesteps is None and not data.is_neuromorphic and steps != ("ann",):
+        filled["timesteps"] = TIMESTEPS if steps[0] == "snn" else TIMESTEPS_CONVERTED
+    return {**filled, "name": model.name or filled["neuron"] or model.rule}
+
+
+def plain_value(value: Any) -> Any:
+    """Sections as the tables that they stand for."""
+    if isinstance(value, Section):
+        return value.model_dump()
+    if isinstance(value, Mapping):
+        return {name: plain_value(one) for name, one in value.items()}
+    return [plain_value(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def problems(error: ValidationError) -> list[str]:
+    """What is wrong with a spec, a line each: `expected PLACE …, got …`."""
+    return [found["msg"] for found in error.errors()]
+
+
+def place_of(loc: Place) -> str:
+    """A place in a spec as a dotted path.
+
+    >>> place_of(("models", 1, "timesteps"))
+    'models[1].timesteps'
+    """
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).lstrip(".")
+
+
+def _told(loc: Place, msg: str, input: Any, **_others: Any) -> str:  # noqa: A002
+    """A problem in one sentence; of pydantic's words and of checks that know a name of their own for the field."""
+    place, message = place_of(loc), msg.removeprefix("Value error, ")
+    if message.startswith("expected "):
+        _, name, said = message.split(maxsplit=2)
+        return f"expected {place if loc and loc[-1] == name else f'{place}.{name}'.lstrip('.')} {said}"
+    for pydantics, ours in _WORDS.items():
+        message = message.replace(pydantics, ours)
+    return f"expected {place} {message}, got {input!r:.80}"

@@ -16,6 +16,7 @@ from art_snn.report.folder import ResultsFolder
 from art_snn.report.matrix import defences_figure, judged
 from art_snn.report.pictures import trigger_sheet, triggered_figure
 from art_snn.report.reasons import notice
+from art_snn.report.sweeps import sweep_tables, sweep_text, write_sweep
 from art_snn.report.tables import WIDTH, as_text, comparison_table, defence_tables
 
 __all__ = [
@@ -33,10 +34,13 @@ __all__ = [
     "keep_defended",
     "keep_result",
     "notice",
+    "sweep_tables",
+    "sweep_text",
     "trigger_sheet",
     "triggered_figure",
     "write_animation",
     "write_defended",
     "write_result",
+    "write_sweep",
     "write_trigger",
 ]

@@ -28,7 +28,7 @@ def evidence_figures(defended: Defended, model: str) -> dict[str, Figure]:
     for row in results:
         if row.evidence is not None and row.evidence.clusters:
             accused = row.accused_classes or ()
-            figures["clusters"] = clusters_figure(title, row.evidence, defended.spec.target, accused)
+            figures["clusters"] = clusters_figure(title, row.evidence, defended.spec.attack.target_class, accused)
         if row.evidence is not None and row.evidence.sequences is not None:
             label, figures["sequences"] = row.evidence.sequences
             figures["sequences"].suptitle(f"Class {label}: {SEQUENCES}\n{title}", fontsize=10)

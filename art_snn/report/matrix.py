@@ -26,7 +26,7 @@ Text = Callable[[Any], str]
 
 def defences_figure(defended: Defended) -> Figure:
     """What detectors find, whom they accuse wrongly, and what eliminations leave; bright is good, white is missing."""
-    rightness = partial(_rightness, target=defended.spec.target)
+    rightness = partial(_rightness, target=defended.spec.attack.target_class)
     panels: list[tuple[str, Sequence[Any], str, tuple[Number, Text]]] = [
         ("AUROC of poisoned samples", defended.detection, _HIGH, _figure("auroc")),
         ("clean samples flagged at 95 % TPR", defended.detection, _LOW, _figure("fpr_at_95_tpr")),
@@ -57,10 +57,10 @@ def judged(defended: Defended) -> list[Any]:
 
 def attack_title(defended: Defended) -> str:
     """What was poisoned, and how."""
-    spec = defended.spec
+    spec, attack = defended.spec, defended.spec.attack
     return (
-        f"{defended.title}, {spec.trigger} trigger in {as_percent(spec.percent_poison)} of the samples, "
-        f"target class {spec.target}, seed {spec.seed}"
+        f"{defended.title}, {attack.trigger} trigger in {as_percent(attack.percent_poison)} of the samples, "
+        f"target class {attack.target_class}, seed {spec.seed}"
     )
 
 

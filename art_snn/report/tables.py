@@ -10,7 +10,6 @@ from rich.table import Table
 
 from art_snn.evaluations import BackdoorResult
 from art_snn.experiment import Defended, Result
-from art_snn.experiment.spec import OF_NEURONS
 from art_snn.report.reasons import NO_FIGURE, marked, reasons
 
 WIDTH = 100
@@ -36,11 +35,11 @@ def as_text(tables: Iterable[RenderableType], is_terminal: bool) -> str:
 
 def comparison_table(result: Result) -> Group:
     """What the backdoor does to each model, with what the columns mean below."""
-    spec, rows = result.spec, result.rows
+    spec, attack, rows = result.spec, result.spec.attack, result.rows
     migrates = any(row.migration for row in rows)
     table = Table(
-        title=f"A {spec.trigger} trigger in {as_percent(spec.percent_poison)} of {result.title}, "
-        f"target class {spec.target}, seed {spec.seed}",
+        title=f"A {attack.trigger} trigger in {as_percent(attack.percent_poison)} of {result.title}, "
+        f"target class {attack.target_class}, seed {spec.seed}",
     )
     table.add_column("model")
     headings = ["clean\nmodel", "backdoored\nmodel", "attack\nsuccess", "of all", "floor", "seconds"]
@@ -83,10 +82,9 @@ def _comparison_notes(result: Result, migrates: bool) -> Iterator[tuple[str, str
     yield "attack success", f"{first.n_asr} triggered samples of other classes, taken for the target"
     yield "of all", f"the same with the target's own samples, {first.n_asr_all} in all"
     if migrates:
-        trained = f"{spec.timesteps}; " if set(spec.models) & set(OF_NEURONS) else ""
         yield "migration", "attack success of the spiking network as a share of its source ANN's"
         yield "pooling", "average in all models, as conversion needs it"
-        yield "time steps", f"{trained}converted and hybrid {spec.timesteps_converted}"
+        yield "time steps", ", ".join(f"{model.name} {model.timesteps}" for model in spec.models if model.timesteps)
     yield "floor", "attack success on the clean model, without a backdoor"
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from art_snn.attacks.poisoning import FrameTrigger
 from art_snn.data import Dataset
 from art_snn.events import to_frames
-from art_snn.experiment.parts import make_dataset
+from art_snn.experiment.building import make_dataset, make_trigger, streams
 from art_snn.experiment.spec import Experiment
 from art_snn.typing import Array
 
@@ -40,25 +40,26 @@ def show_trigger(spec: Experiment) -> Shown:
         ValueError: If the trigger does not fit the data.
         FileNotFoundError: If a file of the data set is missing.
     """
-    trigger: Any = spec.make_trigger()
+    trigger: Any = make_trigger(spec)
     if trigger.needs_fitting:
         trigger = trigger.fit(_load(spec).x_train)
-    dataset = _load(spec, **({"form": "events", "limit": 1} if spec.is_neuromorphic else {}))
+    dataset = _load(spec, **({"form": "events", "limit": 1} if spec.data.is_neuromorphic else {}))
     if dataset.sensor_size is None or not isinstance(trigger, FrameTrigger):
         clean = dataset.x_test[:N_IMAGES]
         return Shown(f"{dataset.title}, {trigger}", _beside(clean, trigger(clean)))
-    stream, binning = dataset.x_test[0], spec.options(("n_bins", "split_by"))
+    options = spec.data.parameters("name")
+    stream, binning = dataset.x_test[0], {name: options[name] for name in ("n_bins", "split_by")}
+    is_saturated = bool(options.get("saturate"))
     inserted = trigger.on_events(stream, dataset.sensor_size, **binning)
     clean, as_events = (
-        to_frames(events, dataset.sensor_size, saturate=bool(spec.saturate), **binning) for events in (stream, inserted)
+        to_frames(events, dataset.sensor_size, saturate=is_saturated, **binning) for events in (stream, inserted)
     )
     return Shown(f"{dataset.title}, {trigger}", _beside(clean, trigger(clean)) | {"as events": as_events})
 
 
 def _load(spec: Experiment, **options: Any) -> Dataset:
     """The data with the split of every other run of this spec."""
-    (split,) = np.random.default_rng(spec.seed).spawn(1)
-    return make_dataset(spec, split, **options)
+    return make_dataset(spec, streams(spec).split, **options)
 
 
 def _beside(clean: Array, triggered: Array) -> dict[str, Array]:

@@ -7,8 +7,9 @@ import torch
 from art_snn._free_space import check_memory
 from art_snn.data import Dataset
 from art_snn.estimators.classification.inspection import hooked
-from art_snn.experiment.parts import make_network
-from art_snn.experiment.spec import FROM_ANN, OF_NEURONS, Experiment
+from art_snn.experiment.building import make_network
+from art_snn.experiment.sections import Model, rules
+from art_snn.experiment.spec import Experiment
 from art_snn.lazy_rows import is_mapped
 
 _FLOAT = 4  # bytes
@@ -17,7 +18,7 @@ _AT_ONCE = 16  # samples that are predicted at once, at least
 _BEYOND_ALL = 10**30
 
 
-def check_fits(spec: Experiment, dataset: Dataset, models: Sequence[str]) -> None:
+def check_fits(spec: Experiment, dataset: Dataset, models: Sequence[Model]) -> None:
     """The samples again, the weights of these models, and a training step of the largest, fit into free memory.
 
     Raises:
@@ -26,15 +27,16 @@ def check_fits(spec: Experiment, dataset: Dataset, models: Sequence[str]) -> Non
     poisoned = sum(x.nbytes for x in (dataset.x_train, dataset.x_test) if not is_mapped(x))
     check_memory("copies of the samples with triggers", poisoned, "set a limit, or fewer n_bins")
     weights = _FLOAT * _COPIES * len(models) * _n_weights(spec, dataset)
-    check_memory(f"the weights of {len(models)} models at width={spec.width:g}", weights, "make them narrower")
+    check_memory(f"the weights of {len(models)} models of {spec.network.name}", weights, "make them narrower")
     steps = max(_steps(spec, model) for model in models)
-    n_samples = min(spec.batch_size, len(dataset.x_train))
+    n_samples = min(max(spec.training_of(model).batch_size for model in models), len(dataset.x_train))
     batch = f"the activations of a batch of {n_samples} samples over {steps} time steps"
     cure = "choose a smaller batch_size, or fewer time steps"
     check_memory(batch, _FLOAT * n_samples * steps * _n_activations(spec, dataset), cure)
-    if set(models) & set(FROM_ANN):
-        outputs = _FLOAT * _AT_ONCE * (spec.timesteps_converted or 0) * len(dataset.classes)
-        check_memory(f"the outputs over timesteps_converted={spec.timesteps_converted}", outputs, "choose fewer")
+    longest = max(model.timesteps or 0 for model in models)
+    check_memory(
+        f"the outputs over timesteps={longest}", _FLOAT * _AT_ONCE * longest * len(dataset.classes), "choose fewer"
+    )
 
 
 def _n_weights(spec: Experiment, dataset: Dataset) -> int:
@@ -57,10 +59,8 @@ def _n_activations(spec: Experiment, dataset: Dataset) -> int:
     return sum(counts)
 
 
-def _steps(spec: Experiment, model: str) -> int:
+def _steps(spec: Experiment, model: Model) -> int:
     """Time steps through which a model is trained at once."""
-    if spec.is_neuromorphic:
-        return spec.n_bins or 1
-    if model in OF_NEURONS:
-        return spec.timesteps or 1
-    return (spec.timesteps_converted or 1) if model == "hybrid" else 1
+    if spec.data.is_neuromorphic:
+        return int(spec.data.n_bins)
+    return model.timesteps or 1 if "snn" in rules()[model.rule].training_steps else 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -10,11 +11,13 @@ from art_snn.data import Dataset
 from art_snn.evaluations import BackdoorEvaluation, BackdoorResult
 from art_snn.evaluations.answers import decided
 from art_snn.evaluations.backdoor import TrainedPair
-from art_snn.experiment.fitting import check_fits
-from art_snn.experiment.parts import make_attack, make_dataset, make_evaluation
+from art_snn.experiment.building import make_attack, make_dataset, make_evaluation, streams
+from art_snn.experiment.memory import check_fits
 from art_snn.experiment.result import Examples, Result, versions
 from art_snn.experiment.resuming import check_same_data, checksum
+from art_snn.experiment.sections import Model
 from art_snn.experiment.spec import Experiment
+from art_snn.experiment.trainings import keeper_in
 from art_snn.typing import Indices
 
 N_EXAMPLES = 6
@@ -26,6 +29,7 @@ def run(
     verbose: bool = True,
     known: Result | None = None,
     keep: Callable[[Result], object] | None = None,
+    trainings: Path | None = None,
 ) -> Result:
     """Load the data, poison them, train and measure every model.
 
@@ -34,6 +38,7 @@ def run(
         verbose: Whether to show a progress bar.
         known: An incomplete result of the same spec, whose models are not trained again.
         keep: Gets the result after each model, as far as it goes.
+        trainings: Folder of trainings that cells share: those that are there are not done again, others are kept there.
 
     Raises:
         ValueError: If a value does not fit the data, such as a target beyond the classes, or the known result is of
@@ -41,33 +46,34 @@ def run(
         FileNotFoundError: If a file of the data set is missing.
         MemoryError: If the experiment needs more memory than there is; known before it is begun.
     """
-    split, rows, weights, batches = np.random.default_rng(spec.seed).spawn(4)
-    dataset = make_dataset(spec, split)
+    drawn = streams(spec)
+    dataset = make_dataset(spec, drawn.split)
     check_fits(spec, dataset, spec.models)
-    attack = make_attack(spec, dataset.x_train, rows)
+    attack = make_attack(spec, dataset.x_train, drawn.rows)
     found = Result(spec, dataset.title, versions(), (), _examples(attack, dataset), checksum(dataset))
     if known is not None:
         check_same_data(found.checksum, known.checksum)
         found = replace(found, rows=known.rows, examples=replace(found.examples, predicted=known.examples.predicted))
     if missing := missing_models(spec, found.rows):
-        evaluation = make_evaluation(spec, dataset, attack, weights, missing)
-        for row in train_models(spec, evaluation, dataset, batches, verbose=verbose):
+        keeper = keeper_in(trainings, spec, found.checksum)
+        evaluation = make_evaluation(spec, dataset, attack, drawn.weights, missing, keeper)
+        for row in train_models(evaluation, dataset, drawn.batches, verbose=verbose):
             found = _with_model(found, row, evaluation.trained[row.model])
             if keep is not None:
                 keep(found)
     return found
 
 
-def missing_models(spec: Experiment, rows: tuple[BackdoorResult, ...]) -> list[str]:
+def missing_models(spec: Experiment, rows: tuple[BackdoorResult, ...]) -> list[Model]:
     """The models of an experiment that have no row yet."""
     known = {row.model for row in rows}
-    return [name for name in spec.models if name not in known]
+    return [model for model in spec.models if model.name not in known]
 
 
 def train_models(
-    spec: Experiment, evaluation: BackdoorEvaluation, dataset: Dataset, rng: np.random.Generator, *, verbose: bool
+    evaluation: BackdoorEvaluation, dataset: Dataset, rng: np.random.Generator, *, verbose: bool
 ) -> Iterator[BackdoorResult]:
-    """Train and measure the models of an evaluation one by one, as a spec says; then `evaluation.trained` has them."""
+    """Train and measure the models of an evaluation one by one, as planned; then `evaluation.trained` has them."""
     return evaluation.results(
         dataset.x_train,
         dataset.y_train,
@@ -75,8 +81,6 @@ def train_models(
         dataset.y_test,
         seed=rng,
         verbose=verbose,
-        batch_size=spec.batch_size,
-        nb_epochs=spec.epochs,
     )
 
 

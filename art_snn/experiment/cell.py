@@ -1,0 +1,111 @@
+"""One cell of an experiment, one point and one seed: computed, and written down as plain types."""
+
+import os
+import platform
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from art.estimators.classification import PyTorchClassifier
+
+from art_snn._progress import telling
+from art_snn._random import draw_seed
+from art_snn.data import Dataset
+from art_snn.experiment.building import make_dataset, make_estimator, streams
+from art_snn.experiment.comparison import run
+from art_snn.experiment.defending import defend
+from art_snn.experiment.result import versions
+from art_snn.experiment.resuming import checksum
+from art_snn.experiment.sections import Model
+from art_snn.experiment.spec import Experiment
+
+
+class Job(Protocol):
+    """What is to be computed.
+
+    Attributes:
+        name: Hash of the cell.
+        spec: The cell as plain tables.
+        folder: Of the whole experiment.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def spec(self) -> dict[str, Any]: ...
+    @property
+    def folder(self) -> str: ...
+
+
+def compute_cell(job: Job, says: Callable[[str], None]) -> dict[str, Any]:
+    """Train, attack, defend and measure as a cell says.
+
+    Args:
+        job: The cell.
+        says: Hears what is being done.
+
+    Returns:
+        What the cell's file holds, of plain types; NaN is None.
+    """
+    cell = Experiment(**job.spec)
+    shared = Path(job.folder) / "shared"
+    with threads(cell.run.threads), telling(says):
+        found = defend(cell, trainings=shared) if has_defences(cell) else run(cell, trainings=shared)
+        return {"hash": job.name, **found.as_json(), "environment": environment(cell.run.threads)}
+
+
+def has_defences(cell: Experiment) -> bool:
+    """Whether anything is defended, so that clean samples are held out of the training."""
+    return bool(cell.defences or cell.measure.detection or cell.measure.elimination)
+
+
+class Prepared(NamedTuple):
+    """The data of a cell, and its untrained classifiers."""
+
+    cell: Experiment
+    dataset: Dataset
+
+    def estimator(self, model: Model) -> PyTorchClassifier:
+        """One of its classifiers, with the weights from which its training begins."""
+        return make_estimator(model, self.cell, self.dataset, draw_seed(streams(self.cell).weights))
+
+
+def prepare(cell: Experiment) -> Prepared:
+    """Read the data of a cell."""
+    return Prepared(cell, make_dataset(cell, streams(cell).split))
+
+
+def checksum_of_data(cell: Experiment) -> str:
+    """Of the samples that a cell uses; read once for all cells that use the same."""
+    key = cell.data.model_dump_json(), str(cell.data.folder), cell.seed  # of some data sets the seed decides the split
+    if key not in _checksums:
+        _checksums[key] = checksum(prepare(cell).dataset)
+    return _checksums[key]
+
+
+_checksums: dict[tuple[str, str, int], str] = {}
+
+
+def environment(n_threads: int | None = None) -> dict[str, Any]:
+    """On what numbers were computed."""
+    return {
+        "versions": versions(),
+        "threads": n_threads or torch.get_num_threads(),
+        "processor": platform.processor() or platform.machine(),
+        "processors": os.cpu_count(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "platform": platform.platform(),
+    }
+
+
+@contextmanager
+def threads(n: int) -> Iterator[None]:
+    """Compute in so many threads while the block runs."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,106 @@
+"""How a sweep shows what it is doing: live in a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from art_snn._progress import is_shown
+from art_snn._workers import Task
+
+_SECONDS = 5.0  # between plain lines about a cell under way
+
+
+@dataclass
+class Display:
+    """Counts cells, and says what is done on each.
+
+    Args:
+        labels: By name of a cell, what is special about it.
+        n_done: Cells that were there before.
+        jobs: Cells computed at once.
+        verbose: Whether anything is shown.
+    """
+
+    labels: dict[str, str]
+    n_done: int = 0
+    jobs: int = 1
+    verbose: bool = True
+    running: dict[str, tuple[float, str]] = field(default_factory=dict)
+    seconds: list[float] = field(default_factory=list)
+    n_failed: int = 0
+    _live: Live | None = None
+    _said: float = 0.0
+
+    @contextmanager
+    def shown(self) -> Iterator["Display"]:
+        """Show it while the block runs."""
+        self.verbose = is_shown(self.verbose)
+        if not self.verbose or not sys.stderr.isatty():
+            yield self
+            return
+        with Live(
+            console=Console(stderr=True), get_renderable=self._table, refresh_per_second=4, transient=True
+        ) as self._live:
+            yield self
+
+    def began(self, task: Task) -> None:
+        """A cell is being computed."""
+        self.running[task.name] = time.monotonic(), ""
+
+    def says(self, task: Task, text: str) -> None:
+        """What is being done on it."""
+        since, _ = self.running.get(task.name, (time.monotonic(), ""))
+        self.running[task.name] = since, text
+        if self._live is None and time.monotonic() - self._said > _SECONDS:
+            self._say(f"{self.labels[task.name]}: {text}")
+
+    def ended(self, task: Task, error: str | None) -> None:
+        """A cell is done, or failed."""
+        since, _ = self.running.pop(task.name, (time.monotonic(), ""))
+        self.seconds.append(time.monotonic() - since)
+        self.n_failed += error is not None
+        told = f"failed: {error}" if error is not None else f"done in {self.seconds[-1]:.0f} s"
+        self._say(f"{self._counts()} {self.labels[task.name]}: {told}")
+
+    def _say(self, line: str) -> None:
+        self._said = time.monotonic()
+        if self._live is not None:
+            self._live.console.print(line, highlight=False)
+        elif self.verbose:
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+
+    def _counts(self) -> str:
+        return f"[{self.n_done + len(self.seconds)}/{len(self.labels) + self.n_done}]"
+
+    def _table(self) -> Table:
+        left = len(self.labels) - len(self.seconds)
+        table = Table.grid(padding=(0, 1))
+        counted = f"{self._counts()} cells, {len(self.running)} running, {self.n_failed} failed, {left} to go"
+        table.add_row(counted + (f", {duration(self.seconds_left())} left" if self.seconds else ""))
+        for name, (since, text) in self.running.items():
+            table.add_row(f"  {self.labels[name]}: {text or 'begins'}, {duration(time.monotonic() - since)}")
+        return table
+
+    def seconds_left(self) -> float:
+        """Until all cells are done, if they take as long as those so far."""
+        mean = sum(self.seconds) / max(1, len(self.seconds))
+        return mean * (len(self.labels) - len(self.seconds)) / self.jobs
+
+
+def duration(seconds: float) -> str:
+    """For people.
+
+    >>> duration(5.2), duration(95), duration(7300)
+    ('5 s', '2 min', '2 h 2 min')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,75 @@
+"""The folder of a sweep: the spec, one JSON a cell named by what determines its numbers, and what cells share."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from art_snn._files import read_regular, write_whole
+from art_snn.experiment import identity
+from art_snn.experiment.spec import Experiment
+from art_snn.experiment.trainings import digest
+
+_MOST = 1 << 28  # bytes of one cell
+
+
+@dataclass(frozen=True)
+class SweepFolder:
+    """Where a sweep keeps what it knows.
+
+    Args:
+        path: Made when something is written.
+    """
+
+    path: Path
+
+    @property
+    def shared(self) -> Path:
+        """Trainings that cells share."""
+        return self.path / "shared"
+
+    def cell(self, name: str) -> Path:
+        """The file of a cell."""
+        return self.path / "cells" / f"{name}.json"
+
+    def write_spec(self, given: Mapping[str, Any]) -> None:
+        """Keep the spec as it was given, so that the same command can be run again."""
+        write_whole(self.path / "spec.toml", tomli_w.dumps(dict(given)).encode())
+
+    def write(self, name: str, content: Mapping[str, Any]) -> Path:
+        """Keep a cell."""
+        return write_whole(self.cell(name), json.dumps(content, indent=1, allow_nan=False).encode())
+
+    def read(self, name: str) -> dict[str, Any] | None:
+        """A cell that is kept; None where there is none, or one that is not whole."""
+        with suppress(FileNotFoundError, ValueError):
+            content = json.loads(read_regular(self.cell(name), _MOST))
+            if isinstance(content, dict) and content.get("hash") == name:
+                return content
+        return None
+
+    def names(self) -> list[str]:
+        """Of all cells that are kept."""
+        return sorted(path.stem for path in (self.path / "cells").glob("*.json"))
+
+    def cells(self) -> Iterator[dict[str, Any]]:
+        """All cells that are kept.
+
+        Raises:
+            FileNotFoundError: If there are none.
+        """
+        found = [content for name in self.names() if (content := self.read(name)) is not None]
+        if not found:
+            raise FileNotFoundError(
+                f"expected cells of a sweep in {self.path / 'cells'}, got none; run one with art-snn run"
+            )
+        yield from found
+
+
+def name_of(cell: Experiment, checksum: str) -> str:
+    """The hash of everything that determines a cell's numbers: spec, content of the data, versions."""
+    return digest({**identity(cell), "checksum": checksum})

@@ -1,0 +1,218 @@
+"""Sweeps: every cell once, whatever happens meanwhile."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from art_snn._workers import LOST, Failed, Task, in_processes, in_turn
+from art_snn.experiment import Experiment
+from art_snn.experiment.trainings import trainings_of
+from art_snn.sweep import Sweep, load_results
+from tests.errands import told
+
+SMALL = {
+    "data": {"name": "digits", "limit": 60},
+    "network": {"width": 0.25},
+    "models": ["ann", {"rule": "lif", "timesteps": 2}],
+    "training": {"epochs": 1},
+    "run": {"seeds": [0, 1]},
+    "grid": {"attack.percent_poison": [0.1, 0.2]},
+}
+COSTS = {"seconds", "training_seconds"}
+
+
+class Watching:
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, str]] = []
+
+    def began(self, task: Task) -> None:
+        self.heard.append((task.name, "began"))
+
+    def says(self, task: Task, text: str) -> None:
+        self.heard.append((task.name, text))
+
+
+def without_costs(folder: Path) -> dict[str, Any]:
+    cells = {}
+    for path in sorted((folder / "cells").glob("*.json")):
+        cell = json.loads(path.read_text())
+        cell["rows"] = [{name: value for name, value in row.items() if name not in COSTS} for row in cell["rows"]]
+        cells[path.name] = cell | {"environment": None}
+    return cells
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole sweep."""
+    folder = tmp_path_factory.mktemp("swept")
+    Sweep(SMALL).run(folder, verbose=False)
+    return folder
+
+
+# --- what there is to do --------------------------------------------------------------------------------------------
+
+
+def test_what_cells_share_is_trained_once() -> None:
+    rates = [0.01 * number for number in range(1, 11)]
+    sweep = Sweep({"models": ["ann", "lif"], "run": {"seeds": [0, 1, 2]}, "grid": {"attack.percent_poison": rates}})
+
+    assert (len(sweep.cells), len(sweep.trainings), sweep.n_alone) == (30, 66, 120)
+
+
+@pytest.mark.parametrize(
+    ("change", "n_more"),
+    [
+        ({"attack.size": 3}, 1),  # the backdoored training only
+        ({"measure.stealth": True}, 0),
+        ({"training.epochs": 2}, 2),
+        ({"run.seeds": [1]}, 2),
+        ({"run.threads": 2}, 2),
+        ({"defences": ["strip"]}, 2),  # clean samples are held out
+        ({"data.limit": 60}, 2),
+        ({"models": ["lif"]}, 2),
+        ({"models": [{"rule": "converted"}]}, 2),  # pools by averages
+    ],
+)
+def test_a_training_is_named_by_what_determines_it_and_nothing_else(change: dict[str, Any], n_more: int) -> None:
+    base = Sweep({"models": ["ann"]})
+    other = Sweep({"models": ["ann"]}, change)
+
+    assert len(base.trainings | other.trainings) - len(base.trainings) == n_more
+
+
+def test_conversions_of_one_ann_share_its_training() -> None:
+    models = ["ann", {"rule": "converted", "name": "max"}, {"rule": "converted", "name": "robust", "method": "robust"}]
+    (cell,) = Experiment(models=models).cells()
+
+    assert {key["step"] for key in trainings_of(cell).values()} == {"ann"}
+    assert len(trainings_of(cell)) == 2
+
+
+def test_cells_are_left_out_by_value() -> None:
+    sweep = Sweep(SMALL, only={"attack.percent_poison": 0.2, "run.seeds": 1})
+    assert [(cell.attack.percent_poison, cell.seed) for cell in sweep.cells] == [(0.2, 1)]
+    assert len(Sweep(SMALL, only={"models.rule": "bptt"}).cells) == 4
+    with pytest.raises(ValueError, match=r"expected cells with attack\.size = 9, got none among 4"):
+        Sweep(SMALL, only={"attack.size": 9})
+
+
+# --- what is kept ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_cell_holds_what_determines_it_and_what_came_of_it(swept: Path) -> None:
+    cells = without_costs(swept)
+    assert len(cells) == 4
+    for name, cell in cells.items():
+        assert cell["hash"] == name.removesuffix(".json")
+        assert [row["model"] for row in cell["rows"]] == ["ann", "lif"]
+        assert cell["checksum"]
+        assert sum(cell["rows"][0]["n_poisoned_by_class"]) == int(60 * cell["spec"]["attack"]["percent_poison"])
+        assert Experiment(**cell["spec"]).cells()
+    assert len(list((swept / "shared").iterdir())) == 12
+    assert Sweep(swept / "spec.toml").experiment == Sweep(SMALL).experiment
+
+
+@pytest.mark.slow
+def test_what_is_missing_is_computed_again_and_nothing_else(swept: Path, tmp_path: Path) -> None:
+    whole = without_costs(swept)
+    for number, path in enumerate(sorted((swept / "cells").iterdir())):
+        if number % 2:
+            path.unlink()
+        else:
+            os.utime(path, (0, 0))
+
+    Sweep(SMALL).run(swept, verbose=False)
+
+    assert without_costs(swept) == whole
+    assert [path.stat().st_mtime == 0 for path in sorted((swept / "cells").iterdir())] == [True, False, True, False]
+
+
+@pytest.mark.slow
+def test_several_processes_find_what_one_finds(swept: Path, tmp_path: Path) -> None:
+    found = Sweep(SMALL).run(tmp_path, jobs=2, verbose=False)
+
+    assert without_costs(tmp_path) == without_costs(swept)
+    assert len(found) == 8
+
+
+@pytest.mark.slow
+def test_results_are_a_table_of_cells_and_models(swept: Path) -> None:
+    found = load_results(swept)
+    assert isinstance(found, pd.DataFrame)
+    assert len(found) == 8
+    assert set(found["model"]) == {"ann", "lif"}
+    assert set(found["attack.percent_poison"]) == {0.1, 0.2}
+    assert set(found["seed"]) == {0, 1}
+    assert found["asr"].dtype == float
+    with pytest.raises(FileNotFoundError, match="expected cells of a sweep"):
+        load_results(swept / "nowhere")
+
+
+def test_a_cell_that_fails_is_kept_with_its_error_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed = []
+
+    def compute(task: Task, says: Callable[[str], None]) -> dict[str, Any]:
+        computed.append(task.name)
+        if len(computed) == 1:
+            raise RuntimeError("out of luck")
+        return {"hash": task.name, "spec": task.spec, "rows": []}
+
+    monkeypatch.setattr("art_snn.sweep.sweep.compute_cell", compute)
+    found = Sweep(SMALL).run(tmp_path, verbose=False)
+    assert found["error"].tolist() == ["RuntimeError: out of luck"]
+    Sweep(SMALL).run(tmp_path, verbose=False)
+    assert len(computed) == 4
+    again = Sweep(SMALL).run(tmp_path, retry_failed=True, verbose=False)
+    assert len(computed) == 5
+    assert "error" not in again
+
+
+def test_a_damaged_cell_is_computed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    computed = []
+
+    def compute(task: Task, says: Callable[[str], None]) -> dict[str, Any]:
+        computed.append(task.name)
+        return {"hash": task.name, "spec": task.spec, "rows": []}
+
+    monkeypatch.setattr("art_snn.sweep.sweep.compute_cell", compute)
+    Sweep(SMALL).run(tmp_path, verbose=False)
+    path = tmp_path / "cells" / f"{computed[0]}.json"
+    path.write_text(path.read_text()[:100])
+    Sweep(SMALL).run(tmp_path, verbose=False)
+    assert computed[4:] == [computed[0]]
+
+
+# --- who computes ---------------------------------------------------------------------------------------------------
+
+
+def test_an_error_in_this_process_is_an_outcome() -> None:
+    watching = Watching()
+    tasks = [Task("a", {"raises": True}, ""), Task("b", {}, "/nowhere")]
+
+    (_, failed), (_, done) = in_turn(tasks, told, watching)
+
+    assert (failed.kind, failed.text) == ("ValueError", "no good")
+    assert "raise ValueError" in failed.trace
+    assert done == {"hash": "b"}
+    assert watching.heard == [("a", "began"), ("a", "at work"), ("b", "began"), ("b", "at work")]
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_costs_its_cell_one_try_and_no_other_cell(tmp_path: Path) -> None:
+    wishes = [{}, {"dies": "once"}, {"raises": True}, {"dies": "always"}, {}]
+    tasks = [Task(str(number), wish, str(tmp_path)) for number, wish in enumerate(wishes)]
+
+    found = {task.name: outcome for task, outcome in in_processes(tasks, told, Watching(), 2)}
+
+    assert {name for name, outcome in found.items() if not isinstance(outcome, Failed)} == {"0", "1", "4"}
+    assert found["2"].kind == "ValueError"
+    assert found["3"].kind == LOST
+    assert "killed by signal 9, 2 times" in found["3"].text
