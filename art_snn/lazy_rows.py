@@ -36,6 +36,11 @@ class LazyRows:
         row: Array = rows if np.ndim(numbers) else rows[0]
         return row
 
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"expected an array to have {name!r}, got LazyRows; np.asarray(x) makes an array of all rows"
+        )
+
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
         if copy is False:
             raise ValueError("expected copy to be None or True for rows that are made when they are read, got False")

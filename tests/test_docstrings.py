@@ -15,9 +15,11 @@ PACKAGES = (
     "data",
     "defences",
     "estimators",
+    "evaluations",
     "metrics",
     "models",
     "neurons",
+    "report",
     "testing",
 )
 REREAD = ("*.py", *(f"{package}/**/*.py" for package in PACKAGES))

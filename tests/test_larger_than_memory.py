@@ -55,6 +55,11 @@ def test_what_is_no_row_is_refused(index: object) -> None:
         squares()[index]
 
 
+def test_what_only_an_array_has_is_named_with_the_cure() -> None:
+    with pytest.raises(AttributeError, match=r"'mean', got LazyRows; np\.asarray\(x\) makes"):
+        squares().mean()
+
+
 def test_samples_are_mapped_where_reading_them_is_reading_a_file(mapped: Frames) -> None:
     views = (mapped, mapped[2:], np.asarray(mapped), mapped.reshape(12, -1).T, squares(), rows_of(mapped, LABELS == 1))
     copies = (mapped.copy(), mapped[[1, 2]], mapped + 0, np.zeros(3), np.array(mapped), squares()[1:], [1], None)

@@ -7,6 +7,7 @@ import numpy as np
 from art.estimators.classification import PyTorchClassifier
 from torch import nn
 
+from art_snn.estimators.classification import LearningRule
 from art_snn.estimators.classification.inspection import firing
 from art_snn.lazy_rows import is_mapped
 from art_snn.metrics import attack_success_rate, counts_for_success, robust_accuracy
@@ -18,14 +19,14 @@ NONE = -1  # the class of a sample whose logits are not finite
 
 
 class Answers(NamedTuple):
-    """What a classifier makes of clean test samples, and of triggered ones.
+    """Logits of a classifier for clean and for triggered test samples.
 
     Args:
-        clean: Logits, (N, K).
-        triggered: Logits, (N, K); those of no samples, (0, K), where nothing is asked about them.
-        firing: By spiking layer that ran, the share of its outputs on the clean samples that are spikes, in [0, 1].
+        clean: Logits for the clean samples, (N, K).
+        triggered: Logits, (N, K); (0, K) where no triggered samples were asked about.
+        firing: Firing rate of each spiking layer that ran: share of its outputs on the clean samples that are spikes.
         broken: Names of parameters that are not finite.
-        failure: Why the classifier could not be converted, if it could not; all logits are NaN then.
+        failure: Why the conversion failed, if it did; all logits are NaN then.
     """
 
     clean: Array
@@ -36,7 +37,7 @@ class Answers(NamedTuple):
 
     @property
     def classes(self) -> Indices:
-        """Of the clean samples, (N,)."""
+        """Predicted classes of the clean samples, (N,)."""
         return decided(self.clean)
 
     def accuracy(self, y: Indices) -> float:
@@ -46,14 +47,14 @@ class Answers(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """The answers of two classifiers, trained on clean and on poisoned data."""
+    """Answers of two classifiers, trained on clean and on poisoned data."""
 
     clean: Answers
     backdoored: Answers
 
 
 class Rates(NamedTuple):
-    """The success rates of two classifiers, of which that of the clean one is the floor."""
+    """Attack success rates of two classifiers; that of the clean one is the floor."""
 
     clean: float
     backdoored: float
@@ -68,19 +69,19 @@ class Exam(NamedTuple):
     target: int
 
     def ask(self, classifier: PyTorchClassifier) -> Answers:
-        """What a classifier makes of them."""
+        """Answers of one classifier."""
         return ask(classifier, self.x, self.x_triggered)
 
     def ask_both(self, clean: PyTorchClassifier, backdoored: PyTorchClassifier) -> Pair:
-        """What two make of them."""
+        """Answers of a clean and of a backdoored classifier."""
         return Pair(self.ask(clean), self.ask(backdoored))
 
     def asr(self, answers: Answers, target_samples: TargetSamples = "exclude") -> float:
-        """Attack success rate of a classifier whose logits are finite."""
+        """Attack success rate (ASR) of a classifier whose logits are finite."""
         return attack_success_rate(self.y, answers.triggered, self.target, target_samples)
 
     def asrs(self, pair: Pair) -> Rates:
-        """Of both."""
+        """Attack success rates of both classifiers."""
         return Rates(self.asr(pair.clean), self.asr(pair.backdoored))
 
     def rates(self, classifier: PyTorchClassifier) -> dict[str, float]:
@@ -90,7 +91,7 @@ class Exam(NamedTuple):
         return {"accuracy": answers.accuracy(self.y), "asr": self.asr(answers) if is_finite else math.nan}
 
     def robust_accuracy(self, answers: Answers) -> float:
-        """Of a classifier whose logits are finite."""
+        """Robust accuracy of a classifier whose logits are finite."""
         return robust_accuracy(self.y, answers.triggered, self.target)
 
     @property
@@ -100,7 +101,7 @@ class Exam(NamedTuple):
 
 
 def ask(classifier: PyTorchClassifier, x: Array, x_triggered: Array | None = None) -> Answers:
-    """One pass over either kind of samples; the firing is counted as it happens."""
+    """Predict both kinds of samples, and count the spikes on the clean ones."""
     with firing(classifier.model) as counts:
         clean = _logits(classifier, x)
     triggered = clean[:0] if x_triggered is None else _logits(classifier, x_triggered)
@@ -108,14 +109,14 @@ def ask(classifier: PyTorchClassifier, x: Array, x_triggered: Array | None = Non
 
 
 def _logits(classifier: PyTorchClassifier, x: Array) -> Array:
-    """Of all samples; memory-mapped ones a batch a call, as ART's own class copies what it gets."""
-    if not is_mapped(x):
+    """Logits of all samples; ART's own class, which copies what it gets, is given memory-mapped ones batch by batch."""
+    if not is_mapped(x) or isinstance(classifier, LearningRule):
         return classifier.predict(x)  # type: ignore[no-any-return]
     return np.concatenate([classifier.predict(x[start : start + BATCH]) for start in range(0, len(x), BATCH)])
 
 
 def decided(logits: Array) -> Indices:
-    """The class of each sample, (N,), of equal logits the first; -1 where one of them is not finite.
+    """The class of each sample, (N,): the first of equal logits, -1 where a logit is not finite.
 
     >>> decided(np.array([[0.0, 1.0], [np.nan, 0.0]]))
     array([ 1, -1])

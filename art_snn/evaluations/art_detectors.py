@@ -27,10 +27,10 @@ class ArtActivationDefence:
     Where ART fails, as on a class whose features hold still, nothing is flagged, and the report holds the error.
 
     Args:
-        classifier: It is copied: ART leaves hooks behind.
+        classifier: Classifier, which is copied: ART leaves hooks behind.
         x_train: The samples, (N, ...).
-        y_train: Their labels, indices (N,) or one-hot (N, K).
-        seed: Of ART's draws, which come from the global streams.
+        y_train: Labels of the samples, indices (N,) or one-hot (N, K).
+        seed: Seed of ART's draws, which come from the global streams.
     """
 
     def __init__(self, classifier: PyTorchClassifier, x_train: Array, y_train: Labels, seed: int = 0) -> None:
@@ -63,10 +63,10 @@ class ArtSpectralSignatureDefense:
     """ART's `SpectralSignatureDefense` with its defaults.
 
     Args:
-        classifier: It is copied: ART leaves hooks behind.
+        classifier: Classifier, which is copied: ART leaves hooks behind.
         x_train: The samples, (N, ...).
-        y_train: Their labels, indices (N,) or one-hot (N, K).
-        seed: Of ART's draws, which come from the global streams.
+        y_train: Labels of the samples, indices (N,) or one-hot (N, K).
+        seed: Seed of ART's draws, which come from the global streams.
     """
 
     def __init__(self, classifier: PyTorchClassifier, x_train: Array, y_train: Labels, seed: int = 0) -> None:
@@ -90,10 +90,10 @@ class ArtSTRIP:
     """ART's `STRIP` with its defaults; the predictions are turned into probabilities, without which it gives NaN.
 
     Args:
-        classifier: It is copied: ART changes its class.
+        classifier: Classifier, which is copied: ART changes its class.
         x_train: The samples, (N, ...), which are also laid over each other.
-        y_train: Not looked at.
-        seed: Of ART's draws, which come from the global streams.
+        y_train: Labels, which are not used.
+        seed: Seed of ART's draws, which come from the global streams.
     """
 
     def __init__(self, classifier: PyTorchClassifier, x_train: Array, y_train: Labels, seed: int = 0) -> None:
@@ -109,7 +109,7 @@ class ArtSTRIP:
         return {}, predictions.any(axis=1).astype(int).tolist()
 
     def scores(self) -> Array:
-        """Less the entropy that ART computes: over the superpositions of a sample, where it should be over classes."""
+        """Negative entropy as ART computes it: over the superpositions of a sample, where it should be over classes."""
         entropies = []
         with host_seed(self._seed):
             for sample in self._x:

@@ -52,7 +52,7 @@ class Augmentation:
         """What `fit` does to each batch; None for nothing.
 
         Args:
-            attack: Its trigger is put on.
+            attack: Attack whose trigger is put on.
             x_clean: The samples without triggers, (N, ...).
             is_poison: Which are triggered, (N,); None for none.
         """

@@ -48,19 +48,20 @@ class BackdoorResult:
     samples are NaN.
 
     Args:
-        model: Its name.
-        accuracy_clean: Accuracy on clean test samples after training on clean data.
-        accuracy: The same after training on poisoned data.
+        model: Name of the classifier.
+        accuracy_clean: Accuracy on clean test samples of the model that was trained on clean data, the clean twin.
+        accuracy: Accuracy on clean test samples of the backdoored model.
         robust_accuracy: Share of triggered samples of other classes that are still recognised.
-        asr: Attack success rate, samples of the target class left out.
-        asr_all: The same with the target class counted, as many papers do.
+        asr: Attack success rate (ASR): share of triggered samples of other classes that are taken for the target.
+        asr_all: Attack success rate with the samples of the target class counted, as many papers do.
         n_asr: The denominator of `asr`.
         n_asr_all: The denominator of `asr_all`.
-        floor: `asr` of the model that was trained on clean data: what the trigger does without a backdoor.
-        seconds: Of both trainings and all predictions.
+        floor: `asr` of the clean twin: what the trigger does without a backdoor.
+        seconds: Duration of both trainings and all predictions.
         migration: From the ANN to the spiking network, for converted and hybrid classifiers; else None.
         doubts: Reasons not to take the row at its word.
-        training_seconds: Of each training, clean and poisoned, also where it was done before, without measurements.
+        training_seconds: Duration of the clean and of the poisoned training, without measurements, also where it was
+            done before.
         epochs: Accuracy and ASR of the backdoored model after each epoch of all steps, where the plan asks for them.
             Nothing is chosen by them.
         n_poisoned_by_class: Poisoned training samples by their true class.
@@ -189,10 +190,10 @@ class BackdoorEvaluation(Evaluation):
 
         Args:
             x_train: Clean training samples, (N, ...).
-            y_train: Their labels, indices (N,) or one-hot (N, K).
+            y_train: Labels of the training samples, indices (N,) or one-hot (N, K).
             x_test: Clean test samples, (M, ...).
-            y_test: Their labels.
-            seed: Of weights, order of batches and draws in training, for each classifier alike.
+            y_test: Labels of the test samples.
+            seed: Seed of weights, order of batches and draws in training, for each classifier alike.
             verbose: Whether to show a progress bar.
             **fit_arguments: For every `fit`, such as `batch_size` and `nb_epochs`.
 

@@ -65,12 +65,13 @@ class TransferMatrix:
 
     Args:
         binnings: The binnings, B.
-        accuracy: Of each model on clean samples, (B,).
-        floor: Of a model trained on clean frames, with the frame trigger, (B,).
-        frames: With the frame trigger, (B,).
-        events: Row: the model; column: the binning at whose bin centres the trigger's events were inserted, (B, B).
-        filtered: By filter: success with events inserted at the model's own centres, then filtered, (B,).
-        filtered_accuracy: By filter: accuracy on clean samples that were filtered, (B,).
+        accuracy: Accuracy of each model on clean samples, (B,).
+        floor: Success of the frame trigger in a model that was trained on clean frames, (B,).
+        frames: Success of the frame trigger, (B,).
+        events: Success of inserted events, (B, B): rows are models, columns the binnings at whose bin centres the
+            events were inserted.
+        filtered: Success of events inserted at the model's own centres and then filtered, (B,) by filter.
+        filtered_accuracy: Accuracy on clean samples that were filtered, (B,) by filter.
         doubts: Reasons not to take figures at their word; the texts name the binning, and the filter.
     """
 
@@ -103,14 +104,14 @@ def binning_transfer(
     """Train with a frame trigger at each binning; attack with events placed for each binning, and through filters.
 
     Args:
-        attack: With a trigger that acts on frames and on events.
+        attack: Attack whose trigger acts on frames and on events.
         make_classifier: An untrained classifier for frames of a binning.
-        train: Event streams (N,) and their labels.
-        test: Likewise.
+        train: Event streams (N,) to train with, and their labels; memory-mapped ones are binned as they are read.
+        test: Event streams (M,) to test with, and their labels.
         sensor_size: (W, H, 2), pixels.
         binnings: At least one; pairs (n_bins, split_by) will do.
         filters: Transforms of one stream, by name, such as tonic's.
-        seed: Of weights, batches and filters that draw.
+        seed: Seed of weights, batches and filters that draw.
         verbose: Whether to show a progress bar.
         on_doubt: Whether to "record" an invalid row, or to "raise" a ValueError as soon as there is one.
         **fit_arguments: For every `fit`.
@@ -118,7 +119,7 @@ def binning_transfer(
     Raises:
         ValueError: If there is no binning, or one is none; nothing has been trained then. Also on an invalid row with
             `on_doubt="raise"`.
-        TypeError: If the trigger acts not on events, or a `fit` argument is unknown.
+        TypeError: If the trigger does not act on events, or a `fit` argument is unknown.
 
     Source: ours; the question is raised by triggers written into frames, as in Abad et al., Sneaky Spikes, NDSS 2024,
     https://arxiv.org/abs/2302.06279, which no camera can record.

@@ -38,7 +38,7 @@ class Failure:
     Args:
         model: Name of the classifier.
         defence: Name of the defence.
-        error: Its type and what it said.
+        error: Type and text of the error.
     """
 
     model: str
@@ -115,9 +115,10 @@ class DefenceEvaluation(Evaluation):
         """One result for each classifier and defence, in the order given, but for those that failed.
 
         Args:
-            result: Its class.
-            about: Of a classifier, what all its rows have in common, "doubts" among it.
-            figures: Of a classifier, a defence, what makes it, and the doubts so far, the rest of a row.
+            result: Class of the rows.
+            about: Function from a classifier's name to what its rows have in common, "doubts" among it.
+            figures: Function from the names of classifier and defence, what makes the defence, and doubts, to the other
+                fields.
             verbose: Whether to show a progress bar.
         """
         rows, self.failures = [], []

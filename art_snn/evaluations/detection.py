@@ -41,12 +41,12 @@ class Evidence:
     """What a detector saw in the training data of one backdoored classifier: for pictures.
 
     Args:
-        labels: As the classifier was trained on them, (N,).
+        labels: Classes as the classifier was trained on them, (N,).
         is_poison: The truth, (N,).
-        scores: Of the detector, (N,); higher is more suspicious.
-        clusters: Where it clusters: of each class the first two dimensions (n, 2) and the clusters (n,), in the order
-            of the samples.
-        sequences: Where it compares voltages and spikes over time with clean ones: the class, and the picture.
+        scores: Scores of the samples, (N,); higher is more suspicious.
+        clusters: By class the first two dimensions (n, 2) and the clusters (n,) of its samples, in their order; empty
+            where the detector does not cluster.
+        sequences: The class and the picture of a detector that compares voltages and spikes over time with clean ones.
     """
 
     labels: Indices
@@ -72,7 +72,7 @@ class DetectionResult:
         model: Name of the classifier.
         defence: Name of the defence.
         auroc: Chance that a poisoned sample scores higher than a clean one, over all training samples.
-        auroc_in_class: The same over the samples that bear the target's label.
+        auroc_in_class: `auroc` over the samples that bear the target's label.
         fpr_at_95_tpr: Share of all clean samples flagged by a threshold that flags 95 % of the poison.
         tpr: Share of the poison that the defence flags at its own threshold.
         fpr: Share of the clean samples that it flags then.
@@ -83,7 +83,7 @@ class DetectionResult:
         n_clean: Clean samples.
         layer: The layer that it chose, where it chooses one.
         auroc_by_layer: `auroc_in_class` at each layer that it looked at.
-        seconds: That its `detect_poison` took on the backdoored classifier.
+        seconds: Duration of `detect_poison` on the backdoored classifier.
         peak_memory: Bytes by which memory grew meanwhile; NaN where the system does not tell.
         doubts: Reasons not to take the row at its word.
         evidence: For pictures; no part of what is written or compared.
@@ -144,7 +144,7 @@ class DetectionEvaluation(DefenceEvaluation):
 
         Args:
             x_train: The clean training samples, (N, ...); the attack poisons them as it did before.
-            y_train: Their labels, indices (N,) or one-hot (N, K).
+            y_train: Labels of the training samples, indices (N,) or one-hot (N, K).
             verbose: Whether to show a progress bar.
 
         Raises:

@@ -45,7 +45,7 @@ class Doubt(NamedTuple):
     Args:
         code: The kind of reason.
         grade: "invalid": the figures derived from the model mean nothing, and none is given; "caution": they are given.
-        text: Whose, and how much, for people.
+        text: For people: which model, and by how much.
     """
 
     code: Code
@@ -71,17 +71,17 @@ def is_unusable(doubts: Iterable[Doubt]) -> bool:
 
 
 def of_models(doubts: Iterable[Doubt]) -> Doubts:
-    """Without those that only concern how success is measured."""
+    """Doubts without those that only concern how success is measured."""
     return tuple(doubt for doubt in doubts if doubt.code not in OF_SUCCESS)
 
 
 def united(*doubts: Iterable[Doubt]) -> Doubts:
-    """Each once, in order."""
+    """All doubts, each once, in their order."""
     return tuple(dict.fromkeys(doubt for some in doubts for doubt in some))
 
 
 def check_on_doubt(on_doubt: str) -> None:
-    """A known way of treating invalid results."""
+    """Refuse an unknown way of treating invalid results."""
     check_choice("on_doubt", on_doubt, ("record", "raise"))
 
 
@@ -104,7 +104,7 @@ def model_doubts(whose: str, y: Indices, answers: Answers) -> Doubts:
     Args:
         whose: Names the model in the texts, such as "clean model".
         y: Classes of the clean test samples, (N,).
-        answers: What it makes of them.
+        answers: What the model answers.
     """
     found: list[tuple[Code, str]] = []
     if answers.failure is not None:
@@ -117,7 +117,7 @@ def model_doubts(whose: str, y: Indices, answers: Answers) -> Doubts:
 
 
 def pair_doubts(y: Indices, pair: Pair, of: str = "") -> Doubts:
-    """The same of a clean and of a backdoored model; `of` says which part of them was asked."""
+    """`model_doubts` of a clean and of a backdoored model; `of` says which part of them was asked."""
     return tuple(
         doubt
         for whose, answers in (("clean", pair.clean), ("backdoored", pair.backdoored))

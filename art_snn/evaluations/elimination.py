@@ -34,15 +34,16 @@ class EliminationResult:
         model: Name of the classifier.
         defence: Name of the defence.
         accuracy_before: Accuracy on clean test samples without the defence.
-        accuracy_after: With it.
-        asr_before: Attack success rate without the defence, samples of the target class left out.
-        asr_after: With it.
-        n_asr: Denominator of both.
+        accuracy_after: Accuracy on clean test samples with the defence.
+        asr_before: Attack success rate (ASR) without the defence: share of triggered samples of other classes that are
+            taken for the target.
+        asr_after: Attack success rate with the defence.
+        n_asr: Denominator of both attack success rates.
         robust_accuracy_before: Share of triggered samples of other classes that are recognised without the defence.
-        robust_accuracy_after: With it.
+        robust_accuracy_after: Accuracy on clean test samples with the defence.
         der: Defence effectiveness rating; 0.5 is a defence that does nothing.
-        rir: Robust improvement rating, likewise.
-        seconds: That the defence took.
+        rir: Robust improvement rating; 0.5 is a defence that does nothing.
+        seconds: Duration of the defence.
         peak_memory: Bytes by which memory grew meanwhile; NaN where the system does not tell.
         doubts: Reasons not to take the row at its word.
     """
@@ -113,9 +114,9 @@ class EliminationEvaluation(DefenceEvaluation):
 
         Args:
             x_clean: Clean samples for the defences, (N, ...).
-            y_clean: Their labels, indices (N,) or one-hot (N, K).
+            y_clean: Labels of the clean samples, indices (N,) or one-hot (N, K).
             x_test: Clean test samples, (M, ...).
-            y_test: Their labels.
+            y_test: Labels of the test samples.
             verbose: Whether to show a progress bar.
 
         Raises:
@@ -162,7 +163,7 @@ def eliminate(defence: Transformer | Trainer | PyTorchClassifier, x: Array, y: L
     Args:
         defence: A transformer or a trainer, of this package or ART's; or the new classifier itself.
         x: Clean samples, (N, ...).
-        y: Their labels.
+        y: Labels of the clean samples.
     """
     if isinstance(defence, PyTorchClassifier):
         return defence

@@ -15,14 +15,14 @@ class Migration:
     """Success of one backdoor in the ANN, right after the conversion and at the end, the target class left out.
 
     Args:
-        asr_ann: Attack success rate of the backdoored ANN.
-        floor_ann: The same of the clean ANN.
-        asr_converted: Of the spiking network right after the conversion.
-        floor_converted: The same of the clean one.
+        asr_ann: Attack success rate (ASR) of the backdoored ANN.
+        floor_ann: ASR of the clean ANN.
+        asr_converted: ASR of the spiking network right after the conversion.
+        floor_converted: ASR of the clean spiking network right after its conversion.
         rate_converted: `asr_converted` as a share of `asr_ann`; NaN where that is 0.
-        rate_converted_above_floor: The same with the floors taken off both; NaN where the ANN is at its floor.
-        rate: Of the final network, as a share of `asr_ann`.
-        rate_above_floor: The same with the floors taken off both.
+        rate_converted_above_floor: `rate_converted` with the floors taken off both; NaN where the ANN is at its floor.
+        rate: ASR of the final network as a share of `asr_ann`.
+        rate_above_floor: `rate` with the floors taken off both.
         threshold_shift: By layer, how far poisoned calibration data moved the threshold, relative to that which clean
             ones give the same ANN; None where calibration was clean.
         doubts: About the ANN and about the final network; where one is invalid, all of the above but the shift is NaN.
@@ -57,13 +57,13 @@ class Migration:
 
 
 def measure_migration(clean: Trained, backdoored: Trained, exam: Exam, final: Pair, doubts: Doubts) -> Migration | None:
-    """Of a pair of converted or hybrid classifiers; None for others, whose backdoor did not come from an ANN.
+    """Migration in a pair of converted or hybrid classifiers; None for others, whose backdoor did not come from an ANN.
 
     Args:
-        clean: Trained on clean data.
-        backdoored: Trained on poisoned data.
+        clean: The classifier trained on clean data.
+        backdoored: The classifier trained on poisoned data.
         exam: The test samples.
-        final: What both answered.
+        final: What both classifiers answered.
         doubts: About the row of which this is a part.
     """
     if clean.converted is None or backdoored.converted is None:
@@ -87,7 +87,7 @@ def measure_migration(clean: Trained, backdoored: Trained, exam: Exam, final: Pa
 
 
 def _of_final(anns: Rates, final: Rates) -> dict[str, float]:
-    """Figures of the classifiers as they are."""
+    """Figures of the classifiers at the end of their training."""
     return {
         "asr_ann": anns.backdoored,
         "floor_ann": anns.clean,
@@ -97,7 +97,7 @@ def _of_final(anns: Rates, final: Rates) -> dict[str, float]:
 
 
 def _of_converted(anns: Rates, converted: Rates) -> dict[str, float]:
-    """Figures of what they were right after the conversion."""
+    """Figures of the classifiers right after the conversion."""
     floors = converted.clean, anns.clean
     return {
         "asr_converted": converted.backdoored,

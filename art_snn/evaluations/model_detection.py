@@ -31,9 +31,9 @@ class ModelEvidence:
     """What a detector of models found in a backdoored classifier, and in its clean twin where there is one.
 
     Args:
-        target_class: The attack's.
-        report: On the backdoored classifier.
-        report_when_clean: On its twin.
+        target_class: Target of the attack.
+        report: The detector's report on the backdoored classifier.
+        report_when_clean: The detector's report on the clean twin.
     """
 
     target_class: int
@@ -61,7 +61,7 @@ class ModelDetectionResult:
         p_value: Where it estimates one.
         is_clean_accused: Whether it accuses the clean twin: a false alarm.
         target_when_clean: The class that it finds most suspicious there.
-        seconds: That it took on the backdoored classifier.
+        seconds: Duration of the examination of the backdoored classifier.
         peak_memory: Bytes by which memory grew meanwhile; NaN where the system does not tell.
         doubts: Reasons not to take the row at its word.
         evidence: Both reports; no part of what is written or compared.
@@ -104,7 +104,7 @@ class ModelDetectionEvaluation(DefenceEvaluation):
 
         Args:
             x_clean: Clean samples for the detectors, (N, ...).
-            y_clean: Their labels, indices (N,) or one-hot (N, K).
+            y_clean: Labels of the clean samples, indices (N,) or one-hot (N, K).
             verbose: Whether to show a progress bar.
 
         Raises:

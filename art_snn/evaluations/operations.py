@@ -33,7 +33,7 @@ class SynapticLayer(NamedTuple):
     Args:
         accumulates: Effective ones: inputs other than 0 times the weights other than 0 that they meet, if all inputs of
             the layer were 0 or one and the same magnitude.
-        multiplies: The same if they were not; one of the two is 0.
+        multiplies: Effective multiply-accumulates, if inputs differ in magnitude; one of the two is 0.
         dense: All inputs times all weights that they meet.
         n_weights: Number of weights, without biases.
         n_zero_weights: Number of weights that are 0.
@@ -138,11 +138,11 @@ class TriggerCost:
         clean: Operations on clean samples.
         triggered: Operations on the same samples with the trigger.
         spikes: Ratio triggered : clean of spikes; NaN where clean samples call forth none, as of an ANN.
-        operations: The same of effective accumulates and multiply-accumulates together.
-        energy: The same of the energy of these.
-        membrane_updates: The same of membrane updates.
-        seconds: The same of the time that classifying takes on this machine, median of passes in turn; it computes
-            zeros, too, so that it says little of hardware that does not.
+        operations: Ratio of effective accumulates and multiply-accumulates together.
+        energy: Ratio of the energy of these operations.
+        membrane_updates: Ratio of membrane updates.
+        seconds: Ratio of the time that classifying takes on this machine, median of passes in turn; it computes zeros,
+            too, so that it says little of hardware that does not.
     """
 
     clean: Operations
@@ -192,7 +192,7 @@ def trigger_cost(
     Args:
         classifier: Any `PyTorchClassifier`; it is left as it was.
         x: Clean samples, (N, ...), at least one.
-        x_triggered: The same samples with the trigger.
+        x_triggered: Triggered samples, in the order of the clean ones.
         batch_size: Samples a pass at most.
         repeats: Number of passes over either kind that are timed, in turn.
 

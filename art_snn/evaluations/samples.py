@@ -38,7 +38,7 @@ def poisoned(attack: TriggerBackdoor, x: Array, y: Labels) -> PoisonedDataset:
     Args:
         attack: What poisons.
         x: Clean samples, (N, ...).
-        y: Their labels.
+        y: Labels of the samples.
     """
     if not is_mapped(x):
         return attack.poison_dataset(x, y)
@@ -52,7 +52,7 @@ def exam_of(attack: TriggerBackdoor, x: Array, y: Labels) -> Exam:
     Args:
         attack: Whose trigger it is.
         x: Clean samples, (N, ...).
-        y: Their labels.
+        y: Labels of the samples.
     """
     triggered = attack.trigger_lazily(x) if is_mapped(x) else attack.poison(x)[0]
     return Exam(x, triggered, class_indices(y), attack.target_class)

@@ -79,7 +79,7 @@ class TrainingPlan:
 
 
 class Trained(NamedTuple):
-    """A classifier after training, and what it was on the way.
+    """A classifier after training, and what came of it on the way.
 
     Args:
         final: The classifier.
@@ -123,9 +123,9 @@ def train_afresh(
     Args:
         estimator: Any `PyTorchClassifier`; it is not changed.
         clean: Clean training data.
-        poisoned: The same with poison.
-        plan: How it is trained.
-        seeds: Of weights and batches.
+        poisoned: Training data with poison.
+        plan: How the classifier is trained.
+        seeds: Seeds of weights and batches.
         fit_arguments: For the steps of `fit`, such as `batch_size` and `nb_epochs`.
         measure: What is asked of the classifier after each epoch.
     """

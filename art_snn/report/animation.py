@@ -19,7 +19,7 @@ def write_animation(rows: Mapping[str, Array], path: Path) -> Path:
 
     Args:
         rows: Pictures (T, H, W, 3) in [0, 1] by name, all of one shape.
-        path: Of the GIF, written whole or not at all.
+        path: Where the GIF is written, whole or not at all.
     """
     side_by_side = np.concatenate(
         [np.pad(p, ((0, 0), (0, 0), (0, 1), (0, 0)), constant_values=1) for p in rows.values()], 2

@@ -39,8 +39,8 @@ def scores_figure(title: str, results: Sequence[DetectionResult]) -> Figure:
     """Above the scores of clean and of poisoned samples, below what a threshold on them can reach, a column a detector.
 
     Args:
-        title: Of the whole: what was poisoned, and the model.
-        results: Of the model, those with evidence.
+        title: Title of the picture: what was poisoned, and the model.
+        results: Rows of the model that have evidence.
     """
     figure = Figure(figsize=(max(6, 3.1 * len(results)), 6), layout="constrained")
     axes = figure.subplots(2, len(results), squeeze=False)
@@ -61,10 +61,10 @@ def clusters_figure(title: str, evidence: Evidence, target: int, accused: Sequen
     The target, the accused classes and the first others are shown, fifteen in all.
 
     Args:
-        title: Of the whole: what was poisoned, and the model.
-        evidence: Of a detector that clusters.
-        target: Of the attack.
-        accused: By it.
+        title: Title of the picture: what was poisoned, and the model.
+        evidence: What a detector that clusters saw.
+        target: Target of the attack.
+        accused: Classes that the detector accuses.
     """
     shown = list(dict.fromkeys([target, *accused, *evidence.clusters]))[:MAX_CLASSES]
     n_rows = -(-len(shown) // N_COLUMNS)

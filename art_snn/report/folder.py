@@ -29,7 +29,7 @@ class ResultsFolder:
     """A folder, and what one command writes there.
 
     Args:
-        path: Of the folder; it need not exist yet.
+        path: Path of the folder, which need not exist yet.
         record: Name of the file that says whose the results are: JSON, or a picture that holds it.
         others: Names of the other files, as patterns.
         determined_by: What determines the results, as `art_snn.experiment.identity` gives it; the record has its keys.

@@ -48,7 +48,7 @@ def trigger_sheet(title: str, rows: Mapping[str, Array]) -> Figure:
     """Samples of one kind by name, a row each, time bins (or images) side by side, at most sixteen.
 
     Args:
-        title: Of the whole.
+        title: Title of the picture.
         rows: Pictures (T, H, W, 3) as `as_pictures_alike` makes them, all of one T.
     """
     n_columns = min(MAX_COLUMNS, *(len(pictures) for pictures in rows.values()))
