@@ -86,7 +86,7 @@ def state(classifier: Any) -> dict[str, Any]:
     for name, module in model.named_modules():
         found[f"{name} type"] = type(module).__name__
         found[f"{name} hooks"] = len(module._forward_hooks) + len(module._forward_pre_hooks)
-        for setting in ("training", "v", "store_v_seq", "step_mode", "timesteps", "_training_seed", "_n_draws"):
+        for setting in ("training", "v", "store_v_seq", "step_mode", "timesteps", "draws"):
             found[f"{name} {setting}"] = getattr(module, setting, None)
     for name, parameter in model.named_parameters():
         found[f"{name} grad"], found[f"{name} trained"] = parameter.grad, parameter.requires_grad

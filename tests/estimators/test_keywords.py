@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from art.data_generators import NumpyDataGenerator
 
-from art_snn.estimators.classification.keywords import TAKEN
+from art_snn.estimators.classification._keywords import TAKEN
 from tests.estimators.every_rule import EVERY, K, X, Y, make, ready
 
 METHODS = (*TAKEN, "get_activations")

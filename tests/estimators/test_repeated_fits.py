@@ -17,8 +17,8 @@ from torch.optim.lr_scheduler import StepLR
 from art_snn._random import host_seed
 from art_snn.conversion import JoinedArrays, convert, thresholds
 from art_snn.estimators.classification import AnnClassifier, ConvertedClassifier, HybridClassifier
-from art_snn.estimators.classification.joint import JointOptimizer
-from art_snn.estimators.classification.reservoir import Reservoir
+from art_snn.estimators.classification._joint_optimizer import JointOptimizer
+from art_snn.estimators.classification._reservoir import Reservoir
 from art_snn.models import small_cnn
 
 N, T, K = 12, 6, 3

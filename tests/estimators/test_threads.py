@@ -17,7 +17,7 @@ from art_snn._random import host_seed
 from art_snn.estimators.classification import (
     SpikingModule,
 )
-from art_snn.estimators.classification.locking import lock_of
+from art_snn.estimators.classification._locking import lock_of
 from art_snn.estimators.classification.mode import mode
 from tests.sharing import ALL, FRAMES, IMAGES, T, Y, assert_equal, over_frames, over_images, samples, state
 

@@ -8,15 +8,15 @@ from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 
 from art_snn._validation import check_choice
-from art_snn.estimators.classification.card import Card
-from art_snn.estimators.classification.copying import Copying, without_reset
+from art_snn.estimators.classification._card import Card
+from art_snn.estimators.classification._copying import Copying, without_reset
+from art_snn.estimators.classification._saving import Saving
+from art_snn.estimators.classification._settings import Settings, check_trains
 from art_snn.estimators.classification.inputs import Inputs
 from art_snn.estimators.classification.inspection import hooked, spiking_layers
 from art_snn.estimators.classification.learning_rule import LearningRule
 from art_snn.estimators.classification.mode import mode
 from art_snn.estimators.classification.module import SpikingModule
-from art_snn.estimators.classification.saving import Saving
-from art_snn.estimators.classification.settings import Settings, check_trains
 from art_snn.estimators.classification.streaming import Streaming
 from art_snn.models import OverTime
 from art_snn.typing import Array

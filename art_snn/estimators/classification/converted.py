@@ -13,17 +13,17 @@ from art_snn._validation import check_at_least
 from art_snn.conversion import JoinedArrays, Method, check_method, convert, thresholds, uncalibrated
 from art_snn.conversion.spiking import hold_thresholds, integrate_and_fire, scaled_neurons
 from art_snn.conversion.tracing import like
+from art_snn.estimators.classification._card import Card
+from art_snn.estimators.classification._generators import epoch_of, n_samples
+from art_snn.estimators.classification._joint_optimizer import TwoOptimizers
+from art_snn.estimators.classification._keywords import with_arguments_of
+from art_snn.estimators.classification._learnt import Learnt, learnt_since
+from art_snn.estimators.classification._locking import lock_of, locks_of
+from art_snn.estimators.classification._reservoir import Reservoir
 from art_snn.estimators.classification.ann import AnnClassifier
-from art_snn.estimators.classification.card import Card
-from art_snn.estimators.classification.generators import epoch_of, n_samples
-from art_snn.estimators.classification.joint import TwoOptimizers
-from art_snn.estimators.classification.keywords import with_arguments_of
 from art_snn.estimators.classification.learning_rule import TrainingData, TrainingStep
-from art_snn.estimators.classification.learnt import Learnt, learnt_since
-from art_snn.estimators.classification.locking import lock_of, locks_of
 from art_snn.estimators.classification.mode import mode
 from art_snn.estimators.classification.module import SpikingModule
-from art_snn.estimators.classification.reservoir import Reservoir
 from art_snn.estimators.classification.spiking import SpikingClassifier
 from art_snn.neurons import NeuronFactory
 from art_snn.typing import Images, Indices, Labels

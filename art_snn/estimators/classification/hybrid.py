@@ -9,8 +9,8 @@ from torch import nn
 
 from art_snn._random import Rng
 from art_snn._validation import check_at_least, check_positive
+from art_snn.estimators.classification._keywords import with_arguments_of
 from art_snn.estimators.classification.converted import ConvertedClassifier
-from art_snn.estimators.classification.keywords import with_arguments_of
 from art_snn.estimators.classification.learning_rule import TrainingData, TrainingStep
 from art_snn.estimators.classification.spiking import SpikingClassifier
 from art_snn.neurons import NeuronFactory

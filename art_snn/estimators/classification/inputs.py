@@ -19,8 +19,8 @@ from art_snn._validation import (
     class_indices,
     is_whole,
 )
-from art_snn.estimators.classification.host import Host
-from art_snn.estimators.classification.keywords import check_keywords
+from art_snn.estimators.classification._host import Host
+from art_snn.estimators.classification._keywords import check_keywords
 from art_snn.estimators.classification.mode import mode
 from art_snn.estimators.classification.streaming import reduced
 from art_snn.typing import Array

@@ -17,8 +17,8 @@ from torch import nn
 from art_snn._detached import detached_copy
 from art_snn._random import host_seed
 from art_snn._validation import check_choice
-from art_snn.estimators.classification.copying import without_reset
-from art_snn.estimators.classification.host import Host
+from art_snn.estimators.classification._copying import without_reset
+from art_snn.estimators.classification._host import Host
 from art_snn.estimators.classification.inspection import (
     Inspection,
     Quantity,

@@ -6,7 +6,7 @@ from contextlib import contextmanager, nullcontext
 from torch import nn
 
 from art_snn._random import streams_alone
-from art_snn.estimators.classification.locking import lock_of
+from art_snn.estimators.classification._locking import lock_of
 
 
 @contextmanager

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from art_snn import acceleration
 from art_snn._validation import check_at_least, check_choice
-from art_snn.estimators.classification.encoding import Layout, layout_of, to_sequence, undefined_as_nan
+from art_snn.estimators.classification._encoding import Layout, layout_of, to_sequence, undefined_as_nan
+from art_snn.estimators.classification._locking import lock_of
 from art_snn.estimators.classification.inspection.structure import check_network, step_mode
-from art_snn.estimators.classification.locking import lock_of
 from art_snn.neurons.poisson import ENCODINGS, evaluation_thresholds, poisson_spikes, uniform_thresholds
 
 _PIXELS = 256 * 32 * 32  # at once, over samples and time steps: fastest as measured
@@ -54,6 +54,8 @@ class SpikingModule(nn.Module):
     https://arxiv.org/abs/1809.05793, section 3.
     """
 
+    draws: tuple[int, int]  # of the Poisson thresholds in training: their seed, and how many there were
+
     def __init__(
         self,
         net: nn.Module,
@@ -83,7 +85,7 @@ class SpikingModule(nn.Module):
 
     def reseed(self, seed: int) -> None:
         """Start the Poisson draws of training afresh; the thresholds of evaluation stay those of `self.seed`."""
-        self._training_seed, self._n_draws = seed, 0
+        self.draws = seed, 0
 
     def clear_state(self) -> None:
         """Reset every neuron. Not called `reset`, which spikingjelly would call in turn, for ever."""
@@ -205,8 +207,9 @@ class SpikingModule(nn.Module):
         """Of the Poisson code: one fixed set for all samples, or fresh ones for each in training."""
         if not self.training:
             return evaluation_thresholds(timesteps, self.seed, images)
-        self._n_draws += 1
-        return uniform_thresholds((timesteps, *images.shape), (1, self._training_seed, self._n_draws), images)
+        seed, n = self.draws
+        self.draws = seed, n + 1
+        return uniform_thresholds((timesteps, *images.shape), (1, *self.draws), images)
 
     def _chunk_length(self, sequence: Tensor, timesteps: int) -> int:
         """Time steps a chunk: few enough for the cache; all of them where a chunk would change the answer."""

@@ -8,14 +8,14 @@ from art.estimators.classification import PyTorchClassifier
 from art.estimators.classification.classifier import InputFilter
 from torch import nn
 
-from art_snn.estimators.classification.activations import Activations
-from art_snn.estimators.classification.copying import Copying, without_reset
+from art_snn.estimators.classification._activations import Activations
+from art_snn.estimators.classification._copying import Copying, without_reset
+from art_snn.estimators.classification._over_time import PredictionsOverTime
+from art_snn.estimators.classification._saving import Saving
+from art_snn.estimators.classification._settings import Settings, check_trains, per_channel
 from art_snn.estimators.classification.inputs import Inputs
 from art_snn.estimators.classification.learning_rule import LearningRule, TrainingStep
 from art_snn.estimators.classification.module import SpikingModule
-from art_snn.estimators.classification.over_time import PredictionsOverTime
-from art_snn.estimators.classification.saving import Saving
-from art_snn.estimators.classification.settings import Settings, check_trains, per_channel
 from art_snn.estimators.classification.streaming import Streaming
 
 

@@ -16,13 +16,13 @@ from tqdm import tqdm
 from art_snn._progress import progress, task_or
 from art_snn._random import Rng, draw_seed, host_seed
 from art_snn._validation import check_at_least, check_finite, check_same_length, check_weights, class_indices
-from art_snn.estimators.classification.generators import epoch_of, n_batches, n_samples
-from art_snn.estimators.classification.host import Host
-from art_snn.estimators.classification.keywords import check_keywords
+from art_snn.estimators.classification._generators import epoch_of, n_batches, n_samples
+from art_snn.estimators.classification._host import Host
+from art_snn.estimators.classification._keywords import check_keywords
+from art_snn.estimators.classification._rehearsal import check_steps, draws_kept, has_single
+from art_snn.estimators.classification._undoing import Undoing
 from art_snn.estimators.classification.mode import mode
 from art_snn.estimators.classification.module import SpikingModule
-from art_snn.estimators.classification.rehearsal import check_steps, draws_kept, has_single
-from art_snn.estimators.classification.undoing import Undoing
 from art_snn.typing import Array, Indices, Labels
 
 # From samples (n, ...), their row numbers (n,) and a generator to samples of the same shape
@@ -57,7 +57,7 @@ class Streaming(Host):
             training_mode: Whether dropout and batch norm behave as in training.
             logits: Whether postprocessing defences are left out, of which gradients know nothing.
             verbose: Whether to show a progress bar.
-            **kwargs: What `keywords.TAKEN` lists, which ART's callers pass; it is not looked at.
+            **kwargs: Keywords that ART's callers pass; they change nothing.
 
         Raises:
             ValueError: If the samples have not `input_shape`.
@@ -113,7 +113,7 @@ class Streaming(Host):
                 samples are checked but not used.
             prepare: Changes each batch before it is trained on, as augmentation does; see `Prepare`.
             after_epoch: Called after each epoch with its number, from 1.
-            **kwargs: What `keywords.TAKEN` lists, which ART's callers pass.
+            **kwargs: Keywords that ART's callers pass; they change nothing.
 
         Raises:
             ValueError: If shapes, labels or values do not fit; nothing has been changed then.
@@ -161,7 +161,7 @@ class Streaming(Host):
             seed: Decides dropout and Poisson draws, and whatever the generator takes from the global random streams.
             scheduler: A learning rate scheduler of torch's, stepped after each epoch.
             validation_data: Samples and labels on which the progress bar shows the accuracy, as in `fit`.
-            **kwargs: What `keywords.TAKEN` lists, which ART's callers pass.
+            **kwargs: Keywords that ART's callers pass; they change nothing.
 
         Raises:
             ValueError: If a batch does not fit; the batches before it have been trained on.

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError,
 from torch import nn
 
 from art_snn._validation import check_choice
-from art_snn.estimators.classification.encoding import Layout
+from art_snn.estimators.classification._encoding import Layout
 from art_snn.models import MODELS
 from art_snn.typing import Array
 

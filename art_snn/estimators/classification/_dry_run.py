@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from art_snn.estimators.classification.card import Card
+from art_snn.estimators.classification._card import Card
+from art_snn.estimators.classification._locking import lock_of
 from art_snn.estimators.classification.inspection import hooked
-from art_snn.estimators.classification.locking import lock_of
 from art_snn.models import Network, Recipe, build
 
 MOST_NUMBERS = 1 << 24  # 64 MiB, of which a pass holds several

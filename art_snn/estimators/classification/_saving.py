@@ -12,12 +12,12 @@ from art.preprocessing.standardisation_mean_std.pytorch import StandardisationMe
 from torch import Tensor, nn
 
 from art_snn._files import write_whole
-from art_snn.estimators.classification.card import LONGEST, LOSSES, Card, ModuleSettings, arrays, checked, read_card
-from art_snn.estimators.classification.host import Host
-from art_snn.estimators.classification.locking import locks_of
+from art_snn.estimators.classification._card import LONGEST, LOSSES, Card, ModuleSettings, arrays, checked, read_card
+from art_snn.estimators.classification._dry_run import check_affordable, is_built_by, planned, without_numbers
+from art_snn.estimators.classification._host import Host
+from art_snn.estimators.classification._locking import locks_of
+from art_snn.estimators.classification._weight_files import check_all_finite, check_fit, digest, pack, unpack
 from art_snn.estimators.classification.module import SpikingModule
-from art_snn.estimators.classification.trial import check_affordable, is_built_by, planned, without_numbers
-from art_snn.estimators.classification.weights import check_all_finite, check_fit, digest, pack, unpack
 from art_snn.models import Recipe, build
 
 _PAIRS = ("clip_values", "preprocessing")

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.instancenorm import _InstanceNorm
 
+from art_snn.estimators.classification.module import SpikingModule
+
 Step = Callable[[int], Any]  # what a step of the training does but for the gradients, with so many samples
 
 
@@ -50,12 +52,12 @@ def check_steps(model: nn.Module, step: Step, *, single: bool, batch_size: int) 
 @contextmanager
 def draws_kept(model: nn.Module) -> Iterator[None]:
     """The Poisson draws of a `SpikingModule` go on afterwards from where they are."""
-    before = getattr(model, "_n_draws", None)
+    before = [(module, module.draws) for module in model.modules() if isinstance(module, SpikingModule)]
     try:
         yield
     finally:
-        if before is not None:
-            model._n_draws = before
+        for module, draws in before:
+            module.draws = draws
 
 
 def _error_of(step: Step, n: int) -> Exception | None:

@@ -6,7 +6,7 @@ from typing import Self
 import torch
 from torch import nn
 
-_DRAWS = ("_training_seed", "_n_draws")  # of a `SpikingModule`
+from art_snn.estimators.classification.module import SpikingModule
 
 
 class Undoing:
@@ -24,7 +24,7 @@ class Undoing:
     def __enter__(self) -> Self:
         self._buffers = [(buffer, buffer.detach().clone()) for buffer in self._model.buffers()]
         self._gradients = [(parameter, parameter.grad) for parameter in self._model.parameters()]
-        self._draws = {name: vars(self._model)[name] for name in _DRAWS if name in vars(self._model)}
+        self._draws = [(m, m.draws) for m in self._model.modules() if isinstance(m, SpikingModule)]
         return self
 
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
@@ -35,4 +35,5 @@ class Undoing:
                 buffer.copy_(value)
         for parameter, gradient in self._gradients:
             parameter.grad = gradient
-        vars(self._model).update(self._draws)
+        for module, draws in self._draws:
+            module.draws = draws

@@ -7,8 +7,8 @@ from typing import Any
 from torch import Tensor
 from torch.optim import Optimizer
 
+from art_snn.estimators.classification._host import Host
 from art_snn.estimators.classification.ann import AnnClassifier
-from art_snn.estimators.classification.host import Host
 
 
 class JointOptimizer(Optimizer):

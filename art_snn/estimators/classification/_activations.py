@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from art_snn._validation import check_choice
-from art_snn.estimators.classification.encoding import undefined_as_nan
-from art_snn.estimators.classification.host import Host
+from art_snn.estimators.classification._encoding import undefined_as_nan
+from art_snn.estimators.classification._host import Host
 from art_snn.estimators.classification.inspection.first_pass import Inspection, inspect
 from art_snn.estimators.classification.inspection.recording import Quantity, Reduction, Watched, record
 from art_snn.estimators.classification.mode import mode

@@ -7,7 +7,7 @@ import torch
 from art.preprocessing.standardisation_mean_std.pytorch import StandardisationMeanStdPyTorch
 from torch import nn
 
-from art_snn.estimators.classification.host import Host
+from art_snn.estimators.classification._host import Host
 
 # What ART's constructor makes of a loss: whether labels are reduced to one a sample, to indices, and may be shares
 _LABELS_OF_LOSS: tuple[tuple[tuple[type[nn.Module], ...], tuple[bool, bool, bool]], ...] = (

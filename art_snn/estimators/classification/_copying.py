@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from art_snn._detached import detach_pieces
 from art_snn._random import Rng, host_seed
-from art_snn.estimators.classification.host import Host
-from art_snn.estimators.classification.locking import lock_of, locks_of
+from art_snn.estimators.classification._host import Host
+from art_snn.estimators.classification._locking import lock_of, locks_of
 
 
 class Copying(Host):

@@ -8,7 +8,7 @@ import torch
 from art.estimators.classification import PyTorchClassifier
 
 from art_snn._validation import check_at_least
-from art_snn.estimators.classification.host import Host
+from art_snn.estimators.classification._host import Host
 from art_snn.estimators.classification.inputs import samples_for
 from art_snn.estimators.classification.mode import mode
 from art_snn.estimators.classification.module import SpikingModule
