@@ -16,7 +16,7 @@ from safetensors.torch import save
 from torch import nn
 
 from art_snn.estimators.classification import AnnClassifier, HybridClassifier, SpikingClassifier, SpikingModule
-from art_snn.estimators.classification._weight_files import digest, pack, unpack
+from art_snn.estimators.classification.weights import digest, pack, unpack
 from art_snn.models import event_net, small_cnn
 
 SHAPE, K = (1, 8, 8), 3

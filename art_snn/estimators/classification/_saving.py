@@ -16,8 +16,8 @@ from art_snn.estimators.classification._card import LONGEST, LOSSES, Card, Modul
 from art_snn.estimators.classification._dry_run import check_affordable, is_built_by, planned, without_numbers
 from art_snn.estimators.classification._host import Host
 from art_snn.estimators.classification._locking import locks_of
-from art_snn.estimators.classification._weight_files import check_all_finite, check_fit, digest, pack, unpack
 from art_snn.estimators.classification.module import SpikingModule
+from art_snn.estimators.classification.weights import check_all_finite, check_fit, digest, pack, unpack
 from art_snn.models import Recipe, build
 
 _PAIRS = ("clip_values", "preprocessing")
