@@ -87,7 +87,7 @@ TRAINING: Options = {
     "epochs": _option(int, 10, "Epochs of each training."),
     "batch_size": _option(int, 32, "Samples in a training step."),
     "learning_rate": _option(float, 1e-3, "Learning rate of Adam."),
-    "network": _option(str, "small_cnn", "Topology: small_cnn, vgg11, resnet18 or event_net."),
+    "network": _option(str, "small_cnn", "Topology: small_cnn, vgg11, resnet18, resnet20 or event_net."),
     "width": _option(float, 1.0, "Multiplier of the network's channels."),
 }
 SEED: Options = {"seed": _option(int, 0, "Seed of all random draws.")}

@@ -92,7 +92,7 @@ def test_compare_prints_a_table_of_all_learning_rules(art_snn: Callable[..., Out
         ("--data digits-dvs --models converted", "expected --models to be ann or bptt for frames"),
         ("--models ann,ann", "expected --models to have names that differ"),
         ("--models ,", "expected --models to be one of"),
-        ("--network event_net", "expected --network to be one of small_cnn, vgg11, resnet18 for digits, got"),
+        ("--network event_net", "expected --network to be one of small_cnn, vgg11, resnet18, resnet20 for digits, got"),
         ("--bogus 3", "--bogus"),
     ],
 )

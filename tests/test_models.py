@@ -9,7 +9,7 @@ import torch
 from spikingjelly.activation_based import functional, layer, neuron
 from torch import nn
 
-from art_snn.models import MODELS, Network, build, event_net, resnet18, small_cnn, vgg11
+from art_snn.models import MODELS, Network, build, event_net, resnet18, resnet20, small_cnn, vgg11
 
 T, N, K = 3, 2, 5
 every_model = pytest.mark.parametrize("name", MODELS)
@@ -73,7 +73,7 @@ def test_the_seed_decides_the_weights(name):
 @every_model
 @pytest.mark.parametrize("neuron_name", [None, "lif"])
 def test_the_recipe_survives_json_and_rebuilds_the_network(name, neuron_name):
-    net = small(name, neuron=neuron_name, surrogate="sigmoid", tau=3.0, pool="avg", seed=4)
+    net = small(name, neuron=neuron_name, surrogate="sigmoid", tau=3.0, pool="avg", norm="none", seed=4)
 
     recipe = json.loads(json.dumps(net.recipe))
     again = build(recipe["name"], **recipe["arguments"])
@@ -119,7 +119,7 @@ def test_steps_of_an_snn_are_carried_forward(name):
     assert not torch.equal(whole[0], whole[-1])
 
 
-@pytest.mark.parametrize("name", ["small_cnn", "vgg11", "resnet18"])
+@pytest.mark.parametrize("name", ["small_cnn", "vgg11", "resnet18", "resnet20"])
 def test_the_last_layer_is_linear(name):
     assert isinstance(list(small(name, neuron="if").children())[-1], nn.Linear)
 
@@ -143,6 +143,45 @@ def test_the_stem_pool_is_of_the_named_kind_or_absent():
     assert len(modules_of(resnet18(3, K, width=0.1), nn.MaxPool2d)) == 1
     assert len(modules_of(resnet18(3, K, width=0.1, pool="avg"), nn.AvgPool2d)) == 1
     assert modules_of(resnet18(3, K, width=0.1, stem_pool=False), nn.MaxPool2d) == []
+
+
+@every_model
+def test_each_convolution_has_a_norm_or_none_has(name):
+    normed, plain = small(name, norm="batch"), small(name, norm="none")
+    convolutions = modules_of(normed, nn.Conv2d)
+    assert [m.num_features for m in modules_of(normed, nn.BatchNorm2d)] == [m.out_channels for m in convolutions]
+    assert all(m.bias is None for m in convolutions)
+    assert modules_of(plain, nn.BatchNorm2d) == []
+    assert {m.bias is None for m in modules_of(plain, nn.Conv2d)} == {name == "resnet20"}
+
+
+@every_model
+def test_without_norm_the_initial_weights_let_the_signal_through(name):
+    net, features = small(name, norm="none").eval(), []
+    modules_of(net, nn.Linear)[-1].register_forward_hook(lambda _, inputs, output: features.append(inputs[0]))
+    x = some(N, 2, 32, 32)
+
+    net(x), net(torch.zeros_like(x))
+
+    assert (features[0] - features[1]).square().mean() > 0.05 * x.square().mean()
+
+
+def test_resnet20_has_the_published_layers_and_features_at_the_published_resolution():
+    net = resnet20(3, 10).eval()
+    reached = []
+    net.resize1.register_forward_hook(lambda _, inputs, output: reached.append((inputs[0].shape, output.shape)))
+
+    net(some(1, 3, 32, 32))
+
+    stages = [[64] * 4, [128] * 5, [256] * 5, [512] * 5]  # with the shortcuts of all but the first
+    assert [m.out_channels for m in modules_of(net, nn.Conv2d)] == [64] * 3 + sum(stages, [])
+    assert sum(p.ndim == 1 for p in net.parameters()) == 0, "it has neither biases nor norms"
+    assert [m.in_features for m in modules_of(net, nn.Linear)] == [512 * 2 * 2]
+    assert reached == [((1, 512, 2, 2), (1, 512, 2, 2))]
+    assert len(modules_of(net, nn.ReLU)) == 3 + 16
+    assert [m.p for m in modules_of(net, nn.Dropout)] == [0.2] * (2 + 8)
+    assert [name for name, _ in net.named_children()][6:9] == ["conv3", "act3", "pool1"]
+    assert isinstance(net.pool1, nn.AvgPool2d)
 
 
 @pytest.mark.parametrize(
@@ -184,6 +223,7 @@ def test_a_vote_is_the_mean_of_the_classs_neurons():
         ({"nb_classes": 2.5}, "expected nb_classes to be a whole number, got 2.5"),
         ({"width": 0}, "expected width above 0, got 0"),
         ({"pool": "min"}, "expected pool to be one of 'max', 'avg', got 'min'"),
+        ({"norm": "layer"}, "expected norm to be one of 'batch', 'none', got 'layer'"),
         ({"neuron": "relu"}, "expected neuron to be one of 'if', 'lif', got 'relu'"),
         ({"classifier": "conv"}, "expected classifier to be one of 'paper', 'linear', got 'conv'"),
         ({"dropout": 1.0}, r"expected dropout in \[0, 1\), got 1.0"),

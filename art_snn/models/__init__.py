@@ -7,10 +7,11 @@ from art_snn.models.event_net import event_net
 from art_snn.models.network import Builder, Network, Recipe
 from art_snn.models.over_time import OverTime
 from art_snn.models.resnet18 import resnet18
+from art_snn.models.resnet20 import resnet20
 from art_snn.models.small_cnn import small_cnn
 from art_snn.models.vgg11 import vgg11
 
-MODELS: dict[str, Builder[...]] = {made.__name__: made for made in (small_cnn, vgg11, resnet18, event_net)}
+MODELS: dict[str, Builder[...]] = {made.__name__: made for made in (small_cnn, vgg11, resnet18, resnet20, event_net)}
 
 __all__ = [
     "MODELS",
@@ -21,6 +22,7 @@ __all__ = [
     "build",
     "event_net",
     "resnet18",
+    "resnet20",
     "small_cnn",
     "vgg11",
 ]

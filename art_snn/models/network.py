@@ -17,6 +17,7 @@ from art_snn.neurons import NeuronFactory, neuron_factory
 
 Neuron = str | NeuronFactory | None
 Pool = Literal["max", "avg"]
+Norm = Literal["batch", "none"]
 Layer = tuple[str, nn.Module]  # its kind, such as "conv", and the module
 _P = ParamSpec("_P")
 
@@ -85,6 +86,7 @@ class Topology(CheckedFields, ABC):
     Attributes:
         name: Name of the function that builds it.
         datasets: Data sets whose own network it builds, by its argument `dataset`; None if it suits any.
+        has_bias: Whether convolutions without norm have a bias.
 
     Args:
         in_channels: Channels of the input, 2 for events.
@@ -93,12 +95,15 @@ class Topology(CheckedFields, ABC):
         surrogate: Surrogate gradient of "if" and "lif", as in `art_snn.neurons.surrogate_function`.
         tau: Time constant of "lif", in steps.
         pool: "max" or "avg", the kind of its 2×2 pools; conversion from ANN to SNN needs "avg".
+        norm: "batch" for batch norm after each convolution, "none" for none; initial weights are then He's. Without
+            norm a deep SNN that is trained from scratch may stay silent; converted from an ANN it does not.
         width: Factor on the channels and features of every hidden layer.
         seed: Seed of the initial weights.
     """
 
     name: ClassVar[str]
     datasets: ClassVar[tuple[str, ...] | None] = None
+    has_bias: ClassVar[bool] = True
 
     in_channels: Count
     nb_classes: Count
@@ -107,6 +112,7 @@ class Topology(CheckedFields, ABC):
     surrogate: str = "atan"
     tau: float = 2.0
     pool: Pool = "max"
+    norm: Norm = "batch"
     width: Width = 1.0
     seed: Seed = 0
 
@@ -147,10 +153,12 @@ class Topology(CheckedFields, ABC):
         return "act", self.activation()
 
     def conv(self, in_channels: int, out_channels: int, kernel_size: int = 3, stride: int = 1) -> list[Layer]:
-        """A convolution without bias that keeps the side (a stride divides it), and its batch norm."""
-        padding = kernel_size // 2
-        conv = layer.Conv2d(in_channels, out_channels, kernel_size, stride=stride, padding=padding, bias=False)
-        return [("conv", conv), ("norm", layer.BatchNorm2d(out_channels))]
+        """A convolution that keeps the side (a stride divides it), and its batch norm, or else its bias, if any."""
+        has_norm, padding = self.norm == "batch", kernel_size // 2
+        has_bias = self.has_bias and not has_norm
+        conv = layer.Conv2d(in_channels, out_channels, kernel_size, stride=stride, padding=padding, bias=has_bias)
+        norm: list[Layer] = [("norm", layer.BatchNorm2d(out_channels))] if has_norm else []
+        return [("conv", self._initialised(conv)), *norm]
 
     def pooling(self, *, ceil_mode: bool = False) -> Layer:
         """Pooling of 2×2 pixels; with `ceil_mode` an odd last row or column is a window of its own."""
@@ -162,11 +170,19 @@ class Topology(CheckedFields, ABC):
 
     def linear(self, in_features: int, out_features: int, *, bias: bool = True) -> Layer:
         """A fully connected layer."""
-        return "fc", layer.Linear(in_features, out_features, bias=bias)
+        return "fc", self._initialised(layer.Linear(in_features, out_features, bias=bias))
 
     def dropping(self, share: float) -> Layer:
         """Dropout of a share of the features; in an SNN one mask serves all time steps of a sample."""
         return "dropout", layer.Dropout(share) if self.is_spiking else nn.Dropout(share)
+
+    def _initialised(self, weighted: nn.Conv2d | nn.Linear) -> nn.Module:
+        """A layer with torch's initial weights, or with He's where no norm restores a signal that they let die away."""
+        if self.norm == "none":
+            nn.init.kaiming_normal_(weighted.weight, nonlinearity="relu")
+            if weighted.bias is not None:
+                nn.init.zeros_(weighted.bias)
+        return weighted
 
 
 class Builder(Protocol[_P]):

@@ -3,36 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import torch
-from torch import nn
-
 from art_snn._declared import Flag
-from art_snn.models.network import Chain, Dropout, Layer, Topology, builder
-
-
-class BasicBlock(nn.Module):
-    """Two 3×3 convolutions beside a shortcut; the activation follows the sum.
-
-    The shortcut is the identity where shapes allow, else a 1×1 convolution with norm.
-    """
-
-    keeps_time_apart = True
-
-    def __init__(self, topology: Topology, in_channels: int, out_channels: int, stride: int) -> None:
-        super().__init__()
-        first, second = (
-            topology.conv(in_channels, out_channels, stride=stride),
-            topology.conv(out_channels, out_channels),
-        )
-        self.body = Chain([*first, topology.act(), *second])
-        is_same = stride == 1 and in_channels == out_channels
-        self.shortcut = Chain([] if is_same else topology.conv(in_channels, out_channels, kernel_size=1, stride=stride))
-        self.act = topology.activation()
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The activation of body plus shortcut."""
-        out: torch.Tensor = self.act(self.body(x) + self.shortcut(x))
-        return out
+from art_snn.models.network import Dropout, Layer, Topology, builder
+from art_snn.models.residual import stages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,16 +30,12 @@ class ResNet18(Topology):
 
     def layers(self) -> Iterable[Layer]:
         """The layers, one after the other."""
-        channels, *stages = self.scaled(64, 64, 128, 256, 512)
-        layers: list[Layer] = [*self.conv(self.in_channels, channels), self.act()]
+        first, last = self.scaled(64, 512)
+        layers: list[Layer] = [*self.conv(self.in_channels, first), self.act()]
         if self.stem_pool:
             layers.append(self.pooling())
-        for number, wider in enumerate(stages):
-            stride = 1 if number == 0 else 2
-            blocks = BasicBlock(self, channels, wider, stride), BasicBlock(self, wider, wider, 1)
-            layers += [("block", block) for block in blocks]
-            channels = wider
-        return [*layers, *self.flat(1), self.dropping(self.dropout), self.linear(channels, self.nb_classes)]
+        layers += [*stages(self), *self.flat(1)]
+        return [*layers, self.dropping(self.dropout), self.linear(last, self.nb_classes)]
 
 
 resnet18 = builder(ResNet18)

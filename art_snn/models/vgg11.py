@@ -13,19 +13,21 @@ _PLAN: tuple[tuple[int, ...], ...] = ((64,), (128,), (256, 256), (512, 512), (51
 
 @dataclass(frozen=True, kw_only=True)
 class VGG11(Topology):
-    """VGG11 in its CIFAR form: 3×3 convolutions, each with norm and activation, and five 2×2 pools.
+    """VGG11 in its CIFAR form: 3×3 convolutions, each with activation and perhaps norm, and five 2×2 pools.
 
     The input may have any side from 8 pixels up (pools round up: 28 and 16 work too); the output is neither rectified
     nor spiking.
 
     Args:
         {shared}
-        classifier: "paper": two hidden layers of 512 features (the paper does not say how many), each followed by
+        classifier: "paper": two hidden layers of 512 features, each followed by
             activation and dropout, and the last layer; "linear": the last layer alone.
         dropout: Share of the hidden features that "paper" drops in training, in [0, 1).
 
     Source: Jin et al., Backdoor attacks on spiking neural networks under three learning rules, 2024,
-    https://arxiv.org/abs/2409.15670, tables 6 and 7, with batch norm as in the released code.
+    https://arxiv.org/abs/2409.15670, tables 6 and 7, which name no norm. In the released code conversion has batch
+    norm, and backpropagation on images has none, but biases. Ours are the number of hidden features (4096 in the
+    library that the code calls) and, without norm, the initial weights (He's for a layer's inputs; there for outputs).
     """
 
     name = "vgg11"

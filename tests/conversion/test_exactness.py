@@ -75,9 +75,21 @@ def test_the_error_shrinks_with_the_number_of_time_steps(name):
         logits = ann(torch.from_numpy(x)).numpy()
     snn = convert(ann, x, method="max")
 
-    errors = [np.abs(mean_output(snn, x, t) - logits).max() for t in (4, 16, 64)]
+    errors = [np.abs(mean_output(snn, x, t) - logits).max() for t in (16, 64, 256)]
 
     assert errors[0] > errors[1] > errors[2]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_without_norm_too_the_mean_output_tends_to_the_anns_logits(name):
+    x = some(4, 2, 16, 16)
+    ann = trained(build(name, in_channels=2, nb_classes=K, pool="avg", width=0.1, norm="none"), x)
+    with torch.no_grad():
+        logits = ann(torch.from_numpy(x)).numpy()
+
+    outputs = mean_output(convert(ann, x, method="max"), x, 512)
+
+    assert outputs == pytest.approx(logits, abs=0.05 * float(np.abs(logits).max()))
 
 
 def test_the_mean_output_tends_to_the_anns_logits(ann, x):
