@@ -182,6 +182,7 @@ def test_what_is_left_out_is_filled_in_where_it_has_an_effect() -> None:
     assert [model.timesteps for model in images.models] == [None, 4, 4]
     assert [model.timesteps for model in hybrid.models] == [None, 64, 8]
     assert (images.network.pool, hybrid.network.pool) == ("max", "avg")
+    assert Experiment(network={"name": "resnet20"}).network.pool == "avg", "its own"
     assert (images.attack.trigger, frames.attack.trigger) == ("patch", "static")
     assert (frames.data.n_bins, frames.models[1].timesteps) == (16, None)
     assert [model.name for model in images.models] == ["ann", "if", "lif"]

@@ -173,8 +173,8 @@ def test_resnet20_has_the_published_layers_and_features_at_the_published_resolut
 
     net(some(1, 3, 32, 32))
 
-    stages = [[64] * 4, [128] * 5, [256] * 5, [512] * 5]  # with the shortcuts of all but the first
-    assert [m.out_channels for m in modules_of(net, nn.Conv2d)] == [64] * 3 + sum(stages, [])
+    stages = [*[64] * 4, *[128] * 5, *[256] * 5, *[512] * 5]  # with the shortcuts of all but the first
+    assert [m.out_channels for m in modules_of(net, nn.Conv2d)] == [64] * 3 + stages
     assert sum(p.ndim == 1 for p in net.parameters()) == 0, "it has neither biases nor norms"
     assert [m.in_features for m in modules_of(net, nn.Linear)] == [512 * 2 * 2]
     assert reached == [((1, 512, 2, 2), (1, 512, 2, 2))]

@@ -1,5 +1,6 @@
 """`Experiment`: everything that determines the numbers of a grid of measurements, checked before anything runs."""
 
+import inspect
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any, Self
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from art_snn._files import read_regular
+from art_snn.catalogue import NETWORKS
 from art_snn.experiment.contradictions import contradictions
 from art_snn.experiment.grid import Point, points, with_values
 from art_snn.experiment.sections import (
@@ -182,6 +184,7 @@ def filled_in(given: Mapping[str, Any]) -> dict[str, Any]:
     plain = {name: plain_value(value) for name, value in given.items()}
     try:
         data = Data.model_validate(plain.get("data", {}))
+        network = NetworkChoice.model_validate(plain.get("network", {}))
         models = [
             Model.model_validate(model) for model in plain.get("models", Experiment.model_fields["models"].default)
         ]
@@ -190,7 +193,8 @@ def filled_in(given: Mapping[str, Any]) -> dict[str, Any]:
     trigger = "static" if data.is_neuromorphic else "patch"
     plain["attack"] = {"trigger": trigger, **plain.get("attack", {})}
     is_converted = any("calibration" in rules()[model.rule].training_steps for model in models)
-    plain["network"] = {"pool": "avg" if is_converted else "max", **plain.get("network", {})}
+    own = inspect.signature(NETWORKS[network.name]).parameters["pool"].default
+    plain["network"] = {"pool": "avg" if is_converted else own, **plain.get("network", {})}
     plain["models"] = [_model_filled_in(model, data) for model in models]
     return plain
 
