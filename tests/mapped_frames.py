@@ -31,8 +31,9 @@ from art_snn.evaluations import (
     EliminationEvaluation,
     ModelDetectionEvaluation,
 )
-from art_snn.experiment import Experiment, defend, parts, run
+from art_snn.experiment import building, defend, run
 from art_snn.typing import Array, Frames, Indices
+from tests.specs import spec_of
 
 K, TARGET, SHAPE, N, FEW = 4, 1, (4, 2, 16, 16), 12000, 400
 ATTACK = TriggerBackdoor(StaticTrigger(4, "top-left", "on"), TARGET, percent_poison=0.1)
@@ -97,8 +98,10 @@ def migration(train: Split, test: Split) -> None:
 def command(start: Callable[..., Any], train: Split, test: Split) -> None:
     """`compare` or `defend` of one model."""
     data = Dataset(*train, *test, classes=tuple("abcd"), sensor_size=(16, 16, 2), title="frames")
-    parts.load_dataset = lambda *_args, **_options: data
-    start(Experiment(data="digits-dvs", n_bins=4, models=("ann",), width=0.1, epochs=1), verbose=False)
+    building.load_dataset = lambda *_args, **_options: data
+    options = {"data": "digits-dvs", "n_bins": 4, "models": ("ann",), "width": 0.1, "epochs": 1}
+    defences = ["channel-lipschitz-pruning"] if start is defend else []
+    start(spec_of(**options, set={"defences": defences}), verbose=False)
 
 
 def few(split: Split) -> tuple[Array, Indices]:
@@ -109,7 +112,7 @@ TASKS: dict[str, Callable[[Split, Split], object]] = {
     "defences": defences,
     "migration": migration,
     "compare": partial(command, run),
-    "defend": partial(command, partial(defend, defences=("channel-lipschitz-pruning",))),
+    "defend": partial(command, defend),
 }
 
 

@@ -23,12 +23,13 @@ from art_snn.evaluations import (
     ModelDetectionEvaluation,
     TrainedPair,
 )
-from art_snn.experiment import Experiment, defend, parts
+from art_snn.experiment import building, defend
 from art_snn.experiment.result import plain
 from art_snn.typing import Array
 from tests.backdoored import TARGET, bars, trained, untrained
 from tests.detecting import ATTACK
 from tests.eliminating import CLEAN, TEST
+from tests.specs import spec_of
 
 PAIR = TrainedPair(trained("lif", backdoored=False), trained("lif"))
 TRAIN = bars()
@@ -233,12 +234,13 @@ def test_other_samples_and_other_classifiers_are_not_taken_for_those_of_the_firs
 
 def test_defending_poisons_the_training_set_and_triggers_the_test_set_once(monkeypatch: pytest.MonkeyPatch) -> None:
     data = Dataset(*bars(), *bars(80, seed=1), classes=tuple("abcd"), clip_values=(0.0, 1.0), title="bars")
-    monkeypatch.setattr(parts, "load_dataset", lambda *_, **__: data)
+    monkeypatch.setattr(building, "load_dataset", lambda *_, **__: data)
     attacks: list[Counted] = []
-    monkeypatch.setattr(parts, "TriggerBackdoor", lambda *a, **o: attacks.append(Counted(*a, **o)) or attacks[-1])
+    made = {"trigger-backdoor": lambda *a, **o: attacks.append(Counted(*a, **o)) or attacks[-1]}
+    monkeypatch.setattr(building, "ATTACKS", made)
     names = ("spectral", "activation", "channel-lipschitz-pruning", "fine-tuning")
-    spec = Experiment(models=("ann", "if"), timesteps=2, width=0.25, epochs=6)
-    found = defend(spec, names, verbose=False)
+    spec = spec_of(models=("ann", "if"), timesteps=2, width=0.25, epochs=6, set={"defences": list(names)})
+    found = defend(spec, verbose=False)
     (attack,) = attacks
     assert (attack.n_sets, attack.n_triggered) == (1, 80)
     assert len(found.detection) == len(found.elimination) == 4

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +11,14 @@ import numpy as np
 import pytest
 
 from art_snn.attacks.poisoning import StaticTrigger, TriggerBackdoor
-from art_snn.catalogue import ELIMINATIONS, MODEL_DETECTORS, SAMPLE_DETECTORS
+from art_snn.catalogue import SAMPLE_DETECTORS
 from art_snn.data import Dataset
-from art_snn.defences.detector import NeuralCleanse
-from art_snn.defences.transformer import FinePruning
 from art_snn.evaluations.samples import exam_of, poisoned
-from art_snn.experiment import Defended, Experiment, defend, parts
+from art_snn.experiment import Defended, building, defend
 from art_snn.lazy_rows import LazyRows, is_mapped, lazy_rows, rows_of
 from art_snn.typing import Array, Frames
 from tests.mapped_frames import frames
+from tests.specs import spec_of
 
 LABELS = np.arange(12) % 3
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": "1000000"}  # so that C's allocator keeps nothing large that was freed
@@ -89,16 +87,17 @@ def test_mapped_samples_are_poisoned_and_triggered_as_those_in_memory_are(mapped
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:only . of 4 classes were reached")
 def test_mapped_frames_give_the_figures_of_those_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(MODEL_DETECTORS, "neural-cleanse", partial(NeuralCleanse, steps=5))
-    monkeypatch.setitem(ELIMINATIONS, "fine-pruning", partial(FinePruning, nb_epochs=1))
     x, y = frames(tmp_path / "x.npy", 320)
-    names = (*SAMPLE_DETECTORS, "neural-cleanse", "fine-pruning", "background-filter")
-    spec = Experiment(data="digits-dvs", n_bins=4, trigger="smart", models=("if",), width=0.25, epochs=5, batch_size=8)
+    cleanse, pruning = {"name": "neural-cleanse", "steps": 5}, {"name": "fine-pruning", "nb_epochs": 1}
+    names = (*SAMPLE_DETECTORS, cleanse, pruning, "background-filter")
+    options = {"data": "digits-dvs", "n_bins": 4, "trigger": "smart", "models": ("if",), "width": 0.25}
+    defended = {"defences": list(names), "measure.share_of_clean_data": 0.5}
+    spec = spec_of(**options, epochs=5, batch_size=8, set=defended)
     found = []
     for read in (np.array, np.asanyarray):
         data = Dataset(read(x[:240]), y[:240], read(x[240:]), y[240:], classes=tuple("abcd"), title="frames")
-        monkeypatch.setattr(parts, "load_dataset", lambda *_, data=data, **__: data)
-        found.append(defend(spec, names, share_of_clean_data=0.5, verbose=False))
+        monkeypatch.setattr(building, "load_dataset", lambda *_, data=data, **__: data)
+        found.append(defend(spec, verbose=False))
     assert not found[0].failures
     assert not [doubt for row in found[0].rows for doubt in row.doubts if doubt.grade == "invalid"]
     assert without_costs(found[0]) == without_costs(found[1])
