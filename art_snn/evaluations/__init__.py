@@ -11,7 +11,9 @@ from art_snn.evaluations.elimination import EliminationEvaluation, EliminationRe
 from art_snn.evaluations.migration import Migration
 from art_snn.evaluations.model_detection import ModelDetectionEvaluation, ModelDetectionResult, ModelEvidence
 from art_snn.evaluations.operations import Operations, TriggerCost, count_operations, trigger_cost
+from art_snn.evaluations.time_curve import TimeCurve, over_time
 from art_snn.evaluations.training import TrainingPlan
+from art_snn.evaluations.trigger_timing import OnsetLength, onset_length
 
 __all__ = [
     "Augmentation",
@@ -29,8 +31,10 @@ __all__ = [
     "ModelDetectionEvaluation",
     "ModelDetectionResult",
     "ModelEvidence",
+    "OnsetLength",
     "Operations",
     "PoisonCombination",
+    "TimeCurve",
     "TrainedPair",
     "TrainingPlan",
     "TransferMatrix",
@@ -39,6 +43,8 @@ __all__ = [
     "count_operations",
     "eliminate",
     "is_invalid",
+    "onset_length",
+    "over_time",
     "poison_combination",
     "trigger_cost",
 ]

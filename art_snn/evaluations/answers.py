@@ -105,7 +105,7 @@ def ask(classifier: PyTorchClassifier, x: Array, x_triggered: Array | None = Non
     with firing(classifier.model) as counts:
         clean = _logits(classifier, x)
     triggered = clean[:0] if x_triggered is None else _logits(classifier, x_triggered)
-    return Answers(clean, triggered, counts.rates(), _broken(classifier.model))
+    return Answers(clean, triggered, counts.rates(), broken_parameters(classifier.model))
 
 
 def _logits(classifier: PyTorchClassifier, x: Array) -> Array:
@@ -125,7 +125,7 @@ def decided(logits: Array) -> Indices:
     return classes
 
 
-def _broken(net: nn.Module) -> tuple[str, ...]:
+def broken_parameters(net: nn.Module) -> tuple[str, ...]:
     """Parameters that are not finite; of buffers, which may hold an infinite mask, those with NaN."""
     weights = [name for name, value in net.named_parameters() if not value.isfinite().all()]
     return tuple(weights + [name for name, value in net.named_buffers() if value.isnan().any()])

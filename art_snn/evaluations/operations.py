@@ -5,7 +5,7 @@ import statistics
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from art.estimators.classification import PyTorchClassifier
@@ -27,7 +27,8 @@ ENERGY_CAVEAT = (
 )
 
 
-class SynapticLayer(NamedTuple):
+@dataclass(frozen=True)
+class SynapticLayer:
     """Operations of one layer with weights, a sample, over all time steps.
 
     Args:
@@ -46,7 +47,8 @@ class SynapticLayer(NamedTuple):
     n_zero_weights: int
 
 
-class ActivationLayer(NamedTuple):
+@dataclass(frozen=True)
+class ActivationLayer:
     """Outputs of one layer of neurons, or of an ANN's activations, a sample, over all time steps.
 
     Args:

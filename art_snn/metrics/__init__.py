@@ -9,9 +9,11 @@ from art_snn.metrics.event_distance import event_distance
 from art_snn.metrics.migration import migration_rate
 from art_snn.metrics.similarity import mse, psnr, ssim
 from art_snn.metrics.statistics import Difference, Summary, paired_difference, summary, wilson_interval
+from art_snn.metrics.stealth import Stealth, stealth
 
 __all__ = [
     "Difference",
+    "Stealth",
     "Summary",
     "accuracy",
     "attack_success_rate",
@@ -29,6 +31,7 @@ __all__ = [
     "robust_accuracy",
     "robust_improvement_rating",
     "ssim",
+    "stealth",
     "summary",
     "synops",
     "wilson_interval",

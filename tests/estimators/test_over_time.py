@@ -6,8 +6,13 @@ import torch
 from art.defences.postprocessor import Rounded
 from torch import nn
 
-from art_snn.estimators.classification import ConvertedClassifier, HybridClassifier, SpikingClassifier, SpikingModule
-from art_snn.estimators.classification._over_time import predict_at
+from art_snn.estimators.classification import (
+    ConvertedClassifier,
+    HybridClassifier,
+    SpikingClassifier,
+    SpikingModule,
+    predict_at,
+)
 from tests.estimators.every_rule import X, make
 from tests.estimators.rules import T, converted
 from tests.estimators.toys import FRAMES, IMAGES, K, plain, samples, spiking_net

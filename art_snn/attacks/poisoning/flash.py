@@ -1,7 +1,7 @@
 """The flash trigger: the whole frame takes one state, in one run of time bins or strobing."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from art_snn._declared import Count, CountOrZero
 from art_snn._validation import check_at_least
@@ -40,6 +40,10 @@ class FlashTrigger(FrameTrigger):
     def state(self) -> Polarity:
         """The polarity, as it is."""
         return self.polarity
+
+    def during(self, start: int, length: int) -> "FlashTrigger":
+        """The same flash, or pulses, from another time bin on and for another time."""
+        return replace(self, start=start, length=length, on=self.on if self.gap else 1)
 
     def rectangles(self, n_bins: int, height: int, width: int) -> Iterator[Rectangle]:
         """The whole sensor in each time bin of a flash."""

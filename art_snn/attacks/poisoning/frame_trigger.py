@@ -3,7 +3,8 @@
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable
-from typing import Annotated, ClassVar
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 
@@ -63,6 +64,18 @@ class FrameTrigger(CheckedFields, ABC):
     def for_set(self, x: Frames) -> "FrameTrigger":
         """The trigger for a set (N, T, 2, H, W): this one, unless it chooses anew for each set."""
         return self
+
+    def during(self, start: int, length: int) -> Self:
+        """The same trigger in other time bins: from `start` on, `length` of them.
+
+        Raises:
+            TypeError: If it cannot be restricted to time bins.
+        """
+        own: Any = self
+        if "frames" not in getattr(own, "__dataclass_fields__", ()):
+            raise TypeError(f"expected a trigger that takes frames, got {own}")
+        elsewhere: Self = replace(own, frames=range(start, start + length))
+        return elsewhere
 
     def __call__(self, x: Frames) -> Frames:
         """Copy frames and overwrite the trigger's values with exactly 0 or 1, whatever the count was.

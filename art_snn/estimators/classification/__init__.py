@@ -1,5 +1,6 @@
 """Spiking classifiers under ART's interface, one a learning rule, and the ANN beside them."""
 
+from art_snn.estimators.classification._over_time import predict_at
 from art_snn.estimators.classification.ann import AnnClassifier
 from art_snn.estimators.classification.converted import ConvertedClassifier
 from art_snn.estimators.classification.hybrid import HybridClassifier
@@ -16,5 +17,6 @@ __all__ = [
     "SpikingModule",
     "TrainingData",
     "TrainingStep",
+    "predict_at",
     "rule_of",
 ]
