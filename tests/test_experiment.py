@@ -57,6 +57,10 @@ NMNIST_TABLES = {**FRAMES_TABLES, "data": {"name": "nmnist", "root": "somewhere"
         ({"attack": {"percent_poison": 10}}, "expected attack.percent_poison to be a fraction in [0, 1], got 10"),
         ({"attack": {"percent_poison": float("nan")}}, "expected attack.percent_poison to be a finite number"),
         (
+            {"attack": {"clean_label": True, "source_classes": [2]}},
+            "expected attack.source_classes to be None with clean_label, which poisons rows of target_class alone",
+        ),
+        (
             {"models": [{"rule": "ann", "timesteps": 4}]},
             "expected models[0].timesteps to be left out for an ANN, got 4",
         ),

@@ -104,6 +104,16 @@ def test_poisoned_rows_are_counted_by_their_true_class() -> None:
     )
 
 
+def test_poison_of_clean_labels_is_of_the_target_class_alone() -> None:
+    attack = TriggerBackdoor(ATTACK.trigger, ATTACK.target_class, 0.2, clean_label=True)
+    counts = [0] * 3
+    counts[ATTACK.target_class] = len(X) // 5
+
+    (result,) = BackdoorEvaluation(attack, {"one": _ann()}).evaluate(X, Y, X, Y, nb_epochs=1, verbose=False)
+
+    assert result.n_poisoned_by_class == tuple(counts)
+
+
 class _Kept(dict[Any, Any]):
     """Steps in memory; `taken` lists those that were not restored."""
 

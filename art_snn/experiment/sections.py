@@ -168,7 +168,7 @@ class NetworkChoice(Chosen):
     name: str = Field(default="small_cnn", description="Topology; event_net is the data set's own.")
     pool: Literal["max", "avg"] | None = Field(
         default=None,
-        description="Pooling; by default avg where a model is converted from an ANN, else the network's own.",
+        description="Pooling, max or avg; by default avg where a model is converted from an ANN, else the network's.",
     )
 
     @classmethod

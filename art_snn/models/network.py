@@ -95,8 +95,9 @@ class Topology(CheckedFields, ABC):
         surrogate: Surrogate gradient of "if" and "lif", as in `art_snn.neurons.surrogate_function`.
         tau: Time constant of "lif", in steps.
         pool: "max" or "avg", the kind of its 2×2 pools; conversion from ANN to SNN needs "avg".
-        norm: "batch" for batch norm after each convolution, "none" for none; initial weights are then He's. Without
-            norm a deep SNN that is trained from scratch may stay silent; converted from an ANN it does not.
+        norm: "batch" (batch norm after each convolution) or "none" (biases in its place, if the network has any, and
+            He's initial weights). Without norm a deep SNN that is trained from scratch may stay silent; one that is
+            converted from an ANN does not.
         width: Factor on the channels and features of every hidden layer.
         seed: Seed of the initial weights.
     """

@@ -5,6 +5,7 @@ Each law is a function that raises AssertionError if an object breaks it.
 
 from art_snn.testing.attacks import (
     check_attack_is_arts,
+    check_attack_keeps_labels,
     check_attack_keeps_rows,
     check_attack_labels,
     check_attack_leaves_data_alone,
@@ -84,6 +85,7 @@ __all__ = [
     "check_answers_alike_twice",
     "check_attack_gives_no_other_type",
     "check_attack_is_arts",
+    "check_attack_keeps_labels",
     "check_attack_keeps_rows",
     "check_attack_labels",
     "check_attack_leaves_data_alone",

@@ -62,6 +62,15 @@ def check_attack_repeats_itself(make: Callable[[int], PoisoningAttack], x: Array
     assert any(not np.array_equal(first, other) for other in others), "eight other seeds drew the same rows"
 
 
+def check_attack_keeps_labels(attack: PoisoningAttack, x: Array, y: Labels) -> None:
+    """A clean-label attack: `poison_dataset` changes samples of the target class alone, and no label."""
+    data = attack.poison_dataset(x, y)
+    poisoned = set(class_indices(y)[data.is_poison].tolist())
+    assert poisoned == {attack.target_class}, f"samples of the classes {sorted(poisoned)} were poisoned"
+    assert _equal(data.y, y), "labels were changed"
+    assert _equal(data.y_clean, y), "the clean labels are not those given"
+
+
 def check_attack_rejects_unknown(attack: PoisoningAttack, x: Array, y: Labels) -> None:
     """The constructor, `poison` and `set_params` refuse a misspelt argument."""
     calls: tuple[Callable[..., object], ...] = type(attack), attack.set_params, partial(attack.poison, x, y)

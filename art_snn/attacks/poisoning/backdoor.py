@@ -35,7 +35,7 @@ class PoisonedDataset(NamedTuple):
 
     Args:
         x: Samples, the poisoned ones with the trigger.
-        y: Labels, those of the poisoned rows changed to the target class; same form as the clean labels.
+        y: Labels, those of poisoned rows of other classes changed to the target class; same form as the clean labels.
         is_poison: True for the rows with the trigger, shape (N,).
         y_clean: Labels before the attack.
     """
@@ -47,7 +47,7 @@ class PoisonedDataset(NamedTuple):
 
 
 class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
-    """Poison a share of the training data with a trigger and the label of the target class (dirty label).
+    """Poison a share of the training data with a trigger and the label of the target class.
 
     ART's clean-label and hidden-trigger attacks take this attack as their `backdoor`. Samples are arrays, N first, or
     for event streams an object array (N,), for which a list of streams will do; tensors are refused.
@@ -63,8 +63,11 @@ class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
         n_bins: Time bins of the frames that the trigger is made for; for event arrays, see `FrameTrigger.on_events`.
         split_by: Rule that cuts those bins of event arrays: "time", "count" or a duration in µs.
         window: Interval (start, stop) in µs that the bins of event arrays cover; None is each stream's own recording.
+        clean_label: Whether `poison_dataset` changes rows of the target class alone, whose labels then stay as they
+            are, so that nobody who reads the labels sees the attack.
 
-    Source: Gu et al., BadNets, 2017, https://arxiv.org/abs/1708.06733, section 4.
+    Source: Gu et al., BadNets, 2017, https://arxiv.org/abs/1708.06733, section 4. Clean labels as in Turner et al.,
+    Label-consistent backdoor attacks, 2019, https://arxiv.org/abs/1912.02771, but no sample is made harder to classify.
     """
 
     _estimator_requirements = ()
@@ -81,6 +84,7 @@ class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
         n_bins: int | None = None,
         split_by: SplitBy = "time",
         window: Window | None = None,
+        clean_label: bool = False,
     ) -> None:
         self.target_class = target_class
         self.percent_poison = percent_poison
@@ -91,6 +95,7 @@ class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
         self.n_bins = n_bins
         self.split_by = split_by
         self.window = window
+        self.clean_label = clean_label
         super().__init__(trigger)
 
     @property
@@ -129,7 +134,7 @@ class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
         return self._sample_trigger(x)(x if own else copied(x)), labels
 
     def poison_dataset(self, x: Array, y: Labels) -> PoisonedDataset:
-        """Trigger and relabel some rows, drawn without replacement; the rest stays as it is.
+        """Trigger some rows, drawn without replacement, and label them as the target class; the rest stays as it is.
 
         Their number is `percent_poison` times N, rounded down: 29 of 100 for 0.29, see `share_of`.
 
@@ -185,11 +190,13 @@ class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
         """Draw the rows: poisoned labels, a mask of the poisoned rows, and a copy of the clean labels."""
         y = checked_labels(y)
         check_same_length("samples", x, "labels", y)
-        rows = self._draw(class_indices(y))
+        classes = class_indices(y)
+        rows = self._draw(classes)
         is_poison = np.zeros(len(y), dtype=bool)
         is_poison[rows] = True
         y_poisoned = y.copy()
-        y_poisoned[rows] = _target_labels(self.target_class, y[rows])
+        changed = rows[classes[rows] != self.target_class]  # probabilities of the target class stay, too
+        y_poisoned[changed] = _target_labels(self.target_class, y[changed])
         return y_poisoned, is_poison, y.copy()
 
     def _sample_trigger(self, x: Array) -> SampleTrigger:
@@ -202,12 +209,10 @@ class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
 
     def _draw(self, classes: Indices) -> Indices:
         """Draw the rows to poison, in rising order."""
-        sources = np.unique(classes) if self.source_classes is None else np.atleast_1d(self.source_classes)
+        sources, whose = self._sources(classes)
         for wanted in (self.target_class, *sources):
             if wanted not in classes:
                 raise ValueError(f"expected class {wanted} to occur in the labels, got classes {np.unique(classes)}")
-        if not self.include_target:
-            sources = sources[sources != self.target_class]
         candidates = np.flatnonzero(np.isin(classes, sources))
         n_rows = share_of(self.percent_poison, len(classes))
         if n_rows == 0 and self.percent_poison > 0:
@@ -215,11 +220,19 @@ class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
                 f"expected percent_poison to come to at least one row, got {self.percent_poison} of {len(classes)} rows"
             )
         if n_rows > len(candidates):
-            raise ValueError(
-                f"expected at least {n_rows} rows to choose from, got {len(candidates)} outside the target class and "
-                "within source_classes; lower percent_poison, or set include_target"
-            )
+            raise ValueError(f"expected at least {n_rows} rows to choose from, got {len(candidates)} {whose}")
         return np.sort(np.random.default_rng(self.seed).choice(candidates, n_rows, replace=False))
+
+    def _sources(self, classes: Indices) -> tuple[Indices, str]:
+        """The classes whose rows may be drawn, and how an error tells them and the cure."""
+        if self.clean_label:
+            return np.array([self.target_class]), "of the target class; lower percent_poison"
+        sources = np.unique(classes) if self.source_classes is None else np.atleast_1d(self.source_classes)
+        if self.include_target:
+            return sources, "within source_classes; lower percent_poison"
+        return sources[sources != self.target_class], (
+            "outside the target class and within source_classes; lower percent_poison, or set include_target"
+        )
 
     def _check_params(self) -> None:
         if not callable(self.trigger):
@@ -230,11 +243,24 @@ class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
         check_at_least("seed", self.seed, 0)
         if self.source_classes is not None:
             whole_numbers("source_classes", np.atleast_1d(np.asarray(self.source_classes)), "classes")
+        self._check_clean_label()
         if self.sensor_size is not None:
             check_sensor_size(self.sensor_size)
         check_bins(1 if self.n_bins is None else self.n_bins, self.split_by)
         if self.window is not None:
             check_window(self.window)
+
+    def _check_clean_label(self) -> None:
+        check_flag("clean_label", self.clean_label)
+        idle = {
+            "source_classes to be None": self.source_classes is not None and repr(self.source_classes),
+            "include_target to be False": self.include_target and "True",
+        }
+        for expected, got in idle.items() if self.clean_label else ():
+            if got:
+                raise ValueError(
+                    f"expected {expected} with clean_label, which poisons rows of target_class alone, got {got}"
+                )
 
 
 def _target_labels(target: int, form: Labels) -> Labels:
