@@ -15,9 +15,11 @@ from torch import Tensor, nn
 
 from art_snn._random import host_seed
 from art_snn.conversion.spiking import ScaledNeuron
+from art_snn.defences.transformer import DendriteClamping
 from art_snn.estimators.classification import SpikingClassifier, SpikingModule, rule_of
 from art_snn.evaluations import count_operations, trigger_cost
 from art_snn.evaluations.operations import ENERGY_CAVEAT
+from art_snn.lazy_rows import lazy_rows
 from art_snn.models import build
 from art_snn.testing import check_global_streams_stand_still
 from tests.backdoored import KINDS, SHAPE, TRIGGER, K, bars, untrained
@@ -323,6 +325,23 @@ def test_layers_that_cannot_be_counted_are_named() -> None:
 
     assert found.not_counted == ("attention",)
     assert found.as_row()["n_not_counted"] == 1
+
+
+def test_bounds_are_no_connections() -> None:
+    classifier, (x, y) = ready("lif"), bars(32)
+
+    clamped = count_operations(DendriteClamping(classifier, nb_epochs=1)(x, None, y), x)
+
+    assert clamped.not_counted == ()
+    assert clamped.dense == count_operations(classifier, x).dense
+
+
+def test_samples_that_are_made_as_they_are_read_cost_the_same() -> None:
+    classifier, (x, _) = ready("ann"), bars(8)
+    lazy = lazy_rows(lambda rows: x[rows], x.shape, x.dtype)
+
+    assert count_operations(classifier, lazy) == count_operations(classifier, x)
+    assert trigger_cost(classifier, lazy, lazy, repeats=1).operations == 1
 
 
 def test_a_trigger_costs_what_both_kinds_of_samples_cost() -> None:

@@ -21,6 +21,7 @@ class Clamped(base.MemoryModule):
 
     keeps_time_apart = True
     is_neuron = False
+    connects = False
     step: int  # index of the next time step
 
     def __init__(self, inner: nn.Module, low: Tensor, high: Tensor, step_mode: Literal["s", "m"] = "m") -> None:

@@ -142,11 +142,15 @@ def operations_counted(net: nn.Module) -> Iterator[OperationCounts]:
 
 
 def uncounted_layers(net: nn.Module) -> list[str]:
-    """Layers with weights of their own that `operations_counted` knows nothing of, such as attention or an LSTM."""
+    """Layers with weights that `operations_counted` knows nothing of, such as attention or an LSTM.
+
+    A module whose own parameters have several axes is one, unless its class says `connects = False`.
+    """
     return [
         name
         for name, module in net.named_modules()
-        if not isinstance(module, _COUNTED) and any(_is_matrix(weight) for weight in module.parameters(recurse=False))
+        if not isinstance(module, _COUNTED) and getattr(module, "connects", True)
+        if any(_is_matrix(weight) for weight in module.parameters(recurse=False))
     ]
 
 
