@@ -10,6 +10,7 @@ import pytest
 from art.defences.detector.poison import ActivationDefence
 from art.estimators.classification import PyTorchClassifier
 
+from art_snn.attacks.poisoning import TriggerBackdoor
 from art_snn.defences.detector import (
     SpikeActivationDefence,
     STRIPDefence,
@@ -71,6 +72,14 @@ def test_a_defence_is_charged_for_detecting_not_for_what_only_the_evaluation_ask
     pair = TrainedPair(trained("lif", backdoored=False), trained("lif"))
     (result,) = DetectionEvaluation(ATTACK, {"lif": pair}, {"timed": Timed}).evaluate(*bars(), verbose=False)
     assert result.seconds == 2
+
+
+def test_where_the_whole_class_is_poisoned_there_is_no_figure_within_it() -> None:
+    x, y = bars()
+    attack = TriggerBackdoor(ATTACK.trigger, TARGET, float((y == TARGET).mean()), clean_label=True)
+    (result,) = DetectionEvaluation(attack, {"lif": trained("lif")}, {"timed": Timed}).evaluate(x, y, verbose=False)
+    assert result.n_poison == (y == TARGET).sum()
+    assert (result.auroc, np.isnan(result.auroc_in_class)) == (0.5, True)
 
 
 @ART_ON_SILENT_CLASSES

@@ -72,7 +72,7 @@ class DetectionResult:
         model: Name of the classifier.
         defence: Name of the defence.
         auroc: Chance that a poisoned sample scores higher than a clean one, over all training samples.
-        auroc_in_class: `auroc` over the samples that bear the target's label.
+        auroc_in_class: `auroc` over the samples that bear the target's label; NaN where all of them are poisoned.
         fpr_at_95_tpr: Share of all clean samples flagged by a threshold that flags 95 % of the poison.
         tpr: Share of the poison that the defence flags at its own threshold.
         fpr: Share of the clean samples that it flags then.
@@ -216,7 +216,7 @@ def _figures(dataset: PoisonedDataset, target: int, found: _Finding, alarm: _Fin
     in_class = labels == target
 
     def auroc_in_class(scores: Array) -> float:
-        return auroc(is_poison[in_class], scores[in_class])
+        return math.nan if is_poison[in_class].all() else auroc(is_poison[in_class], scores[in_class])
 
     return {
         "auroc": auroc(is_poison, found.scores),
