@@ -222,9 +222,16 @@ def _given(
     options: dict[str, Any], models: str, seed: int, seeds: str | None, set_: list[str] | None, of: Any = OF_COMPARE
 ) -> dict[str, Any]:
     """The tables that a command's options describe; numbers depend on threads, of which torch takes its own."""
-    chosen = [seed] if seeds is None else [int(one) for one in seeds.split(",")]
+    chosen = [seed] if seeds is None else _whole_numbers(seeds)
     base = {"models": named_models(models), "run": {"seeds": chosen, "threads": torch.get_num_threads()}}
     return experiment.with_values(tables(of, options, base), assignments(set_ or ()))
+
+
+def _whole_numbers(text: str) -> list[int]:
+    try:
+        return [int(one) for one in text.split(",")]
+    except ValueError:
+        raise ValueError(f"expected --seeds to be whole numbers with commas, got {text!r}") from None
 
 
 def _save(given: dict[str, Any], path: Path) -> None:
@@ -237,9 +244,11 @@ def _over_seeds(spec: Experiment, command: str, out: Path | None, as_json: bool,
     folder = out or _default_out(command, experiment.identity(spec))
     with silence() if quiet else nullcontext():
         results = Sweep(spec).run(folder)
-    written = report.write_sweep(results, folder)
+    content = results.to_json(orient="records", indent=2)
+    name = (report.RESULTS if command == "compare" else report.DEFENCES)[0]
+    written = [write_whole(folder / name, f"{content}\n".encode()), *report.write_sweep(results, folder)]
     if as_json:
-        print(results.to_json(orient="records", indent=2))
+        print(content)
     elif not quiet:
         print(report.sweep_text(results))
         for path in written:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ class Job(Protocol):
         name: Hash of the cell.
         spec: The cell as plain tables.
         folder: Of the whole experiment.
+        save_models: Whether the trained classifiers are kept there, in models/NAME.
     """
 
     @property
@@ -37,6 +39,8 @@ class Job(Protocol):
     def spec(self) -> dict[str, Any]: ...
     @property
     def folder(self) -> str: ...
+    @property
+    def save_models(self) -> bool: ...
 
 
 def compute_cell(job: Job, says: Callable[[str], None]) -> dict[str, Any]:
@@ -50,9 +54,13 @@ def compute_cell(job: Job, says: Callable[[str], None]) -> dict[str, Any]:
         What the cell's file holds, of plain types; NaN is None.
     """
     cell = Experiment(**job.spec)
-    shared = Path(job.folder) / "shared"
+    here = Path(job.folder)
+    shared = (
+        here if here.is_dir() else Path(tempfile.gettempdir()) / "art-snn"
+    ) / "shared"  # a cluster's other machine
     with threads(cell.run.threads), telling(says):
-        found = defend(cell, trainings=shared) if has_defences(cell) else run(cell, trainings=shared)
+        models = here / "models" / job.name if job.save_models else None
+        found = (defend if has_defences(cell) else run)(cell, trainings=shared, models=models)
         return {"hash": job.name, **found.as_json(), "environment": environment(cell.run.threads)}
 
 
@@ -93,11 +101,19 @@ def environment(n_threads: int | None = None) -> dict[str, Any]:
     return {
         "versions": versions(),
         "threads": n_threads or torch.get_num_threads(),
-        "processor": platform.processor() or platform.machine(),
+        "processor": _processor(),
         "processors": os.cpu_count(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "platform": platform.platform(),
     }
+
+
+def _processor() -> str:
+    """The processor by its name, where Linux or Python knows it."""
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text().splitlines() if told.is_file() else []
+    names = (line.partition(": ")[2] for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
 
 
 @contextmanager

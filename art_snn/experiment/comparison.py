@@ -12,6 +12,7 @@ from art_snn.evaluations import BackdoorEvaluation, BackdoorResult
 from art_snn.evaluations.answers import decided
 from art_snn.evaluations.backdoor import TrainedPair
 from art_snn.experiment.building import make_attack, make_dataset, make_evaluation, streams
+from art_snn.experiment.measures import Measures, added
 from art_snn.experiment.memory import check_fits
 from art_snn.experiment.result import Examples, Result, versions
 from art_snn.experiment.resuming import check_same_data, checksum
@@ -30,6 +31,7 @@ def run(
     known: Result | None = None,
     keep: Callable[[Result], object] | None = None,
     trainings: Path | None = None,
+    models: Path | None = None,
 ) -> Result:
     """Load the data, poison them, train and measure every model.
 
@@ -39,6 +41,7 @@ def run(
         known: An incomplete result of the same spec, whose models are not trained again.
         keep: Gets the result after each model, as far as it goes.
         trainings: Folder of trainings that cells share: those that are there are not done again, others are kept there.
+        models: Folder in which the trained classifiers are kept; None keeps none.
 
     Raises:
         ValueError: If a value does not fit the data, such as a target beyond the classes, or the known result is of
@@ -53,12 +56,21 @@ def run(
     found = Result(spec, dataset.title, versions(), (), _examples(attack, dataset), checksum(dataset))
     if known is not None:
         check_same_data(found.checksum, known.checksum)
-        found = replace(found, rows=known.rows, examples=replace(found.examples, predicted=known.examples.predicted))
+        found = replace(
+            found,
+            rows=known.rows,
+            measures=known.measures,
+            examples=replace(found.examples, predicted=known.examples.predicted),
+        )
     if missing := missing_models(spec, found.rows):
         keeper = keeper_in(trainings, spec, found.checksum)
         evaluation = make_evaluation(spec, dataset, attack, drawn.weights, missing, keeper)
+        measures = Measures(spec, attack, dataset, models)
+        found = replace(found, measures={**found.measures, **measures.of_trigger()})
         for row in train_models(evaluation, dataset, drawn.batches, verbose=verbose):
-            found = _with_model(found, row, evaluation.trained[row.model])
+            pair = evaluation.trained[row.model]
+            found = _with_model(found, row, pair)
+            found = replace(found, measures=added(found.measures, row.model, measures.of_model(row.model, pair)))
             if keep is not None:
                 keep(found)
     return found

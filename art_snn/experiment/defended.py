@@ -1,6 +1,6 @@
 """What defences make of the models of an experiment, as values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from art_snn.evaluations import BackdoorResult, DetectionResult, EliminationResult, Failure, ModelDetectionResult
@@ -25,6 +25,7 @@ class Defended:
         elimination: Likewise.
         failures: Defences that raised an error on a trained model.
         checksum: Of the samples.
+        measures: What else was measured: by what it is, and by model where models differ in it; of plain types.
     """
 
     spec: Experiment
@@ -37,6 +38,7 @@ class Defended:
     elimination: tuple[EliminationResult, ...]
     failures: tuple[Failure, ...]
     checksum: str = ""
+    measures: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_complete(self) -> bool:
@@ -57,6 +59,7 @@ class Defended:
             "versions": self.versions,
             "checksum": self.checksum,
             "complete": self.is_complete,
+            "measures": self.measures,
             "n_clean_samples": self.n_clean_samples,
             **{name: plain(getattr(self, name)) for name in TABLES},
         }

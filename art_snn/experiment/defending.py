@@ -21,6 +21,7 @@ from art_snn.evaluations.art_detectors import ART_DETECTORS
 from art_snn.experiment.building import hold_out, make_attack, make_dataset, make_evaluation, streams
 from art_snn.experiment.comparison import missing_models, train_models
 from art_snn.experiment.defended import TABLES, Defended
+from art_snn.experiment.measures import Measures, added
 from art_snn.experiment.memory import check_fits
 from art_snn.experiment.result import versions
 from art_snn.experiment.resuming import check_same_data, checksum
@@ -53,6 +54,7 @@ def defend(
     known: Defended | None = None,
     keep: Callable[[Defended], object] | None = None,
     trainings: Path | None = None,
+    models: Path | None = None,
 ) -> Defended:
     """Train the models of an experiment, clean and backdoored, and set each defence on each.
 
@@ -68,6 +70,7 @@ def defend(
         known: An incomplete result of the same spec, whose models are neither trained nor defended again.
         keep: Gets the result after each model, as far as it goes.
         trainings: Folder of trainings that cells share: those that are there are not done again, others are kept there.
+        models: Folder in which the trained classifiers are kept; None keeps none.
 
     Raises:
         ValueError: If there is no defence, a value does not fit the data, or the known result is of other data.
@@ -83,7 +86,7 @@ def defend(
     found = Defended(spec, dataset.title, versions(), len(x_clean), (), (), (), (), (), checksum(whole))
     if known is not None:
         check_same_data(found.checksum, known.checksum)
-        found = replace(found, **{name: getattr(known, name) for name in TABLES})
+        found = replace(found, **{name: getattr(known, name) for name in (*TABLES, "measures")})
     missing = missing_models(spec, found.rows)
     if not missing:
         return found
@@ -91,11 +94,15 @@ def defend(
     evaluation = make_evaluation(
         spec, dataset, attack, drawn.weights, missing, keeper_in(trainings, spec, found.checksum)
     )
+    measures = Measures(spec, attack, dataset, models)
+    found = replace(found, measures={**found.measures, **measures.of_trigger()})
     kinds = _kinds(chosen, spec.measure.with_art, dataset, x_clean, y_clean)
     for estimator, kind in product(evaluation.estimators.values(), kinds.values()):
         for make in kind.makers.values():  # what does not fit raises its error now
             make(estimator, *kind.made_of)
     for row in train_models(evaluation, dataset, drawn.batches, verbose=verbose):
+        measured = measures.of_model(row.model, evaluation.trained[row.model])
+        found = replace(found, measures=added(found.measures, row.model, measured))
         found = _with_model(found, row, evaluation, kinds, verbose=verbose)
         if keep is not None:
             keep(found)

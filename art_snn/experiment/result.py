@@ -43,6 +43,7 @@ class Result:
         rows: One result a model; fewer than models while it is incomplete.
         examples: For the picture; only what is predicted of them is part of the JSON.
         checksum: Of the samples.
+        measures: What else was measured: by what it is, and by model where models differ in it; of plain types.
     """
 
     spec: Experiment
@@ -51,6 +52,7 @@ class Result:
     rows: tuple[BackdoorResult, ...]
     examples: Examples = field(repr=False, compare=False)
     checksum: str = ""
+    measures: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_complete(self) -> bool:
@@ -68,6 +70,7 @@ class Result:
             "versions": self.versions,
             "checksum": self.checksum,
             "complete": self.is_complete,
+            "measures": self.measures,
             "rows": plain(self.rows),
             "predicted": {model: classes.tolist() for model, classes in self.examples.predicted.items()},
         }

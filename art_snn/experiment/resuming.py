@@ -80,7 +80,8 @@ def restored_result(spec: Experiment, written: dict[str, Any]) -> Result:
         raise ValueError(f"expected rows and predictions of the same models, got {', '.join(predicted) or 'none'}")
     examples = Examples(np.empty(0), np.empty(0), np.empty(0, np.int64), predicted)
     title, checksum = _part(written, "title", str), _part(written, "checksum", str)
-    return Result(spec, title, _part(written, "versions", dict), rows, examples, checksum)
+    versions, measures = _part(written, "versions", dict), _part(written, "measures", dict)
+    return Result(spec, title, versions, rows, examples, checksum, measures)
 
 
 def restored_defended(spec: Experiment, written: dict[str, Any]) -> Defended:
@@ -100,6 +101,7 @@ def restored_defended(spec: Experiment, written: dict[str, Any]) -> Defended:
         _rows(EliminationResult, written, "elimination"),
         _rows(Failure, written, "failures"),
         _part(written, "checksum", str),
+        _part(written, "measures", dict),
     )
 
 

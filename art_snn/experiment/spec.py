@@ -113,9 +113,16 @@ class Experiment(Section):
 
     @property
     def seed(self) -> int:
-        """The seed of a single cell."""
-        (seed,) = self.run.seeds
-        return seed
+        """The seed of a single cell.
+
+        Raises:
+            ValueError: If this stands for several cells.
+        """
+        if self.grid or self.cases or len(self.run.seeds) > 1:
+            raise ValueError(
+                f"expected an experiment of one cell, got {len(self.cells())}; run them by art_snn.sweep.Sweep"
+            )
+        return self.run.seeds[0]
 
     def training_of(self, model: Model) -> Training:
         """How one model is trained."""

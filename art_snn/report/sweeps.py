@@ -47,6 +47,8 @@ def sweep_tables(results: pd.DataFrame) -> SweepTables:
     results = results.loc[:, ~results.columns.duplicated()]
     axes = _axes(results)
     done = results[results["error"].isna()] if "error" in results else results
+    if "model" not in done:  # every cell failed
+        return SweepTables(pd.DataFrame(), pd.DataFrame(), _problems(results, axes), tuple(axes))
     groups = [(key, rows) for key, rows in _grouped(done, [*axes, "model"])]
     figures = pd.DataFrame([{**key, **_summaries(rows)} for key, rows in groups])
     differences = pd.DataFrame([line for key, rows in _grouped(done, axes) for line in _differences(key, rows)])
@@ -110,7 +112,8 @@ def _differences(key: dict[str, Any], rows: pd.DataFrame) -> Iterable[dict[str, 
     for figure in COMPARED:
         for model in models[1:]:
             pair = by_model[model][figure].align(by_model[models[0]][figure], join="inner")
-            found = paired_difference(*(side.to_numpy(float) for side in pair))
+            resolution = 1 / max(1, int(rows[FIGURES[figure][1]].max()))
+            found = paired_difference(*(side.to_numpy(float) for side in pair), resolution=resolution)
             yield {**key, "figure": figure, "model": model, "against": models[0], **found._asdict()}
 
 
@@ -129,7 +132,7 @@ def _problems(results: pd.DataFrame, axes: list[str]) -> pd.DataFrame:
 def sweep_text(results: pd.DataFrame) -> str:
     """The tables in Markdown, for a terminal or a page."""
     tables = sweep_tables(results)
-    parts = [_markdown(_in_words(tables)), _notes(tables)]
+    parts = [_markdown(_in_words(tables)), _notes(tables)] if len(tables.figures) else []
     if len(tables.differences):
         parts.append(_markdown(_differences_in_words(tables)))
     if len(tables.problems):

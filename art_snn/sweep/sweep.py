@@ -1,6 +1,7 @@
 """`Sweep`: all cells of a spec, each computed once and written as soon as it is done."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,14 +95,14 @@ class Sweep:
             ValueError: If jobs is below 1.
         """
         check_at_least("jobs", jobs, 1)
-        folder = SweepFolder(Path(out))
+        folder = SweepFolder(Path(out).resolve())
         folder.write_spec(self.experiment.given)
         names = self._names()
         missing = [name for name in names if _is_missing(folder.read(name), retry_failed)]
         tasks = [Task(name, names[name].model_dump(mode="json"), str(folder.path), save_models) for name in missing]
         labels = dict(zip(missing, label_cells([names[name] for name in missing]), strict=True))
         display = Display(labels, len(names) - len(missing), jobs, verbose)
-        with display.shown():
+        with display.shown(), _kept(folder):
             for task, outcome in _computed(tasks, display, jobs, client):
                 folder.write(task.name, _failure(task, outcome) if isinstance(outcome, Failed) else outcome)
                 display.ended(task, f"{outcome.kind}: {outcome.text}" if isinstance(outcome, Failed) else None)
@@ -110,6 +111,16 @@ class Sweep:
     def _names(self) -> dict[str, Experiment]:
         """The cells by their hashes; cells that come to the same are one."""
         return {name_of(cell, checksum_of_data(cell)): cell for cell in self.cells}
+
+
+@contextmanager
+def _kept(folder: SweepFolder) -> Iterator[None]:
+    """Say to who interrupts the block what is kept."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        error.add_note(f"{folder.path} keeps the cells that are finished, and the same command goes on from there")
+        raise
 
 
 def experiment_of(spec: Spec, changes: Mapping[str, Any] | None = None) -> Experiment:
