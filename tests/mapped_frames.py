@@ -35,19 +35,19 @@ from art_snn.experiment import building, defend, run
 from art_snn.typing import Array, Frames, Indices
 from tests.specs import spec_of
 
-K, TARGET, SHAPE, N, FEW = 4, 1, (4, 2, 16, 16), 12000, 400
-ATTACK = TriggerBackdoor(StaticTrigger(4, "top-left", "on"), TARGET, percent_poison=0.1)
+K, TARGET, SHAPE, N, FEW = 4, 1, (8, 2, 32, 32), 6000, 400
+ATTACK = TriggerBackdoor(StaticTrigger(8, "top-left", "on"), TARGET, percent_poison=0.1)
 Split = tuple[Frames, Indices]
 
 
 def frames(path: Path, n: int, n_at_once: int = 1000) -> Split:
-    """Frames (n, 4, 2, 16, 16) whose class is where the many events are; memory-mapped, read-only."""
+    """Frames (n, 8, 2, 32, 32) whose class is where the many events are; memory-mapped, read-only."""
     rng, classes = np.random.default_rng(n), np.arange(n) % K
     written = np.lib.format.open_memmap(path, "w+", np.uint8, (n, *SHAPE))
     for start in range(0, n, n_at_once):
         some = rng.integers(0, 2, (min(n_at_once, n - start), *SHAPE), dtype=np.uint8)
         for row, label in enumerate(classes[start : start + n_at_once]):
-            some[row, :, 1, 8:, 4 * label : 4 * label + 4] += 3
+            some[row, :, 1, 16:, 8 * label : 8 * label + 8] += 3
         written[start : start + n_at_once] = some
     written.flush()
     return np.load(path, mmap_mode="r"), classes
@@ -57,7 +57,7 @@ def spiking() -> SpikingClassifier:
     """A network that sees 4 × 4 blocks."""
     with host_seed(0):
         net = nn.Sequential(
-            layer.AvgPool2d(4), layer.Conv2d(2, 4, 3, padding=1), neuron.IFNode(), layer.Flatten(), layer.Linear(64, K)
+            layer.AvgPool2d(8), layer.Conv2d(2, 4, 3, padding=1), neuron.IFNode(), layer.Flatten(), layer.Linear(64, K)
         )
     functional.set_step_mode(net, "m")
     module = SpikingModule(net)
@@ -86,20 +86,20 @@ def defences(train: Split, test: Split) -> None:
 
 def migration(train: Split, test: Split) -> None:
     """A converted network, of frames whose bins are channels of an image."""
-    (x_train, y_train), (x_test, y_test) = ((x.reshape(len(x), 8, 16, 16)[:, :3], y) for x, y in (train, test))
+    (x_train, y_train), (x_test, y_test) = ((x.reshape(len(x), 16, 32, 32)[:, :3], y) for x, y in (train, test))
     with host_seed(0):
-        net = nn.Sequential(nn.AvgPool2d(4), nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(64, K))
-    ann = ConvertedClassifier(net, nn.CrossEntropyLoss(), (3, 16, 16), K, timesteps=4)
-    evaluation = BackdoorEvaluation(TriggerBackdoor(PatchTrigger(4), TARGET, 0.1), {"converted": ann})
+        net = nn.Sequential(nn.AvgPool2d(8), nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(64, K))
+    ann = ConvertedClassifier(net, nn.CrossEntropyLoss(), (3, 32, 32), K, timesteps=4)
+    evaluation = BackdoorEvaluation(TriggerBackdoor(PatchTrigger(8), TARGET, 0.1), {"converted": ann})
     (row,) = evaluation.evaluate(x_train, y_train, x_test, y_test, nb_epochs=1, batch_size=32, verbose=False)
     assert row.migration is not None
 
 
 def command(start: Callable[..., Any], train: Split, test: Split) -> None:
     """`compare` or `defend` of one model."""
-    data = Dataset(*train, *test, classes=tuple("abcd"), sensor_size=(16, 16, 2), title="frames")
+    data = Dataset(*train, *test, classes=tuple("abcd"), sensor_size=(32, 32, 2), title="frames")
     building.load_dataset = lambda *_args, **_options: data
-    options = {"data": "digits-dvs", "n_bins": 4, "models": ("ann",), "width": 0.1, "epochs": 1}
+    options = {"data": "digits-dvs", "n_bins": 8, "models": ("ann",), "width": 0.1, "epochs": 1}
     defences = ["channel-lipschitz-pruning"] if start is defend else []
     start(spec_of(**options, set={"defences": defences}), verbose=False)
 

@@ -90,7 +90,7 @@ def test_mapped_frames_give_the_figures_of_those_in_memory(tmp_path: Path, monke
     x, y = frames(tmp_path / "x.npy", 320)
     cleanse, pruning = {"name": "neural-cleanse", "steps": 5}, {"name": "fine-pruning", "nb_epochs": 1}
     names = (*SAMPLE_DETECTORS, cleanse, pruning, "background-filter")
-    options = {"data": "digits-dvs", "n_bins": 4, "trigger": "smart", "models": ("if",), "width": 0.25}
+    options = {"data": "digits-dvs", "n_bins": 8, "trigger": "smart", "models": ("if",), "width": 0.25}
     defended = {"defences": list(names), "measure.share_of_clean_data": 0.5}
     spec = spec_of(**options, epochs=5, batch_size=8, set=defended)
     found = []
