@@ -40,14 +40,14 @@ ATTACK = TriggerBackdoor(StaticTrigger(8, "top-left", "on"), TARGET, percent_poi
 Split = tuple[Frames, Indices]
 
 
-def frames(path: Path, n: int, n_at_once: int = 1000) -> Split:
-    """Frames (n, 8, 2, 32, 32) whose class is where the many events are; memory-mapped, read-only."""
-    rng, classes = np.random.default_rng(n), np.arange(n) % K
-    written = np.lib.format.open_memmap(path, "w+", np.uint8, (n, *SHAPE))
+def frames(path: Path, n: int, shape: tuple[int, ...] = SHAPE, n_at_once: int = 500) -> Split:
+    """Frames (n, T, 2, H, W) whose class is where the many events are; memory-mapped, read-only."""
+    rng, classes, width = np.random.default_rng(n), np.arange(n) % K, shape[-1] // K
+    written = np.lib.format.open_memmap(path, "w+", np.uint8, (n, *shape))
     for start in range(0, n, n_at_once):
-        some = rng.integers(0, 2, (min(n_at_once, n - start), *SHAPE), dtype=np.uint8)
+        some = rng.integers(0, 2, (min(n_at_once, n - start), *shape), dtype=np.uint8)
         for row, label in enumerate(classes[start : start + n_at_once]):
-            some[row, :, 1, 16:, 8 * label : 8 * label + 8] += 3
+            some[row, :, 1, shape[-2] // 2 :, width * label : width * (label + 1)] += 3
         written[start : start + n_at_once] = some
     written.flush()
     return np.load(path, mmap_mode="r"), classes

@@ -87,10 +87,10 @@ def test_mapped_samples_are_poisoned_and_triggered_as_those_in_memory_are(mapped
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:only . of 4 classes were reached")
 def test_mapped_frames_give_the_figures_of_those_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    x, y = frames(tmp_path / "x.npy", 320)
+    x, y = frames(tmp_path / "x.npy", 320, (4, 2, 16, 16))
     cleanse, pruning = {"name": "neural-cleanse", "steps": 5}, {"name": "fine-pruning", "nb_epochs": 1}
     names = (*SAMPLE_DETECTORS, cleanse, pruning, "background-filter")
-    options = {"data": "digits-dvs", "n_bins": 8, "trigger": "smart", "models": ("if",), "width": 0.25}
+    options = {"data": "digits-dvs", "n_bins": 4, "trigger": "smart", "models": ("if",), "width": 0.25}
     defended = {"defences": list(names), "measure.share_of_clean_data": 0.5}
     spec = spec_of(**options, epochs=5, batch_size=8, set=defended)
     found = []
