@@ -1,5 +1,6 @@
 """Samples that are larger than memory: rows made when they are read, and whole evaluations of mapped frames."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -14,7 +15,7 @@ from art_snn.attacks.poisoning import StaticTrigger, TriggerBackdoor
 from art_snn.catalogue import SAMPLE_DETECTORS
 from art_snn.data import Dataset
 from art_snn.evaluations.samples import exam_of, poisoned
-from art_snn.experiment import Defended, building, defend
+from art_snn.experiment import Defended, building, checksum_of, defend
 from art_snn.lazy_rows import LazyRows, is_mapped, lazy_rows, rows_of
 from art_snn.typing import Array, Frames
 from tests.mapped_frames import frames
@@ -82,6 +83,13 @@ def test_mapped_samples_are_poisoned_and_triggered_as_those_in_memory_are(mapped
     assert isinstance(exams[0].x_triggered, LazyRows)
     assert np.array_equal(exams[0].x_triggered, exams[1].x_triggered)
     assert not np.array_equal(mapped, exams[0].x_triggered)
+
+
+@pytest.mark.parametrize("x", [np.arange(12.0).reshape(3, 4).T, np.arange(6, dtype=">i2"), np.zeros((0, 2)), squares()])
+def test_a_checksum_reads_values_in_the_order_of_rows(x: Array) -> None:
+    whole = np.asarray(x)
+    wanted = hashlib.sha256(f"{x.dtype.str}{x.shape}".encode() + whole.tobytes()).hexdigest()
+    assert checksum_of([x]) == wanted
 
 
 @pytest.mark.slow

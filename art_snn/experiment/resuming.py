@@ -45,12 +45,12 @@ def checksum(dataset: Dataset) -> str:
 
 
 def checksum_of(arrays: Iterable[Array]) -> str:
-    """Of the types, shapes and values of arrays, in their order; read in slices, so that nothing is copied whole."""
+    """Of the types, shapes and values of arrays, in their order; read in slices, and mapped files are not copied."""
     total = hashlib.sha256()
     for array in arrays:
         total.update(f"{array.dtype.str}{array.shape}".encode())
         for start in range(0, len(array), 256):
-            total.update(array[start : start + 256].tobytes())
+            total.update(np.ascontiguousarray(array[start : start + 256]).data)
     return total.hexdigest()
 
 
