@@ -34,7 +34,7 @@ def test_compare_writes_what_it_prints(art_snn: Callable[..., Outcome], tmp_path
     assert (tmp_path / "triggered.png").read_bytes().startswith(b"\x89PNG")
     again = json.loads(art_snn("compare", *small[:-1], tmp_path / "again", "--json").stdout)
     for row, same in zip(printed["rows"], again["rows"], strict=True):
-        times = {"seconds": 0, "training_seconds": 0}
+        times = {"seconds": 0, "training_seconds": 0, "training_peak_memory": 0}
         assert row | times == same | times
 
 

@@ -165,7 +165,7 @@ def test_two_runs_of_one_spec_give_the_same_numbers() -> None:
 
 
 def _without_costs(found: dict[str, Any]) -> dict[str, Any]:
-    costs = {"seconds": 0, "peak_memory": 0, "training_seconds": 0}
+    costs = {"seconds": 0, "peak_memory": 0, "training_seconds": 0, "training_peak_memory": 0}
     return found | {name: [row | costs for row in found[name]] for name in ("rows", "detection", "elimination")}
 
 

@@ -112,7 +112,7 @@ def test_mapped_frames_give_the_figures_of_those_in_memory(tmp_path: Path, monke
 
 
 def without_costs(found: Defended) -> dict[str, Any]:
-    costs = {"seconds": 0, "peak_memory": 0, "training_seconds": 0}
+    costs = {"seconds": 0, "peak_memory": 0, "training_seconds": 0, "training_peak_memory": 0}
     tables = {"rows", "detection", "verdicts", "elimination"}
     return {name: [row | costs for row in part] if name in tables else part for name, part in found.as_json().items()}
 

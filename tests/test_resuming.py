@@ -54,7 +54,7 @@ def interrupted(start: Callable[..., object], spec: Experiment = SPEC) -> Any:
 
 
 def without_costs(found: Result | Defended) -> dict[str, Any]:
-    costs = {"seconds": 0, "peak_memory": 0, "training_seconds": 0}
+    costs = {"seconds": 0, "peak_memory": 0, "training_seconds": 0, "training_peak_memory": 0}
     return {
         name: [row | costs if isinstance(row, dict) else row for row in part] if isinstance(part, list) else part
         for name, part in found.as_json().items()

@@ -23,7 +23,7 @@ SMALL = {
     "run": {"seeds": [0, 1]},
     "grid": {"attack.percent_poison": [0.1, 0.2]},
 }
-COSTS = {"seconds", "training_seconds"}
+COSTS = {"seconds", "training_seconds", "training_peak_memory"}
 
 
 class Watching:

@@ -62,6 +62,8 @@ class BackdoorResult:
         doubts: Reasons not to take the row at its word.
         training_seconds: Duration of the clean and of the poisoned training, without measurements, also where it was
             done before.
+        training_peak_memory: Bytes by which memory grew at most in either training, clean and poisoned; NaN where the
+            system does not tell.
         epochs: Accuracy and ASR of the backdoored model after each epoch of all steps, where the plan asks for them.
             Nothing is chosen by them.
         n_poisoned_by_class: Poisoned training samples by their true class.
@@ -82,6 +84,7 @@ class BackdoorResult:
     migration: Migration | None = None
     doubts: Doubts = ()
     training_seconds: tuple[float, float] = (math.nan, math.nan)
+    training_peak_memory: tuple[float, float] = (math.nan, math.nan)
     epochs: tuple[dict[str, float], ...] = ()
     n_poisoned_by_class: tuple[int, ...] = ()
 
@@ -235,10 +238,12 @@ class BackdoorEvaluation(Evaluation):
         self.trained[name], self.doubts[name] = TrainedPair(trained[0].final, trained[1].final), measured["doubts"]
         heed(self.on_doubt, name, measured["doubts"])
         seconds = [sum(record.seconds for record in one.records) for one in trained]
+        peaks = [max((record.peak_memory for record in one.records), default=math.nan) for one in trained]
         return BackdoorResult(
             model=name,
             seconds=time.perf_counter() - started,
             training_seconds=(seconds[0], seconds[1]),
+            training_peak_memory=(peaks[0], peaks[1]),
             epochs=tuple(epoch for record in trained[1].records for epoch in record.epochs),
             n_poisoned_by_class=_by_class(trial.poisoned, self.estimators[name].nb_classes),
             **measured,

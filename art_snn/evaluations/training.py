@@ -1,6 +1,7 @@
 """Training a copy of a classifier afresh, step by step, each step on clean or on poisoned data."""
 
 import copy
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from art_snn.conversion import NotCalibratedError, threshold_shift
 from art_snn.estimators.classification import LearningRule, TrainingData, TrainingStep, rule_of
 from art_snn.evaluations.augmentation import Augmentation
 from art_snn.evaluations.combination import PoisonCombination
+from art_snn.evaluations.resource_use import measured_cost
 
 FIT_ARGUMENTS = ("batch_size", "nb_epochs", "training_mode", "drop_last")  # a scheduler would serve one optimiser only
 
@@ -29,10 +31,12 @@ class StepRecord(NamedTuple):
     Args:
         seconds: That it took, without what was measured meanwhile.
         epochs: What was measured after each epoch, where that was asked for.
+        peak_memory: Bytes by which memory grew at most meanwhile; NaN where the system does not tell.
     """
 
     seconds: float = 0.0
     epochs: tuple[dict[str, float], ...] = ()
+    peak_memory: float = math.nan
 
 
 class Once(Protocol):
@@ -180,9 +184,9 @@ def _taking(
             arguments["scheduler"] = plan.schedule(optimizer, n_epochs)
         if plan.record_epochs and measure is not None:
             arguments["after_epoch"] = after_epoch
-        started = time.perf_counter()
-        rule.train_step(step, data, seed=seed, **arguments)
-        return StepRecord(time.perf_counter() - started - measuring, tuple(epochs))
+        with measured_cost() as cost:
+            rule.train_step(step, data, seed=seed, **arguments)
+        return StepRecord(cost.seconds - measuring, tuple(epochs), cost.peak_memory)
 
     return take
 

@@ -1,5 +1,6 @@
 """What is measured of trained models beside accuracy and success, where a spec asks for it."""
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,9 +61,16 @@ class Measures:
         return {
             **cost.clean.as_row(),
             **cost.as_row(),
+            "attack_seconds": self._attack_seconds(),
             "synapses": dict(cost.clean.synapses),
             "activations": dict(cost.clean.activations),
         }
+
+    def _attack_seconds(self) -> float:
+        """How long it takes to poison the training set."""
+        started = time.perf_counter()
+        self.attack.poison_dataset(self.dataset.x_train, self.dataset.y_train)
+        return time.perf_counter() - started
 
 
 def added(measures: dict[str, Any], model: str, found: dict[str, Any]) -> dict[str, Any]:

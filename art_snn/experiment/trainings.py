@@ -108,7 +108,7 @@ class Trainings:
             with self.alone(training_key(self.cell, model, step, poisoned)) as place:
                 known = self.restore(place, module)
                 if known is not None:
-                    return StepRecord(known["seconds"], tuple(known["epochs"]))
+                    return StepRecord(known["seconds"], tuple(known["epochs"]), known["peak_memory"])
                 record = take()
                 self.keep(place, module, record._asdict())
                 return record
