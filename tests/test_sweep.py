@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from art_snn._workers import LOST, Failed, Task, in_processes, in_turn
+from art_snn._random import host_seed
+from art_snn._workers import LOST, Failed, Task, in_processes, in_turn, on_cluster
 from art_snn.experiment import Experiment
 from art_snn.experiment.trainings import trainings_of
 from art_snn.sweep import Sweep, load_results
@@ -216,3 +217,17 @@ def test_a_process_that_dies_costs_its_cell_one_try_and_no_other_cell(tmp_path: 
     assert found["2"].kind == "ValueError"
     assert found["3"].kind == LOST
     assert "killed by signal 9, 2 times" in found["3"].text
+
+
+@pytest.mark.slow
+def test_a_cluster_computes_cells_too(tmp_path: Path) -> None:
+    distributed = pytest.importorskip("dask.distributed")
+    wishes = [{}, {"raises": True}, {}]
+    tasks = [Task(str(number), wish, str(tmp_path)) for number, wish in enumerate(wishes)]
+
+    local = {"processes": False, "n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+    with host_seed(0), distributed.Client(**local) as client:  # dask draws from python's global stream
+        found = {task.name: outcome for task, outcome in on_cluster(tasks, told, Watching(), client)}
+
+    assert (found["0"], found["2"]) == ({"hash": "0"}, {"hash": "2"})
+    assert (found["1"].kind, found["1"].text) == ("ValueError", "no good")
