@@ -190,7 +190,9 @@ def test_an_invalid_row_can_be_an_error_which_names_the_model_and_the_cure() -> 
     ):
         evaluated(says(always_2), on_doubt="raise")
     for make in (BackdoorEvaluation, DetectionEvaluation, EliminationEvaluation):
-        with pytest.raises(ValueError, match="expected on_doubt to be one of 'record', 'raise', got 'ignore'"):
+        with pytest.raises(
+            ValueError, match="expected on_doubt to be one of 'record', 'raise', 'raise-all', got 'ignore'"
+        ):
             make(ATTACK, {"it": says(always_2)}, *[{"d": None}] * (make is not BackdoorEvaluation), on_doubt="ignore")
 
 
@@ -202,6 +204,8 @@ def test_a_caution_is_no_error() -> None:
     warned = DetectionEvaluation(few, {"lif": pair}, {"d": Finds}, on_doubt="raise").evaluate(*bars(), verbose=False)
     assert [row.doubts for row in found] == [()]
     assert codes(warned[0].doubts, "caution") == {"few-poisoned"}
+    with pytest.raises(ValueError, match=r"expected model 'lif' to mean something, got .*poisoned"):
+        DetectionEvaluation(few, {"lif": pair}, {"d": Finds}, on_doubt="raise-all").evaluate(*bars(), verbose=False)
     assert warned[0].auroc == pytest.approx(0.5, abs=0.5)
 
 

@@ -121,7 +121,9 @@ class _Kept(dict[Any, Any]):
         super().__init__()
         self.taken: list[Any] = []
 
-    def __call__(self, step: str, poisoned: tuple[str, ...], module: nn.Module, take: Callable[[], Any]) -> StepRecord:
+    def __call__(
+        self, step: str, poisoned: tuple[str, ...], is_measured: bool, module: nn.Module, take: Callable[[], Any]
+    ) -> StepRecord:
         key = step, poisoned
         if key in self:
             module.load_state_dict(self[key][0])

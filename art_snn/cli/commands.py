@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+import pandas as pd
 import tomli_w
 import torch
 import typer
@@ -20,6 +21,7 @@ from art_snn.cli import COMMANDS, FAILED, new_app, told
 from art_snn.cli.listing import listed
 from art_snn.cli.options import OF_COMPARE, OF_TRIGGER, named_models, reference_lines, tables, taking
 from art_snn.experiment import Defended, Experiment, Result
+from art_snn.experiment.cell import threads
 from art_snn.report import ResultsFolder
 from art_snn.sweep import Sweep, load_results
 from art_snn.sweep.display import duration
@@ -74,7 +76,7 @@ def compare(
         return
     determined_by = experiment.identity(spec)
     folder = ResultsFolder(out or _default_out("compare", determined_by), *report.RESULTS, determined_by)
-    with _working(folder, lambda record: experiment.restored_result(spec, record), quiet) as known:
+    with _working(folder, lambda record: experiment.restored_result(spec, record), quiet, spec.run.threads) as known:
         result = experiment.run(spec, known=known, keep=lambda found: report.keep_result(found, folder.path))
         written = [] if _is_done(folder, known) else report.write_result(result, folder.path)
     _tell_doubts(report.notice(result.rows), quiet)
@@ -115,7 +117,7 @@ def defend(
         return
     determined_by, drawn = experiment.identity(spec), list[Path]()
     folder = ResultsFolder(out or _default_out("defend", determined_by), *report.DEFENCES, determined_by)
-    with _working(folder, lambda record: experiment.restored_defended(spec, record), quiet) as known:
+    with _working(folder, lambda record: experiment.restored_defended(spec, record), quiet, spec.run.threads) as known:
         defended = experiment.defend(
             spec, known=known, keep=lambda found: drawn.extend(report.keep_defended(found, folder.path))
         )
@@ -173,13 +175,10 @@ def run(
     folder = out or Path("results") / file.stem
     with _client(cluster) as client, silence() if quiet else nullcontext():
         results = sweep.run(folder, jobs, client, retry_failed=retry_failed, save_models=save_models)
-    failed = results["error"].notna().sum() if "error" in results else 0
     if not quiet:
         print(report.sweep_text(results))
         print(f"wrote {len(sweep.cells)} cells to {folder / 'cells'}; art-snn report {folder} makes tables of them")
-    if failed:
-        told(f"{failed} of {len(sweep.cells)} cells failed, see {folder / 'cells'}; --retry-failed computes them again")
-        raise typer.Exit(FAILED)
+    _tell_failures(sweep, results, folder)
 
 
 @app.command("report", help=COMMANDS["report"])
@@ -189,7 +188,8 @@ def report_(
 ) -> None:
     for folder in folders:
         results = load_results(folder)
-        written = report.write_sweep(results, folder)
+        others = {table: load_results(folder, table) for table in report.OTHER_TABLES}
+        written = report.write_sweep(results, folder, others)
         if not quiet:
             print(report.sweep_text(results))
             for path in written:
@@ -241,11 +241,13 @@ def _save(given: dict[str, Any], path: Path) -> None:
 
 def _over_seeds(spec: Experiment, command: str, out: Path | None, as_json: bool, quiet: bool) -> None:
     """Several seeds are several cells."""
-    folder = out or _default_out(command, experiment.identity(spec))
-    with silence() if quiet else nullcontext():
-        results = Sweep(spec).run(folder)
-    content = results.to_json(orient="records", indent=2)
+    folder, sweep = out or _default_out(command, experiment.identity(spec)), Sweep(spec)
     name = (report.RESULTS if command == "compare" else report.DEFENCES)[0]
+    if (folder / name).exists() and not (folder / "cells").exists():
+        raise ValueError(f"expected {folder} to be free for results, got {name} there; name another folder with --out")
+    with silence() if quiet else nullcontext():
+        results = sweep.run(folder)
+    content = results.to_json(orient="records", indent=2)
     written = [write_whole(folder / name, f"{content}\n".encode()), *report.write_sweep(results, folder)]
     if as_json:
         print(content)
@@ -253,6 +255,14 @@ def _over_seeds(spec: Experiment, command: str, out: Path | None, as_json: bool,
         print(report.sweep_text(results))
         for path in written:
             print(f"wrote {path}")
+    _tell_failures(sweep, results, folder)
+
+
+def _tell_failures(sweep: Sweep, results: pd.DataFrame, folder: Path) -> None:
+    """Say how many cells failed, by a line and the exit status."""
+    if failed := results["error"].notna().sum() if "error" in results else 0:
+        told(f"{failed} of {len(sweep.cells)} cells failed, see {folder / 'cells'}; --retry-failed computes them again")
+        raise typer.Exit(FAILED)
 
 
 def _tell_size(sweep: Sweep, quiet: bool) -> None:
@@ -291,9 +301,11 @@ def _default_out(command: str, determined_by: dict[str, Any]) -> Path:
 
 
 @contextmanager
-def _working(folder: ResultsFolder, restore: Callable[[dict[str, Any]], Found], quiet: bool) -> Iterator[Found | None]:
+def _working(
+    folder: ResultsFolder, restore: Callable[[dict[str, Any]], Found], quiet: bool, n_threads: int
+) -> Iterator[Found | None]:
     """Hold the folder, and show no progress where none is wanted; gives what had been found before."""
-    with folder.claimed() as record, silence() if quiet else nullcontext():
+    with folder.claimed() as record, silence() if quiet else nullcontext(), threads(n_threads):
         try:
             known = None if record is None else restore(record)
         except ValueError as error:

@@ -122,7 +122,8 @@ class BackdoorEvaluation(Evaluation):
         loss_weights: (α, β) weights of the loss of poisoned and of clean samples, at least 0 and not both 0; None is
             the plain mixture.
         plans: How single classifiers are trained, by name; the others as `combination` and `loss_weights` say.
-        on_doubt: Whether to "record" an invalid result, or to "raise" a ValueError as soon as there is one.
+        on_doubt: Whether to "record" an invalid result, to "raise" a ValueError as soon as there is one, or
+            "raise-all" to do so at cautions too.
 
     Attributes:
         trained: The pair of trained classifiers of each name whose result has been given.

@@ -6,7 +6,7 @@ accident, however good it looks; the floor does not show it.
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from scipy import stats
@@ -29,7 +29,7 @@ Code = Literal[
     "idle-trigger",
     "accuracy-fell",
 ]
-OnDoubt = Literal["record", "raise"]
+OnDoubt = Literal["record", "raise", "raise-all"]
 
 P_CHANCE = 0.001  # from which on an accuracy may be that of the commonest class
 HIGH_FLOOR, LARGE_FALL, IDLE_SHARE = 0.1, 0.1, 0.01
@@ -82,13 +82,13 @@ def united(*doubts: Iterable[Doubt]) -> Doubts:
 
 def check_on_doubt(on_doubt: str) -> None:
     """Refuse an unknown way of treating invalid results."""
-    check_choice("on_doubt", on_doubt, ("record", "raise"))
+    check_choice("on_doubt", on_doubt, get_args(OnDoubt))
 
 
 def heed(on_doubt: OnDoubt, model: str, doubts: Sequence[Doubt]) -> None:
-    """Raise a ValueError with the reasons, if that is wanted and a result is invalid."""
-    if on_doubt == "raise" and is_invalid(doubts):
-        reasons = "; ".join(doubt.text for doubt in doubts if doubt.grade == "invalid")
+    """Raise a ValueError with the reasons, if that is wanted of an invalid result, or of any doubt ("raise-all")."""
+    grades = {"record": (), "raise": ("invalid",), "raise-all": ("invalid", "caution")}[on_doubt]
+    if reasons := "; ".join(doubt.text for doubt in doubts if doubt.grade in grades):
         raise ValueError(
             f"expected model {model!r} to mean something, got {reasons}; train longer, on more samples or at another "
             "learning rate, or record it with on_doubt='record'"

@@ -46,6 +46,7 @@ class Once(Protocol):
         self,
         step: TrainingStep,
         poisoned: tuple[TrainingStep, ...],
+        is_measured: bool,
         module: nn.Module,
         take: Callable[[], StepRecord],
     ) -> StepRecord:
@@ -54,6 +55,7 @@ class Once(Protocol):
         Args:
             step: The step.
             poisoned: The steps so far, this one included, whose data are poisoned.
+            is_measured: Whether anything is measured after each epoch.
             module: What it trains.
             take: Takes it.
         """
@@ -142,7 +144,8 @@ def train_afresh(
         if step != "calibration":
             take = _taking(rule, step, data, plan, seeds.batches, {**plan.fit_arguments, **fit_arguments}, measure)
             once = _taken if plan.once is None else plan.once
-            records.append(once(step, tuple(so_far), rule.module_of(step), take))
+            is_measured = plan.record_epochs and measure is not None
+            records.append(once(step, tuple(so_far), is_measured, rule.module_of(step), take))
             continue
         try:
             shift = _calibrate(rule, clean, data, seeds.batches)
@@ -153,7 +156,9 @@ def train_afresh(
     return Trained(rule.classifier, converted, shift, records=tuple(records))
 
 
-def _taken(_step: TrainingStep, _poisoned: object, _module: nn.Module, take: Callable[[], StepRecord]) -> StepRecord:
+def _taken(
+    _step: object, _poisoned: object, _measured: object, _module: object, take: Callable[[], StepRecord]
+) -> StepRecord:
     return take()
 
 

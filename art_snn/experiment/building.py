@@ -17,6 +17,7 @@ from art_snn.attacks.poisoning import TriggerBackdoor
 from art_snn.catalogue import ATTACKS, NETWORKS, TRIGGERS
 from art_snn.data import Dataset, load_dataset
 from art_snn.evaluations import Augmentation, BackdoorEvaluation, TrainingPlan, poison_combination
+from art_snn.evaluations.doubts import OnDoubt
 from art_snn.evaluations.training import Once, Schedule
 from art_snn.experiment.resizing import Resizing
 from art_snn.experiment.sections import Model, Normalisation, Training, rules
@@ -25,6 +26,7 @@ from art_snn.lazy_rows import rows_of
 from art_snn.models import Network, build
 from art_snn.typing import Array, Indices, Trigger
 
+_ON_DOUBT: dict[str | None, OnDoubt] = {None: "record", "invalid": "raise", "caution": "raise-all"}
 _LOSSES = {"cross-entropy": nn.CrossEntropyLoss, "mse": nn.MSELoss}
 
 
@@ -113,11 +115,13 @@ def make_evaluation(
         keeper: From a model to what takes steps of its training once; None takes each.
     """
     models, seed = tuple(models), draw_seed(weights)
+    if spec.run.device == "gpu" and not torch.cuda.is_available():
+        raise ValueError("expected a GPU for run.device = 'gpu', got none on this machine")
     return BackdoorEvaluation(
         attack,
         {model.name: make_estimator(model, spec, dataset, seed) for model in models},
         plans={model.name: make_plan(spec, model, None if keeper is None else keeper(model)) for model in models},
-        on_doubt="record" if spec.measure.raise_on is None else "raise",
+        on_doubt=_ON_DOUBT[spec.measure.raise_on],
     )
 
 

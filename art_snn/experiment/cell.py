@@ -3,6 +3,7 @@
 import os
 import platform
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,9 +19,10 @@ from art_snn.experiment.building import make_dataset, make_estimator, streams
 from art_snn.experiment.comparison import run
 from art_snn.experiment.defending import defend
 from art_snn.experiment.result import versions
-from art_snn.experiment.resuming import checksum
+from art_snn.experiment.resuming import checksum, identity
 from art_snn.experiment.sections import Model
 from art_snn.experiment.spec import Experiment
+from art_snn.experiment.trainings import digest
 
 
 class Job(Protocol):
@@ -60,13 +62,12 @@ def compute_cell(job: Job, says: Callable[[str], None]) -> dict[str, Any]:
     ) / "shared"  # a cluster's other machine
     with threads(cell.run.threads), telling(says):
         models = here / "models" / job.name if job.save_models else None
-        found = (defend if has_defences(cell) else run)(cell, trainings=shared, models=models)
+        found = (defend if cell.holds_out else run)(cell, trainings=shared, models=models)
+        if name_of(cell, found.checksum) != job.name:
+            raise ValueError(
+                "expected the data and the versions of who asked for this cell, got others on this machine"
+            )
         return {"hash": job.name, **found.as_json(), "environment": environment(cell.run.threads)}
-
-
-def has_defences(cell: Experiment) -> bool:
-    """Whether anything is defended, so that clean samples are held out of the training."""
-    return bool(cell.defences or cell.measure.detection or cell.measure.elimination)
 
 
 class Prepared(NamedTuple):
@@ -83,6 +84,16 @@ class Prepared(NamedTuple):
 def prepare(cell: Experiment) -> Prepared:
     """Read the data of a cell."""
     return Prepared(cell, make_dataset(cell, streams(cell).split))
+
+
+def name_of(cell: Experiment, checksum: str) -> str:
+    """The hash of everything that determines a cell's numbers: spec, content of the data, versions."""
+    return digest({**identity(cell), "checksum": checksum})
+
+
+def forget_data() -> None:
+    """Read data anew: they may have changed."""
+    _checksums.clear()
 
 
 def checksum_of_data(cell: Experiment) -> str:
@@ -116,12 +127,16 @@ def _processor() -> str:
     return next(names, platform.processor() or platform.machine())
 
 
+_threads = threading.RLock()
+
+
 @contextmanager
 def threads(n: int) -> Iterator[None]:
     """Compute in so many threads while the block runs."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(n)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    with _threads:  # of a process there is one number: cells on other threads of it wait
+        before = torch.get_num_threads()
+        torch.set_num_threads(n)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)

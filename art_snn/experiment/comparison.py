@@ -63,7 +63,7 @@ def run(
             examples=replace(found.examples, predicted=known.examples.predicted),
         )
     if missing := missing_models(spec, found.rows):
-        keeper = keeper_in(trainings, spec, found.checksum)
+        keeper = keeper_in(trainings, spec, found.checksum, 0.0)
         evaluation = make_evaluation(spec, dataset, attack, drawn.weights, missing, keeper)
         measures = Measures(spec, attack, dataset, models)
         found = replace(found, measures={**found.measures, **measures.of_trigger()})

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from art_snn.catalogue import ATTACKS, DATASETS, NETWORKS, TRIGGERS
 from art_snn.conversion import check_method
-from art_snn.experiment.sections import Model, Problem, defences, rules
+from art_snn.experiment.sections import Model, Problem, Training, defences, rules
 
 if TYPE_CHECKING:
     from art_snn.experiment.spec import Experiment
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 def contradictions(spec: "Experiment") -> Iterator[Problem]:
     """All of one spec, whose sections are right each by itself."""
     yield from _in_data(spec)
+    yield from _in_normalisation(spec)
     for number, model in enumerate(spec.models):
         for place, message, found in _in_model(spec, model):
             yield ("models", number, *place), message, found
-    yield from _in_training(spec)
+    yield from _in_training(spec, spec.training)
     yield from _in_attack(spec)
     yield from _in_measure(spec)
 
@@ -38,9 +39,16 @@ def _in_data(spec: "Experiment") -> Iterator[Problem]:
         yield ("models",), "to have names that differ, a name= each", ", ".join(names)
     if not names:
         yield ("models",), "to be at least one", "none"
+
+
+def _in_normalisation(spec: "Experiment") -> Iterator[Problem]:
+    n_channels = DATASETS[spec.data.name].shape[0]
     for name in ("normalisation", "normalisation_test"):
-        if data.is_neuromorphic and getattr(data, name) is not None:
-            yield ("data", name), "to be left out for counts of events", getattr(data, name).model_dump()
+        one = getattr(spec.data, name)
+        if one is not None and spec.data.is_neuromorphic:
+            yield ("data", name), "to be left out for counts of events", one.model_dump()
+        elif one is not None and not {len(one.mean), len(one.std)} <= {1, n_channels}:
+            yield ("data", name), f"to have one number, or {n_channels}, one a channel", one.model_dump()
 
 
 def _in_model(spec: "Experiment", model: Model) -> Iterator[Problem]:
@@ -55,11 +63,18 @@ def _in_model(spec: "Experiment", model: Model) -> Iterator[Problem]:
         yield ("combination",), f"to be left out for {model.rule}, which has one step only", model.combination
     if "calibration" in steps:
         yield from _in_conversion(spec, model)
+    yield from _in_own_training(spec, model)
+
+
+def _in_own_training(spec: "Experiment", model: Model) -> Iterator[Problem]:
     try:
-        spec.training_of(model)
+        training = spec.training_of(model)
     except ValidationError as error:
         for found in error.errors():
             yield ("training", *found["loc"]), found["msg"], found["input"]
+        return
+    if model.training:
+        yield from _in_training(spec, training)
 
 
 def _in_conversion(spec: "Experiment", model: Model) -> Iterator[Problem]:
@@ -74,8 +89,7 @@ def _in_conversion(spec: "Experiment", model: Model) -> Iterator[Problem]:
         yield (), str(error), settings["method"]
 
 
-def _in_training(spec: "Experiment") -> Iterator[Problem]:
-    training = spec.training
+def _in_training(spec: "Experiment", training: Training) -> Iterator[Problem]:
     if (training.alpha is None) is not (training.beta is None):
         yield ("training", "alpha"), "to be given together with beta", training.alpha
     if training.alpha == training.beta == 0:

@@ -92,7 +92,12 @@ def defend(
         return found
     attack = make_attack(spec, dataset.x_train, drawn.rows)
     evaluation = make_evaluation(
-        spec, dataset, attack, drawn.weights, missing, keeper_in(trainings, spec, found.checksum)
+        spec,
+        dataset,
+        attack,
+        drawn.weights,
+        missing,
+        keeper_in(trainings, spec, found.checksum, spec.measure.share_of_clean_data),
     )
     measures = Measures(spec, attack, dataset, models)
     found = replace(found, measures={**found.measures, **measures.of_trigger()})

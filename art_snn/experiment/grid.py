@@ -19,6 +19,9 @@ def points(grid: Mapping[str, Any], cases: list[Mapping[str, Any]]) -> list[Poin
     [{'network.name': 'vgg11', 'attack.size': 2}, {'network.name': 'vgg11', 'attack.size': 3}]
     """
     axes = dict(_flat(grid))
+    for path, values in axes.items():
+        if not isinstance(values, list | tuple) or not values:
+            raise ValueError(f"expected grid.{path} to be a list of values, at least one, got {values!r}")
     products = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
     return [dict(_flat(case)) | point for case in cases or [{}] for point in products]
 

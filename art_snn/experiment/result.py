@@ -82,6 +82,11 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **packages, "results": str(RESULTS_VERSION)}
 
 
+def computing_versions() -> dict[str, str]:
+    """Versions that determine numbers: all but that of Python."""
+    return {name: number for name, number in versions().items() if name != "python"}
+
+
 def plain(value: Any) -> Any:
     """Of types that JSON knows: None for NaN, lists for tuples, dictionaries for results, of what these compare."""
     if is_dataclass(value):

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from art_snn.data import Dataset
 from art_snn.evaluations import BackdoorResult, DetectionResult, EliminationResult, Failure, ModelDetectionResult
 from art_snn.experiment.defended import Defended
-from art_snn.experiment.result import Examples, Result, versions
+from art_snn.experiment.result import Examples, Result, computing_versions
 from art_snn.experiment.spec import Experiment
 from art_snn.typing import Array
 
@@ -27,9 +27,8 @@ def identity(spec: Experiment, **settings: Any) -> dict[str, Any]:
         spec: The experiment.
         **settings: What else does, such as the names of defences.
     """
-    numbers = {name: number for name, number in versions().items() if name != "python"}
     plain: dict[str, Any] = json.loads(json.dumps(settings))
-    return {"spec": determining(spec), "versions": numbers, **plain}
+    return {"spec": determining(spec), "versions": computing_versions(), **plain}
 
 
 def determining(spec: Experiment) -> dict[str, Any]:

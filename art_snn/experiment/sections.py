@@ -33,6 +33,7 @@ MODELS = ("ann", *NEURONS, "converted", "hybrid")  # that can be named in one wo
 Count = Annotated[int, Field(ge=1)]
 Natural = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Entry = tuple[Any, frozenset[str]]  # what is chosen, and those of its arguments that are decided elsewhere
@@ -125,7 +126,7 @@ def _checked(parameter: Parameter, value: Any, wrong: list[Problem]) -> Any:
 class Normalisation(Section):
     """What is subtracted from each channel, and what the rest is divided by."""
 
-    mean: tuple[float, ...] = Field(description="One number for all channels, or one for each.")
+    mean: tuple[Finite, ...] = Field(description="One number for all channels, or one for each.")
     std: tuple[Positive, ...] = Field(description="One number for all channels, or one for each.")
 
 
@@ -229,7 +230,9 @@ class Model(Chosen):
     """One classifier: its learning rule, and the parameters of that."""
 
     rule: str = Field(default="ann", description="Learning rule: ann, bptt, converted or hybrid.")
-    name: str = Field(default="", description="Name in tables; by default the neuron of bptt, else the rule.")
+    name: Annotated[str, Field(pattern=r"^[\w +-]*$")] = Field(
+        default="", description="Name in tables and files; by default the neuron of bptt, else the rule."
+    )
     neuron: Literal["if", "lif"] | None = Field(default=None, description="Neuron of bptt; by default lif.")
     timesteps: Count | None = Field(
         default=None, description="Time steps on images; by default 4 for bptt, 64 for converted and hybrid."
@@ -333,7 +336,7 @@ class Run(Section):
         default=(0,), description="Each decides split, poisoned rows, weights and batches of a cell."
     )
     threads: Count = Field(default=1, description="Threads of one cell; numbers depend on it in their last digits.")
-    device: str = Field(default="cpu", description="cpu or gpu.")
+    device: Literal["cpu", "gpu"] = Field(default="cpu", description="Where networks are computed.")
 
     @field_validator("seeds", mode="after")
     @classmethod

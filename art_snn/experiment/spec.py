@@ -124,9 +124,17 @@ class Experiment(Section):
             )
         return self.run.seeds[0]
 
+    @property
+    def holds_out(self) -> bool:
+        """Whether anything is defended, so that the defender's clean samples are held out of the training."""
+        measure = self.measure
+        return bool(self.defences or measure.detection or measure.elimination or measure.with_art)
+
     def training_of(self, model: Model) -> Training:
         """How one model is trained."""
-        return Training.model_validate({**self.training.model_dump(), **model.training})
+        base = self.training.model_dump()
+        nested = {name: {**base[name], **value} for name, value in model.training.items() if isinstance(value, Mapping)}
+        return Training.model_validate({**base, **model.training, **{n: v for n, v in nested.items() if n in base}})
 
     @model_validator(mode="wrap")
     @classmethod
@@ -145,7 +153,10 @@ class Experiment(Section):
                 raise all_of(cls.__name__, wrong) from None
         wrong += [(place, _told(place, message, found), found) for place, message, found in contradictions(made)]
         made._given = dict(given)
-        wrong += made._problems_of_cells() if not wrong else []
+        try:
+            wrong += made._problems_of_cells() if not wrong else []
+        except ValueError as error:  # a grid that is none
+            wrong.append((("grid",), str(error).removeprefix("expected grid."), ""))
         if wrong:
             raise all_of(cls.__name__, wrong)
         return made
@@ -198,6 +209,8 @@ def filled_in(given: Mapping[str, Any]) -> dict[str, Any]:
     except (ValidationError, TypeError):
         return plain
     trigger = "static" if data.is_neuromorphic else "patch"
+    if not all(isinstance(plain.get(name, {}), Mapping) for name in ("attack", "network")):
+        return plain
     plain["attack"] = {"trigger": trigger, **plain.get("attack", {})}
     is_converted = any("calibration" in rules()[model.rule].training_steps for model in models)
     own = inspect.signature(NETWORKS[network.name]).parameters["pool"].default

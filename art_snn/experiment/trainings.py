@@ -16,6 +16,7 @@ from art_snn.estimators.classification import TrainingStep
 from art_snn.estimators.classification.weights import pack, unpack
 from art_snn.evaluations import poison_combination
 from art_snn.evaluations.training import Once, StepRecord
+from art_snn.experiment.result import computing_versions
 from art_snn.experiment.sections import Model, rules
 
 try:
@@ -39,7 +40,12 @@ def digest(plain: Any) -> str:
 
 
 def training_key(
-    cell: "Experiment", model: Model, step: TrainingStep, poisoned: tuple[TrainingStep, ...]
+    cell: "Experiment",
+    model: Model,
+    step: TrainingStep,
+    poisoned: tuple[TrainingStep, ...],
+    is_measured: bool,
+    share_held_out: float,
 ) -> dict[str, Any]:
     """Everything in a cell that determines one step of the training of one model.
 
@@ -51,20 +57,26 @@ def training_key(
         model: One of its models.
         step: "ann" or "snn".
         poisoned: The steps so far, this one included, whose data are poisoned.
+        is_measured: Whether test samples, with and without trigger, are asked about after each epoch.
+        share_held_out: Share of the training samples that is the defender's.
     """
-    resolved = cell.model_dump(mode="json")
+    resolved, training = cell.model_dump(mode="json"), cell.training_of(model).model_dump(mode="json")
     data = {name: value for name, value in resolved["data"].items() if name not in ("root", "normalisation_test")}
-    is_held_out = bool(cell.defences or cell.measure.detection or cell.measure.elimination)
+    del training["record_epochs"]
+    if not poisoned:
+        del training["alpha"], training["beta"], training["augmentation"]["place"]
+    seen = {"attack": resolved["attack"], "normalisation": resolved["data"]["normalisation_test"]}
     own = {} if step == "ann" else model.model_dump(mode="json", exclude={"name", "training", "combination"})
     return {
         "data": data,
         "network": resolved["network"],
-        "training": cell.training_of(model).model_dump(mode="json", exclude=set() if poisoned else {"alpha", "beta"}),
+        "training": training,
         "step": step,
         "model": own,
         "attack": resolved["attack"] if poisoned else None,
         "poisoned": list(poisoned),
-        "share_of_clean_data": cell.measure.share_of_clean_data if is_held_out else 0,
+        "measured_on": seen if is_measured else None,
+        "share_held_out": share_held_out,
         "seed": cell.seed,
         "threads": cell.run.threads,
         "device": cell.run.device,
@@ -74,14 +86,16 @@ def training_key(
 def trainings_of(cell: "Experiment") -> dict[str, dict[str, Any]]:
     """All trainings that a cell takes, by their names."""
     keys = []
+    share = cell.measure.share_of_clean_data if cell.holds_out else 0.0
     for model in cell.models:
+        records = cell.training_of(model).record_epochs
         for is_poisoned in (False, True):
             so_far: tuple[TrainingStep, ...] = ()
             for step in rules()[model.rule].training_steps:
                 if is_poisoned and poison_combination(model.combination).is_poisoned(step):
                     so_far += (step,)
                 if step != "calibration":
-                    keys.append(training_key(cell, model, step, so_far))
+                    keys.append(training_key(cell, model, step, so_far, records and is_poisoned, share))
     return {digest(key): key for key in keys}
 
 
@@ -92,23 +106,29 @@ class Trainings:
     Args:
         folder: Made where it is missing.
         cell: The experiment of one point and one seed whose trainings are taken or restored.
-        checksum: Of its data, which determine a training beside its key.
+        checksum: Checksum of its data, which determine a training beside its key, as the versions do.
+        share_held_out: Share of the training samples that is held out.
     """
 
     folder: Path
     cell: "Experiment"
     checksum: str
+    share_held_out: float
 
     def keeper(self, model: Model) -> Once:
         """What takes each step of a model's training once."""
 
         def once(
-            step: TrainingStep, poisoned: tuple[TrainingStep, ...], module: nn.Module, take: Callable[[], StepRecord]
+            step: TrainingStep,
+            poisoned: tuple[TrainingStep, ...],
+            is_measured: bool,
+            module: nn.Module,
+            take: Callable[[], StepRecord],
         ) -> StepRecord:
-            with self.alone(training_key(self.cell, model, step, poisoned)) as place:
-                known = self.restore(place, module)
-                if known is not None:
-                    return StepRecord(known["seconds"], tuple(known["epochs"]), known["peak_memory"])
+            key = training_key(self.cell, model, step, poisoned, is_measured, self.share_held_out)
+            with self.alone(key) as place:
+                if (known := self.restore(place, module)) is not None:
+                    return known
                 record = take()
                 self.keep(place, module, record._asdict())
                 return record
@@ -118,7 +138,7 @@ class Trainings:
     @contextmanager
     def alone(self, key: Mapping[str, Any]) -> Iterator[Path]:
         """Hold the place of a training, which another process waits for meanwhile."""
-        place = self.folder / digest({**key, "checksum": self.checksum})
+        place = self.folder / digest({**key, "checksum": self.checksum, "versions": computing_versions()})
         place.mkdir(parents=True, exist_ok=True)
         if fcntl is None:
             yield place
@@ -131,18 +151,22 @@ class Trainings:
             os.close(descriptor)
 
     @staticmethod
-    def restore(place: Path, module: nn.Module) -> dict[str, Any] | None:
+    def restore(place: Path, module: nn.Module) -> StepRecord | None:
         """Give a module the weights of a training that was done before.
 
         Returns:
             What was written down with them; None if there are none that fit.
         """
         try:
-            tensors, record = unpack(place / FILE)
-            module.load_state_dict(tensors)
-        except (FileNotFoundError, ValueError, RuntimeError):  # not there, damaged, or of another network: done anew
+            tensors, text = unpack(place / FILE)
+            record = json.loads(text)["record"]
+            found = StepRecord(record["seconds"], tuple(record["epochs"]), record["peak_memory"])
+        except (FileNotFoundError, ValueError, KeyError):  # not there, or damaged: done anew
             return None
-        found: dict[str, Any] = json.loads(record)["record"]
+        shapes = [{name: one.shape for name, one in part.items()} for part in (tensors, module.state_dict())]
+        if shapes[0] != shapes[1]:
+            return None
+        module.load_state_dict(tensors)
         return found
 
     @staticmethod
@@ -152,6 +176,8 @@ class Trainings:
         write_whole(place / FILE, pack(tensors, json.dumps({"record": dict(record)})))
 
 
-def keeper_in(folder: Path | None, cell: "Experiment", checksum: str) -> Callable[[Model], Once] | None:
+def keeper_in(
+    folder: Path | None, cell: "Experiment", checksum: str, share_held_out: float
+) -> Callable[[Model], Once] | None:
     """From a model of a cell to what takes steps of its training once, with the outcomes in a folder; None for none."""
-    return None if folder is None else Trainings(folder, cell, checksum).keeper
+    return None if folder is None else Trainings(folder, cell, checksum, share_held_out).keeper

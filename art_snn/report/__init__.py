@@ -16,11 +16,12 @@ from art_snn.report.folder import ResultsFolder
 from art_snn.report.matrix import defences_figure, judged
 from art_snn.report.pictures import trigger_sheet, triggered_figure
 from art_snn.report.reasons import notice
-from art_snn.report.sweeps import sweep_tables, sweep_text, write_sweep
+from art_snn.report.sweeps import OTHER_TABLES, sweep_tables, sweep_text, write_sweep
 from art_snn.report.tables import WIDTH, as_text, comparison_table, defence_tables
 
 __all__ = [
     "DEFENCES",
+    "OTHER_TABLES",
     "RESULTS",
     "TRIGGER",
     "WIDTH",

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,11 @@ FIGURES = {  # column -> heading, and the column of the denominator where the fi
     "migration.rate": ("migration", None),
     "migration.rate_above_floor": ("migration above floor", None),
 }
+OTHER_TABLES = ("detection", "verdicts", "elimination", "failures")
 COMPARED = ("accuracy", "asr")
-_NOT_AXES = ("seed", "cell", "run.seeds", "model", "error")
+_AXES = ("versions", "defences")
+_NO_SPEC = ("model.", "models.", "migration.", "measures.")
+_NOT_AXES = ("model.name", "seed", "cell", "run.seeds", "model", "error")
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,13 @@ def sweep_tables(results: pd.DataFrame) -> SweepTables:
     """The tables of `art_snn.sweep.load_results`."""
     results = results.loc[:, ~results.columns.duplicated()]
     axes = _axes(results)
+    results = results.iloc[
+        sorted(range(len(results)), key=lambda row: [_order(results[axis].iloc[row]) for axis in axes])
+    ]
     done = results[results["error"].isna()] if "error" in results else results
     if "model" not in done:  # every cell failed
         return SweepTables(pd.DataFrame(), pd.DataFrame(), _problems(results, axes), tuple(axes))
+    _check_seeds_differ(done, axes)
     groups = [(key, rows) for key, rows in _grouped(done, [*axes, "model"])]
     figures = pd.DataFrame([{**key, **_summaries(rows)} for key, rows in groups])
     differences = pd.DataFrame([line for key, rows in _grouped(done, axes) for line in _differences(key, rows)])
@@ -56,11 +63,32 @@ def sweep_tables(results: pd.DataFrame) -> SweepTables:
 
 
 def _axes(results: pd.DataFrame) -> list[str]:
-    """Columns of the spec whose values differ between cells; of models their names say what differs."""
-    spec = [
-        name for name in results.columns if "." in name and not name.startswith(("model.", "models.", "migration."))
+    """Columns of spec and versions whose values differ between cells, and of models between those of one name."""
+    spec = [name for name in results.columns if name in _AXES or ("." in name and not name.startswith(_NO_SPEC))]
+    axes = [name for name in spec if name not in _NOT_AXES and results[name].map(repr).nunique() > 1]
+    if "model" not in results:
+        return axes
+    own = [name for name in results.columns if name.startswith("model.") and name not in _NOT_AXES]
+    return axes + [
+        name for name in own if (results.groupby("model")[name].agg(lambda one: one.map(repr).nunique()) > 1).any()
     ]
-    return [name for name in spec if name not in _NOT_AXES and results[name].map(repr).nunique() > 1]
+
+
+def _order(value: Any) -> tuple[int, Any]:
+    """Numbers as numbers, the rest as it is written."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return (0, value) if is_number else (1, str(value))
+
+
+def _check_seeds_differ(done: pd.DataFrame, axes: list[str]) -> None:
+    """Each row of a setting and model is of a seed of its own: else others would pass for seeds."""
+    keys = done[[*axes, "model", "seed"]].map(_hashable)
+    if (twice := keys[keys.duplicated()]).empty:
+        return
+    raise ValueError(
+        f"expected one row a setting, model and seed, got several of {dict(twice.iloc[0])}: the data have changed "
+        "between cells; remove the old ones, or report another folder"
+    )
 
 
 def _grouped(results: pd.DataFrame, by: Sequence[str]) -> Iterable[tuple[dict[str, Any], pd.DataFrame]]:
@@ -76,7 +104,7 @@ def _hashable(value: Any) -> Any:
 
 
 def _summaries(rows: pd.DataFrame) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"seeds": len(rows)}
     for name, (_, denominator) in FIGURES.items():
         if name in rows and rows[name].notna().any():
             found |= {f"{name}.{part}": value for part, value in _parts(_summary(rows, name, denominator)).items()}
@@ -140,13 +168,18 @@ def sweep_text(results: pd.DataFrame) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def write_sweep(results: pd.DataFrame, folder: Path) -> list[Path]:
-    """Write `report.md`, and figures and differences as CSV and LaTeX; returns the paths."""
+def write_sweep(results: pd.DataFrame, folder: Path, others: Mapping[str, pd.DataFrame] | None = None) -> list[Path]:
+    """Write `report.md`, figures and differences as CSV and LaTeX, and each other table as it is; returns the paths."""
     tables = sweep_tables(results)
     return [
         write_whole(folder / "report.md", (sweep_text(results) + "\n").encode()),
         write_whole(folder / "figures.csv", tables.figures.to_csv(index=False).encode()),
         write_whole(folder / "differences.csv", tables.differences.to_csv(index=False).encode()),
+        *(
+            write_whole(folder / f"{name}.csv", other.to_csv(index=False).encode())
+            for name, other in (others or {}).items()
+            if len(other)
+        ),
         write_whole(folder / "figures.tex", _latex(_in_words(tables)).encode()),
     ]
 
@@ -159,7 +192,7 @@ def _in_words(tables: SweepTables) -> pd.DataFrame:
         for name, (heading, _) in FIGURES.items():
             if f"{name}.mean" in tables.figures:
                 line[heading] = _figure_in_words(row, name)
-        lines.append(line | {"seeds": row.get("accuracy_clean.n", 0)})
+        lines.append(line | {"seeds": row["seeds"]})
     return pd.DataFrame(lines)
 
 
@@ -169,7 +202,8 @@ def _figure_in_words(row: pd.Series, name: str) -> str:
         return "–"
     spread = "" if math.isnan(sd) else f" ± {sd:.3f}"
     interval = "" if math.isnan(low) else f" [{low:.3f}, {high:.3f}]"
-    return f"{mean:.3f}{spread}{interval}"
+    n, n_seeds = row.get(f"{name}.n", 0), row["seeds"]
+    return f"{mean:.3f}{spread}{interval}" + (f" ({n:.0f} of {n_seeds:.0f} seeds)" if n < n_seeds else "")
 
 
 def _notes(tables: SweepTables) -> str:

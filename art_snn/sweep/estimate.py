@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from art_snn.evaluations.resource_use import measured_cost
-from art_snn.experiment.cell import Prepared, prepare
+from art_snn.experiment.cell import Prepared, prepare, threads
 from art_snn.experiment.sections import Model
 from art_snn.experiment.spec import Experiment
 from art_snn.experiment.trainings import digest, trainings_of
@@ -69,8 +69,9 @@ def _measured(cell: Experiment, model: Model) -> tuple[float, float, float]:
     x, y, size = data.x_train, data.y_train, min(training.batch_size, len(data.x_train))
     estimator = prepared.estimator(model)
     arguments = {"batch_size": size, "nb_epochs": 1, "seed": 0}
-    estimator.fit(x[:size], y[:size], **arguments)
-    with measured_cost() as cost:
-        estimator.fit(x[: STEPS * size], y[: STEPS * size], **arguments)
+    with threads(cell.run.threads):
+        estimator.fit(x[:size], y[:size], **arguments)
+        with measured_cost() as cost:
+            estimator.fit(x[: STEPS * size], y[: STEPS * size], **arguments)
     n_steps = training.epochs * math.ceil(len(x) / size)
     return cost.seconds / STEPS * n_steps, cost.peak_memory, float(x.nbytes + data.x_test.nbytes)

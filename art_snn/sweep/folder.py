@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tomli_w
 
 from art_snn._files import read_regular, write_whole
-from art_snn.experiment import identity
-from art_snn.experiment.spec import Experiment
-from art_snn.experiment.trainings import digest
 
 _MOST = 1 << 28  # bytes of one cell
 
@@ -38,7 +36,7 @@ class SweepFolder:
 
     def write_spec(self, given: Mapping[str, Any]) -> None:
         """Keep the spec as it was given, so that the same command can be run again."""
-        write_whole(self.path / "spec.toml", tomli_w.dumps(dict(given)).encode())
+        write_whole(self.path / "spec.toml", tomli_w.dumps(_for_toml(given)).encode())
 
     def write(self, name: str, content: Mapping[str, Any]) -> Path:
         """Keep a cell."""
@@ -70,6 +68,12 @@ class SweepFolder:
         yield from found
 
 
-def name_of(cell: Experiment, checksum: str) -> str:
-    """The hash of everything that determines a cell's numbers: spec, content of the data, versions."""
-    return digest({**identity(cell), "checksum": checksum})
+def _for_toml(value: Any) -> Any:
+    """Of types that TOML knows, which has no word for None."""
+    if isinstance(value, Mapping):
+        return {name: _for_toml(inner) for name, inner in value.items() if inner is not None}
+    if isinstance(value, list | tuple | range | np.ndarray):
+        return [_for_toml(inner) for inner in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    return str(value) if isinstance(value, Path) else value

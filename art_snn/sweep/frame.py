@@ -1,5 +1,6 @@
 """Results of a sweep as a table: one line a cell and model."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ from art_snn.sweep.folder import SweepFolder
 _TOO_LONG = ("models", "defences")  # lists of tables: the line is one model's
 
 
-def load_results(folder: str | Path) -> pd.DataFrame:
-    """All cells of a sweep, one line a cell and model.
+def load_results(folder: str | Path, table: str = "rows") -> pd.DataFrame:
+    """All cells of a sweep, one line a cell and model, or of another table one line a cell and row.
 
     Args:
         folder: Where `art-snn run` or `Sweep.run` wrote.
+        table: "rows"; of cells with defences also "detection", "verdicts", "elimination" or "failures".
 
     Returns:
         The columns of a row of `results.json`, before them `cell` (its hash), `seed`, and the spec as dotted paths
@@ -24,27 +26,29 @@ def load_results(folder: str | Path) -> pd.DataFrame:
     Raises:
         FileNotFoundError: If there is no cell.
     """
-    return frame(SweepFolder(Path(folder)).cells())
+    return frame(SweepFolder(Path(folder)).cells(), table)
 
 
-def frame(cells: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+def frame(cells: Iterable[Mapping[str, Any]], table: str = "rows") -> pd.DataFrame:
     """The same of cells that have been read."""
-    table = pd.DataFrame([line for cell in cells for line in _lines(cell)])
-    for name in table.columns:
-        if table[name].map(lambda value: value is None or isinstance(value, float)).all():
-            table[name] = table[name].astype(float)  # null is NaN
-    return table
+    found = pd.DataFrame([line for cell in cells for line in _lines(cell, table)])
+    for name in found.columns:
+        if found[name].map(lambda value: value is None or isinstance(value, float)).all():
+            found[name] = found[name].astype(float)  # null is NaN
+    return found
 
 
-def _lines(cell: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _lines(cell: Mapping[str, Any], table: str) -> Iterator[dict[str, Any]]:
     spec = dict(_flat(cell["spec"]))
     (seed,) = cell["spec"]["run"]["seeds"]
-    shared = {"cell": cell["hash"], "seed": seed, **spec}
+    versions = ", ".join(f"{name} {number}" for name, number in cell.get("environment", {}).get("versions", {}).items())
+    defences = ", ".join(json.dumps(one) for one in cell["spec"]["defences"])
+    shared = {"cell": cell["hash"], "seed": seed, "versions": versions, "defences": defences, **spec}
     if "error" in cell:
         yield {**shared, "error": f"{cell['error']['kind']}: {cell['error']['text']}"}
         return
     models = {model["name"]: model for model in cell["spec"]["models"]}
-    for row in cell["rows"]:
+    for row in cell.get(table, ()):
         own = dict(_flat({"model": models[row["model"]]}))
         yield {**shared, **own, **dict(_flat(row, is_row=True))}
 

@@ -10,12 +10,12 @@ import pandas as pd
 
 from art_snn._validation import check_at_least
 from art_snn._workers import Failed, Outcome, Task, in_processes, in_turn, on_cluster
-from art_snn.experiment.cell import checksum_of_data, compute_cell, environment
+from art_snn.experiment.cell import checksum_of_data, compute_cell, environment, forget_data, name_of
 from art_snn.experiment.grid import with_values
-from art_snn.experiment.spec import Experiment
-from art_snn.experiment.trainings import trainings_of
+from art_snn.experiment.spec import MODELS, Experiment
+from art_snn.experiment.trainings import digest, trainings_of
 from art_snn.sweep.display import Display
-from art_snn.sweep.folder import SweepFolder, name_of
+from art_snn.sweep.folder import SweepFolder
 from art_snn.sweep.frame import frame
 from art_snn.sweep.values import is_at
 
@@ -45,7 +45,8 @@ class Sweep:
     def __post_init__(self) -> None:
         self.experiment = experiment_of(self.spec, self.changes)
         cells = ((cell, cell.model_dump(mode="json")) for cell in self.experiment.cells())
-        self.cells = tuple(cell for cell, plain in cells if all(is_at(plain, *one) for one in self.only.items()))
+        kept = {digest(plain): cell for cell, plain in cells if all(is_at(plain, *one) for one in self.only.items())}
+        self.cells = tuple(kept.values())  # points that come to the same are one
         if not self.cells:
             wanted = ", ".join(f"{path} = {value!r}" for path, value in self.only.items())
             raise ValueError(f"expected cells with {wanted}, got none among {len(self.experiment.cells())}")
@@ -97,20 +98,20 @@ class Sweep:
         check_at_least("jobs", jobs, 1)
         folder = SweepFolder(Path(out).resolve())
         folder.write_spec(self.experiment.given)
-        names = self._names()
+        forget_data()
+        names = {name_of(cell, checksum_of_data(cell)): cell for cell in self.cells}
         missing = [name for name in names if _is_missing(folder.read(name), retry_failed)]
         tasks = [Task(name, names[name].model_dump(mode="json"), str(folder.path), save_models) for name in missing]
         labels = dict(zip(missing, label_cells([names[name] for name in missing]), strict=True))
         display = Display(labels, len(names) - len(missing), jobs, verbose)
         with display.shown(), _kept(folder):
             for task, outcome in _computed(tasks, display, jobs, client):
-                folder.write(task.name, _failure(task, outcome) if isinstance(outcome, Failed) else outcome)
+                if not isinstance(outcome, Failed):
+                    folder.write(task.name, outcome)
+                elif _is_missing(folder.read(task.name), retry_failed=True):  # another run may have done it
+                    folder.write(task.name, _failure(task, outcome))
                 display.ended(task, f"{outcome.kind}: {outcome.text}" if isinstance(outcome, Failed) else None)
         return frame(content for name in names if (content := folder.read(name)) is not None)
-
-    def _names(self) -> dict[str, Experiment]:
-        """The cells by their hashes; cells that come to the same are one."""
-        return {name_of(cell, checksum_of_data(cell)): cell for cell in self.cells}
 
 
 @contextmanager
@@ -132,7 +133,7 @@ def experiment_of(spec: Spec, changes: Mapping[str, Any] | None = None) -> Exper
     """
     if isinstance(spec, str | Path):
         spec = Experiment.from_toml(spec) if not changes else Experiment.tables_of(spec)
-    given = spec.given if isinstance(spec, Experiment) else dict(spec)
+    given = {"models": list(MODELS), **(spec.given if isinstance(spec, Experiment) else spec)}
     return (
         Experiment(**with_values(given, changes))
         if changes
