@@ -11,15 +11,18 @@ ROOT = Path(__file__).parent.parent / "art_snn"
 PACKAGES = (
     "acceleration",
     "attacks",
+    "cli",
     "conversion",
     "data",
     "defences",
     "estimators",
     "evaluations",
+    "experiment",
     "metrics",
     "models",
     "neurons",
     "report",
+    "sweep",
     "testing",
 )
 REREAD = ("*.py", *(f"{package}/**/*.py" for package in PACKAGES))

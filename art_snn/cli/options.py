@@ -137,7 +137,7 @@ def tables(options: Iterable[Option], given: Mapping[str, Any], base: Mapping[st
     """The spec that options describe.
 
     Args:
-        options: Of the command.
+        options: Options of the command.
         given: What was typed, by name of the argument; None where nothing was.
         base: The spec without them, with its models.
 

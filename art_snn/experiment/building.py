@@ -61,7 +61,7 @@ def hold_out(dataset: Dataset, share: float, rng: np.random.Generator) -> tuple[
 
     Args:
         dataset: With at least two training samples of each class that occurs.
-        share: Of each class, rounded down, but at least one sample, and at most all but one; in (0, 1].
+        share: Share of each class to hold out, in (0, 1], rounded down; at least one sample and at most all but one.
         rng: Draws them.
 
     Raises:
@@ -108,10 +108,10 @@ def make_evaluation(
 
     Args:
         spec: The experiment.
-        dataset: Its data.
-        attack: Its attack.
+        dataset: Data of the experiment.
+        attack: Attack of the experiment.
         weights: Draws the seed that all models share.
-        models: Those of its models that are wanted.
+        models: Models that are wanted.
         keeper: From a model to what takes steps of its training once; None takes each.
     """
     models, seed = tuple(models), draw_seed(weights)

@@ -20,8 +20,8 @@ class Parameter:
     """One argument.
 
     Args:
-        name: Its name.
-        kind: Its type, as it is annotated.
+        name: Name of the argument.
+        kind: Type of the argument, as it is annotated.
         default: What it is where nothing is said.
         text: What the docstring says of it.
     """

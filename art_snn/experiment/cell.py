@@ -31,7 +31,7 @@ class Job(Protocol):
     Attributes:
         name: Hash of the cell.
         spec: The cell as plain tables.
-        folder: Of the whole experiment.
+        folder: Folder of the whole experiment.
         save_models: Whether the trained classifiers are kept there, in models/NAME.
     """
 

@@ -17,14 +17,14 @@ class Defended:
     Args:
         spec: The experiment.
         title: What the data are.
-        versions: Of Python and of the packages that compute.
+        versions: Versions of Python and of the packages that compute.
         n_clean_samples: The defender's, which no model was trained on.
         rows: What the backdoor does to each model.
-        detection: Of poisoned samples, a row for each model and defence.
-        verdicts: On models, likewise.
-        elimination: Likewise.
+        detection: What detectors of poisoned samples find, a row for each model and defence.
+        verdicts: What detectors of models say, a row for each model and defence.
+        elimination: What eliminations leave, a row for each model and defence.
         failures: Defences that raised an error on a trained model.
-        checksum: Of the samples.
+        checksum: Checksum of the samples.
         measures: What else was measured: by what it is, and by model where models differ in it; of plain types.
     """
 

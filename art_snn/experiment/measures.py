@@ -23,8 +23,8 @@ class Measures:
 
     Args:
         spec: The cell.
-        attack: Its attack.
-        dataset: Its data.
+        attack: Attack of the cell.
+        dataset: Data of the cell.
         models: Folder in which trained classifiers are kept; None keeps none.
     """
 

@@ -20,8 +20,8 @@ class Examples:
 
     Args:
         clean: Samples as they are, (n, ...).
-        triggered: The same with the trigger.
-        labels: Their classes, (n,).
+        triggered: These samples with the trigger.
+        labels: Classes of the samples, (n,).
         predicted: For each model, the classes of the clean and of the triggered samples, (2, n); -1 where logits
             are not finite.
     """
@@ -39,10 +39,10 @@ class Result:
     Args:
         spec: The experiment.
         title: What the data are; it says so where they are simulated.
-        versions: Of Python and of the packages that compute.
+        versions: Versions of Python and of the packages that compute.
         rows: One result a model; fewer than models while it is incomplete.
         examples: For the picture; only what is predicted of them is part of the JSON.
-        checksum: Of the samples.
+        checksum: Checksum of the samples.
         measures: What else was measured: by what it is, and by model where models differ in it; of plain types.
     """
 

@@ -118,8 +118,8 @@ def restored(kind: type[T], plain: Any) -> T:
     """A value as it was before it was written as JSON.
 
     Args:
-        kind: Its class, a dataclass or what pydantic knows.
-        plain: Of plain types; None stands for NaN where the class has a number.
+        kind: Class of the value, a dataclass or what pydantic knows.
+        plain: Value of plain types; None stands for NaN where the class has a number.
 
     Raises:
         ValueError: If it does not describe such a value.

@@ -53,7 +53,7 @@ def training_key(
     on what is made of it.
 
     Args:
-        cell: Of one point and one seed.
+        cell: Experiment of one point and one seed.
         model: One of its models.
         step: "ann" or "snn".
         poisoned: The steps so far, this one included, whose data are poisoned.

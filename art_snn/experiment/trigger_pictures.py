@@ -20,7 +20,7 @@ class Shown:
     """Samples of a data set with and without a trigger.
 
     Args:
-        title: Of data set and trigger.
+        title: Names of data set and trigger.
         rows: By what was done to them: the T time bins of one recording, (T, 2, H, W), or N images, (N, C, H, W).
     """
 
@@ -34,7 +34,7 @@ def show_trigger(spec: Experiment) -> Shown:
     Of recordings the training set is read only where the trigger is fitted on it.
 
     Args:
-        spec: Of its fields those of data and trigger count.
+        spec: Experiment, of which data and trigger count.
 
     Raises:
         ValueError: If the trigger does not fit the data.

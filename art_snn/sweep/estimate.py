@@ -22,7 +22,7 @@ class Estimate:
     Args:
         n_cells: Cells.
         n_trainings: Trainings that differ.
-        seconds: Of all trainings, one after the other; measurements and defences come on top.
+        seconds: Duration of all trainings, one after the other; measurements and defences come on top.
         peak_memory: Bytes of the largest training beside the data; NaN where the system does not tell.
         data: Bytes of the largest data set, which memory-mapped frames do not take.
     """

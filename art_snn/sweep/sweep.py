@@ -84,7 +84,7 @@ class Sweep:
         Args:
             out: The folder; another run may be working there.
             jobs: Processes on this machine.
-            client: Of `dask.distributed`: cells are computed on its workers instead.
+            client: Client of `dask.distributed`, on whose workers cells are computed instead.
             retry_failed: Whether cells that failed before are computed again.
             save_models: Whether the trained classifiers are kept, in `out/models/HASH/`.
             verbose: Whether to show how it goes on.
