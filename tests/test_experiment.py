@@ -102,6 +102,18 @@ NMNIST_TABLES = {**FRAMES_TABLES, "data": {"name": "nmnist", "root": "somewhere"
         ),
         ({"run": {"seeds": [1, 1]}}, "expected run.seeds that differ, at least one, got [1, 1]"),
         ({"grid": {"attack.size": [2, 40]}}, "the side of digits, got 40.0, at attack.size = 40"),
+        ({"grid": {"attack.size": 2}}, "expected grid.attack.size to be a list of values, at least one, got 2"),
+        ({"attack": "patch"}, "expected attack to be a table, the section Attack, got 'patch'"),
+        ({"models": [{"rule": "lif", "name": "../a"}]}, "expected models[0].name to be of letters, digits, spaces"),
+        (
+            {"models": [{"rule": "ann", "training": {"alpha": 1.0}}]},
+            "expected models[0].training.alpha to be given together",
+        ),
+        (
+            {"data": {"normalisation": {"mean": [0.5, 0.5], "std": [1.0]}}},
+            "expected data.normalisation to have one number",
+        ),
+        ({"run": {"device": "tpu"}}, "expected run.device to be 'cpu' or 'gpu', got 'tpu'"),
         ({"grid": {"attack.sise": [2]}}, "expected attack.sise to be left out"),
         ({"cases": [{"models.7.tau": 2.0}]}, "expected models.7.tau to lead to one of"),
         (

@@ -33,6 +33,9 @@ TIMESTEPS, TIMESTEPS_CONVERTED = 4, 64  # by default; converted networks need mo
 _MOST = 1 << 24  # bytes of a spec
 _WORDS = {
     "Input should be": "to be",
+    "a valid dictionary or instance of": "a table, the section",
+    "a valid tuple": "a list",
+    r"String should match pattern '^[\w +-]*$'": "to be of letters, digits, spaces, + and -",
     "Extra inputs are not permitted": "to be left out, there is no such field",
     "Field required": "to have a value",
 }
@@ -156,7 +159,7 @@ class Experiment(Section):
         try:
             wrong += made._problems_of_cells() if not wrong else []
         except ValueError as error:  # a grid that is none
-            wrong.append((("grid",), str(error).removeprefix("expected grid."), ""))
+            wrong.append((("grid",), str(error), ""))
         if wrong:
             raise all_of(cls.__name__, wrong)
         return made
