@@ -174,7 +174,7 @@ def test_several_seeds_give_figures_with_intervals(art_snn: Callable[..., Outcom
     assert outcome.returncode == 0, outcome.stderr
     rows = json.loads((tmp_path / "results.json").read_text())
     assert [(row["seed"], row["model"]) for row in rows] == [(seed, name) for seed in (0, 1) for name in ("ann", "lif")]
-    assert "over seeds" in outcome.stdout
+    assert "95 % interval over 2 seeds" in outcome.stdout
 
 
 def test_everything_is_listed_with_its_source(art_snn: Callable[..., Outcome]) -> None:

@@ -37,6 +37,13 @@ def test_figures_are_over_seeds_with_their_number() -> None:
     assert (line["asr.n"], line["asr.interval"]) == (1, "samples")
 
 
+def test_the_foot_of_a_table_says_what_the_intervals_can_hold() -> None:
+    over_seeds, of_one = (sweep_text(frame(cells(spec))) for spec in (THREE, {"models": ["lif"]}))
+    assert "no interval of 3 values holds the mean more than 75 times of 100" in over_seeds
+    assert "Wilson" in of_one
+    assert "Wilson" not in over_seeds
+
+
 @pytest.mark.parametrize(
     ("grid", "settings"),
     [

@@ -207,12 +207,19 @@ def _figure_in_words(row: pd.Series, name: str) -> str:
 
 
 def _notes(tables: SweepTables) -> str:
-    kinds = {kind for name in tables.figures if name.endswith(".interval") for kind in tables.figures[name].dropna()}
-    said = {
-        "seeds": "In brackets: 95 % interval of the mean over seeds (bootstrap).",
-        "samples": "In brackets: 95 % interval over samples (Wilson) of one seed; it says nothing of other trainings.",
+    """What stands in the brackets."""
+    found = {
+        text: None for _, row in tables.figures.iterrows() for name in FIGURES if (text := _interval_text(row, name))
     }
-    return " ".join(said[kind] for kind in said if kind in kinds)
+    return "".join(f"In brackets: {text}. " for text in found).rstrip()
+
+
+def _interval_text(row: pd.Series, name: str) -> str:
+    """What one figure's interval is; empty where it has none."""
+    if row.get(f"{name}.interval") not in ("seeds", "samples"):
+        return ""
+    mean, sd, n, low, high, kind = (row[f"{name}.{part}"] for part in ("mean", "sd", "n", "low", "high", "interval"))
+    return Summary(mean, sd, int(n), low, high, kind).interval_text  # a column with gaps has no whole numbers
 
 
 def _differences_in_words(tables: SweepTables) -> pd.DataFrame:
