@@ -1,14 +1,12 @@
 """Apply any trigger to samples of any kind, images, frames or event streams, and check what it returns."""
 
-from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 
 from art_snn._arrays import as_labels, as_samples, is_stream, is_tensor
-from art_snn._layouts import check_frames, check_image_batch
-from art_snn.attacks.poisoning.frame_trigger import FrameTrigger
-from art_snn.attacks.poisoning.patch import PatchTrigger
+from art_snn.attacks.poisoning._threaded_copy import copied
 from art_snn.events import SensorSize, SplitBy, Window, stack_streams
 from art_snn.typing import Array, Events, Labels, Trigger
 
@@ -48,6 +46,15 @@ def checked_labels(y: Any, *, n_copies: int | None = None) -> Labels:
 
 
 @runtime_checkable
+class SetTrigger(Protocol):
+    """A trigger that copies what it changes, and says for which sets of samples it is made; ART's are functions."""
+
+    def __call__(self, x: Array) -> Array: ...
+
+    def for_set(self, x: Array) -> Trigger: ...
+
+
+@runtime_checkable
 class EventTrigger(Protocol):
     """A trigger that acts on raw events, too."""
 
@@ -67,7 +74,7 @@ class SampleTrigger:
     """Any trigger for samples of any kind: images or frames as arrays, events as an object array of streams.
 
     Args:
-        trigger: Function that is called with samples, which it may change in place.
+        trigger: Function that is called with samples, which it may change in place unless it is a `SetTrigger`.
         sensor_size: Width and height of the sensor in pixels; needed for events.
         n_bins: Time bins of the frames that the trigger is made for, as in `FrameTrigger.on_events`.
         split_by: Rule that cuts those bins, as in `FrameTrigger.on_events`.
@@ -95,8 +102,12 @@ class SampleTrigger:
             raise ValueError(f"expected the trigger to give back {expected} as it got, got {got}")
         return triggered
 
-    def check(self, x: Array) -> None:
-        """Check that the trigger takes these samples as a batch, also where it would take one sample alone.
+    def on_copy(self, x: Array) -> Array:
+        """Apply the trigger to all samples and leave `x` as it is, also if the trigger works in place."""
+        return self(x if isinstance(self.trigger, SetTrigger) else copied(x))
+
+    def for_set(self, x: Array) -> Self:
+        """The trigger for these samples, a batch also where it would take one sample alone.
 
         Raises:
             ValueError: If they have another layout, or events come without `sensor_size`.
@@ -104,10 +115,9 @@ class SampleTrigger:
         """
         if x.dtype == object:
             self._event_trigger()
-        elif isinstance(self.trigger, PatchTrigger):
-            check_image_batch("images", x)
-        elif isinstance(self.trigger, FrameTrigger):
-            check_frames("frames", x)
+        elif isinstance(self.trigger, SetTrigger):
+            return replace(self, trigger=self.trigger.for_set(x))
+        return self
 
     def _on_events(self, streams: Events) -> Events:
         trigger, sensor_size = self._event_trigger()

@@ -1,7 +1,6 @@
 """Poison training data with a trigger: choose the rows, trigger and relabel them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,9 +19,7 @@ from art_snn._validation import (
 )
 from art_snn.attacks.poisoning._sample_trigger import SampleTrigger, checked_labels, checked_samples
 from art_snn.attacks.poisoning._threaded_copy import copied
-from art_snn.attacks.poisoning.frame_trigger import FrameTrigger
 from art_snn.attacks.poisoning.lazily_poisoned import LazilyPoisoned
-from art_snn.attacks.poisoning.patch import PatchTrigger
 from art_snn.events import SensorSize, SplitBy, Window, check_bins, check_sensor_size, check_window
 from art_snn.lazy_rows import lazy_rows
 from art_snn.typing import Array, Indices, Labels, Mask, Trigger
@@ -130,8 +127,7 @@ class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
         form = np.zeros(len(x), np.int64) if y is None else checked_labels(y, n_copies=len(x) if broadcast else None)
         check_same_length("samples", x, "labels", form)
         labels = _target_labels(self.target_class, form)
-        own = isinstance(self.trigger, FrameTrigger | PatchTrigger)  # ART lets the others work in place
-        return self._sample_trigger(x)(x if own else copied(x)), labels
+        return self._sample_trigger(x).on_copy(x), labels
 
     def poison_dataset(self, x: Array, y: Labels) -> PoisonedDataset:
         """Trigger some rows, drawn without replacement, and label them as the target class; the rest stays as it is.
@@ -201,11 +197,8 @@ class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
 
     def _sample_trigger(self, x: Array) -> SampleTrigger:
         """Prepare the trigger for these samples, or raise an error if it does not take them."""
-        sample_trigger = SampleTrigger(self.trigger, self.sensor_size, self.n_bins, self.split_by, self.window)
-        sample_trigger.check(x)
-        if isinstance(self.trigger, FrameTrigger) and x.dtype != object:
-            return replace(sample_trigger, trigger=self.trigger.for_set(x))
-        return sample_trigger
+        settings = self.sensor_size, self.n_bins, self.split_by, self.window
+        return SampleTrigger(self.trigger, *settings).for_set(x)
 
     def _draw(self, classes: Indices) -> Indices:
         """Draw the rows to poison, in rising order."""

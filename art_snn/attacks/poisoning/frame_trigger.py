@@ -62,7 +62,12 @@ class FrameTrigger(CheckedFields, ABC):
         return False
 
     def for_set(self, x: Frames) -> "FrameTrigger":
-        """The trigger for a set (N, T, 2, H, W): this one, unless it chooses anew for each set."""
+        """The trigger for a set (N, T, 2, H, W): this one, unless it chooses anew for each set.
+
+        Raises:
+            ValueError: If the samples are no such set.
+        """
+        check_frames("frames", x)
         return self
 
     def during(self, start: int, length: int) -> Self:

@@ -7,7 +7,7 @@ import numpy as np
 
 from art_snn._arrays import as_numbers, is_tensor
 from art_snn._declared import CheckedFields, Declared, Fraction, Seed
-from art_snn._layouts import check_images
+from art_snn._layouts import check_image_batch, check_images
 from art_snn._validation import check_choice
 from art_snn.attacks.poisoning._patch_placement import Place, Size, side_in_pixels, upper_left
 from art_snn.attacks.poisoning._tensor_trigger import apply_to_tensor
@@ -77,6 +77,15 @@ class PatchTrigger(CheckedFields):
     blend: Fraction = 1.0
     seed: Seed = 0
     clip_values: ClipValues | None = None
+
+    def for_set(self, x: Images) -> "PatchTrigger":
+        """The trigger for a set (N, C, H, W): this one.
+
+        Raises:
+            ValueError: If the samples are no such set.
+        """
+        check_image_batch("images", x)
+        return self
 
     def __call__(self, x: Images) -> Images:
         """Copy images and paste the patch; shape and dtype stay, and values stay within the clip values."""

@@ -80,6 +80,7 @@ class SmartTrigger(FrameTrigger):
 
     def for_set(self, x: Frames) -> "SmartTrigger":
         """The trigger for a set: this one, or with `refit` one that is fitted to the set."""
+        super().for_set(x)
         return self.fit(x) if self.refit else self
 
     @property
