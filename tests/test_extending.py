@@ -14,7 +14,7 @@ from art_snn import catalogue
 from art_snn import testing as laws
 from art_snn.attacks.poisoning import TriggerBackdoor
 from art_snn.estimators.classification import SpikingClassifier, SpikingModule
-from art_snn.evaluations import BackdoorEvaluation, DetectionEvaluation
+from art_snn.evaluations import BackdoorEvaluation, DetectionEvaluation, ModelDetectionEvaluation
 from art_snn.events import make_events
 from art_snn.models import build
 from art_snn.typing import Array, Indices
@@ -117,9 +117,16 @@ def test_evaluations_take_all_of_them(evaluation: BackdoorEvaluation) -> None:
     detection = DetectionEvaluation(
         evaluation.attack, evaluation.trained, {"mean-distance": catalogue.SAMPLE_DETECTORS["mean-distance"]}
     )
+    of_models = ModelDetectionEvaluation(
+        evaluation.attack, evaluation.trained, {"noise": catalogue.MODEL_DETECTORS["noise"]}
+    )
+
     (found,) = detection.evaluate(*stripes(), verbose=False)
+    (examined,) = of_models.evaluate(*stripes(12, seed=1), verbose=False)
+
     assert found.auroc_in_class > 0.9
     assert found.n_poison == 12
+    assert (examined.is_accused, examined.target_class, examined.is_clean_accused) == (True, TARGET, False)
 
 
 def test_the_page_shows_this_code_and_counts_its_lines() -> None:

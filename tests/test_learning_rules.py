@@ -9,9 +9,12 @@ from torch import nn
 from art_snn._random import host_seed
 from art_snn.attacks.poisoning import TriggerBackdoor
 from art_snn.catalogue import ELIMINATIONS, ESTIMATORS
+from art_snn.data import load_dataset
 from art_snn.defences.detector import MembranePotentialDefence, SpikeActivationDefence
-from art_snn.estimators.classification import LearningRule, TrainingData, rule_of
+from art_snn.estimators.classification import LearningRule, SpikingClassifier, TrainingData, rule_of
 from art_snn.evaluations import BackdoorEvaluation, EliminationEvaluation
+from art_snn.experiment import Experiment
+from art_snn.experiment.building import make_estimator
 from art_snn.models import build
 from art_snn.neurons import neuron_factory
 from tests.backdoored import KINDS, SHAPE, TARGET, TRIGGER, K, bars, trained, untrained
@@ -48,6 +51,15 @@ def test_a_new_rule_goes_through_evaluation_detectors_and_all_eliminations(toy: 
     assert report.scores.shape == (K,)
     assert [row.defence for row in rows] == list(ELIMINATIONS)
     assert all(type(new) is ReadoutClassifier for new in eliminations.defended.values())
+
+
+def test_a_spec_names_a_new_rule_beside_the_others(toy: LearningRule) -> None:
+    spec = Experiment(models=["lif", "readout"])
+
+    made = [make_estimator(model, spec, load_dataset("digits")) for model in spec.models]
+
+    assert [model.name for model in spec.models] == ["lif", "readout"]
+    assert [type(rule) for rule in made] == [SpikingClassifier, type(toy)]
 
 
 def test_only_what_the_rule_trains_is_trained(toy: LearningRule) -> None:

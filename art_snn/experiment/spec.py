@@ -228,7 +228,7 @@ def _model_filled_in(model: Model, data: Data) -> dict[str, Any]:
         filled["neuron"] = "lif"
     if model.timesteps is None and not data.is_neuromorphic and steps != ("ann",):
         filled["timesteps"] = TIMESTEPS if steps[0] == "snn" else TIMESTEPS_CONVERTED
-    return {**filled, "name": model.name or filled["neuron"] or model.rule}
+    return {**filled, "name": model.name or (filled["neuron"] if model.rule == "bptt" else model.rule)}
 
 
 def plain_value(value: Any) -> Any:
