@@ -51,7 +51,7 @@ def test_a_file_becomes_a_table_and_goes_on_where_it_stopped(
     assert "[" not in again.stderr
     reported = art_snn("report", out)
     assert reported.returncode == 0
-    assert {"report.md", "figures.csv", "differences.csv", "figures.tex"} <= {path.name for path in out.iterdir()}
+    assert {"report.md", "table.csv", "differences.csv", "table.tex"} <= {path.name for path in out.iterdir()}
     assert len(load_results(out)) == 8
 
 

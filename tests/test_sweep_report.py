@@ -8,8 +8,8 @@ import pytest
 
 from art_snn.experiment import Experiment
 from art_snn.experiment.trainings import trainings_of
-from art_snn.report import sweep_tables, sweep_text, write_sweep
-from art_snn.sweep import Sweep, load_results
+from art_snn.report import ReportTable, report_tables, write_sweep
+from art_snn.sweep import Sweep, load_tables
 from art_snn.sweep.frame import frame
 
 ROW = {"accuracy_clean": 0.9, "accuracy": 0.8, "asr": 0.9, "floor": 0.1, "n_asr": 90, "n_asr_all": 100, "doubts": []}
@@ -30,15 +30,25 @@ def cells(spec: dict[str, Any], versions: str = "1", **rows: Any) -> list[dict[s
 THREE = {"models": ["lif"], "run": {"seeds": [0, 1, 2]}}
 
 
+def tables_of(found: list[dict[str, Any]]) -> dict[str, ReportTable]:
+    """The report on cells, by name."""
+    return {table.name: table for table in report_tables({"rows": frame(found)})}
+
+
+def figures(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Lines of the main table."""
+    return tables_of(found)["table"].numbers.to_dict("records")
+
+
 def test_figures_are_over_seeds_with_their_number() -> None:
-    (line,) = sweep_tables(frame(cells(THREE, asr=[0.8, 0.9, 1.0]))).figures.to_dict("records")
+    (line,) = figures(cells(THREE, asr=[0.8, 0.9, 1.0]))
     assert (line["asr.mean"], line["asr.n"], line["asr.interval"]) == (pytest.approx(0.9), 3, "seeds")
-    (line,) = sweep_tables(frame(cells({"models": ["lif"]}, asr=0.9))).figures.to_dict("records")
+    (line,) = figures(cells({"models": ["lif"]}, asr=0.9))
     assert (line["asr.n"], line["asr.interval"]) == (1, "samples")
 
 
 def test_the_foot_of_a_table_says_what_the_intervals_can_hold() -> None:
-    over_seeds, of_one = (sweep_text(frame(cells(spec))) for spec in (THREE, {"models": ["lif"]}))
+    over_seeds, of_one = (" ".join(tables_of(cells(spec))["table"].notes) for spec in (THREE, {"models": ["lif"]}))
     assert "no interval of 3 values holds the mean more than 75 times of 100" in over_seeds
     assert "Wilson" in of_one
     assert "Wilson" not in over_seeds
@@ -53,44 +63,71 @@ def test_the_foot_of_a_table_says_what_the_intervals_can_hold() -> None:
     ],
 )
 def test_settings_that_differ_are_not_pooled_as_seeds(grid: dict[str, Any], settings: list[float] | None) -> None:
-    tables = sweep_tables(frame(cells({**THREE, "grid": grid})))
-    assert tables.figures["asr.n"].tolist() == [3] * len(tables.figures)
-    assert len(tables.figures) == len(next(iter(grid.values())))
+    table = tables_of(cells({**THREE, "grid": grid}))["table"]
+    assert table.numbers["asr.n"].tolist() == [3] * len(table.numbers)
+    assert len(table.numbers) == len(next(iter(grid.values())))
     if settings:
-        assert tables.figures[tables.axes[0]].tolist() == settings
+        assert table.numbers[table.keys[0]].tolist() == settings
+
+
+def test_a_model_without_the_parameter_of_another_is_there_in_each_of_its_settings() -> None:
+    table = tables_of(cells({**THREE, "models": ["ann", "lif"], "grid": {"models.1.tau": [2.0, 5.0]}}))["table"]
+    assert table.keys == ("models.lif.tau", "model")
+    assert table.shown[["tau of lif", "model"]].to_numpy().tolist() == [
+        ["2", "ann"],
+        ["2", "lif"],
+        ["5", "ann"],
+        ["5", "lif"],
+    ]
+
+
+def test_a_parameter_that_all_models_share_is_one_column() -> None:
+    spec = {**THREE, "models": ["if", "lif"], "grid": {"models.*.timesteps": [2, 4]}}
+    assert tables_of(cells(spec))["table"].keys == ("models.*.timesteps", "model")
+
+
+def test_columns_of_one_last_name_stay_two() -> None:
+    names = {"data.limit": [100, 200], "data.name": ["digits", "mnist"], "network.name": ["small_cnn", "vgg11"]}
+    shown = tables_of(cells({**THREE, "grid": names}))["table"].shown
+    assert {"data", "network"} <= set(shown.columns)
+    assert len(shown) == 8
 
 
 def test_cells_of_other_versions_are_not_pooled_either() -> None:
-    tables = sweep_tables(frame([*cells(THREE), *cells(THREE, versions="2")]))
-    assert tables.figures["asr.n"].tolist() == [3, 3]
+    table = tables_of([*cells(THREE), *cells(THREE, versions="2")])["table"]
+    assert table.numbers["asr.n"].tolist() == [3, 3]
+    assert table.shown["versions"].tolist() == ["torch 1", "torch 2"]
 
 
-def test_rows_of_other_data_are_refused() -> None:
-    with pytest.raises(ValueError, match="expected one row a setting, model and seed, got several of"):
-        sweep_tables(frame([*cells(THREE), *cells(THREE)]))
+def test_rows_of_other_data_are_refused_and_told_by_their_cells() -> None:
+    with pytest.raises(ValueError, match="expected one result of model lif, seed 0, got two that differ, in the cells"):
+        tables_of([*cells(THREE), *cells(THREE, asr=0.7)])
+
+
+def test_what_was_only_measured_more_of_is_no_other_setting() -> None:
+    found = [*cells(THREE), *cells({**THREE, "measure": {"cost": True}})]
+    assert [line["seeds"] for line in figures(found)] == [3]
 
 
 def test_seeds_that_mean_nothing_are_told_beside_the_figure() -> None:
-    text = sweep_text(frame(cells(THREE, asr=[None, None, 0.9])))
-    assert "0.900 (1 of 3 seeds)" in text
+    shown = tables_of(cells(THREE, asr=[None, None, 0.9]))["table"].shown
+    assert shown["ASR"].tolist() == ["0.900 [0.821, 0.946] (1 of 3 seeds)"]  # of 90 samples
 
 
 def test_differences_are_paired_and_no_difference_is_called_so() -> None:
     spec = {**THREE, "models": ["ann", "lif"]}
-    (accuracy, _) = sweep_tables(frame(cells(spec))).differences.to_dict("records")
+    (accuracy, _) = tables_of(cells(spec))["differences"].numbers.to_dict("records")
     assert (accuracy["model"], accuracy["against"], accuracy["n"]) == ("lif", "ann", 3)
     assert accuracy["verdict"] == "no difference seen"
 
 
-def test_other_tables_are_written_as_they_are(tmp_path: Path) -> None:
-    (cell,) = cells({"models": ["lif"]})
-    cell["failures"] = [{"model": "lif", "defence": "strip", "error": "no"}]
+def test_each_table_is_written_for_papers_and_as_numbers(tmp_path: Path) -> None:
+    (cell,) = cells({"models": ["ann", "lif"]}, doubts=[[["few-samples", "caution", "9 samples"]]])
     (tmp_path / "cells").mkdir()
     (tmp_path / "cells" / f"{cell['hash']}.json").write_text(json.dumps(cell))
-    failures = load_results(tmp_path, "failures")
-    assert failures["defence"].tolist() == ["strip"]
-    written = write_sweep(load_results(tmp_path), tmp_path, {"failures": failures})
-    assert tmp_path / "failures.csv" in written
+    written = {path.name for path in write_sweep(load_tables(tmp_path), tmp_path)}
+    names = {f"{name}.{kind}" for name in ("table", "differences", "problems") for kind in ("csv", "tex")}
+    assert written == {"report.md", *names}
 
 
 # --- what a training is named by ------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from art_snn.cli.options import OF_COMPARE, OF_TRIGGER, named_models, reference_
 from art_snn.experiment import Defended, Experiment, Result
 from art_snn.experiment.cell import threads
 from art_snn.report import ResultsFolder
-from art_snn.sweep import Sweep, load_results
+from art_snn.sweep import Sweep, load_tables
 from art_snn.sweep.display import duration
 from art_snn.sweep.estimate import estimate
 from art_snn.sweep.values import assignments
@@ -176,7 +176,7 @@ def run(
     with _client(cluster) as client, silence() if quiet else nullcontext():
         results = sweep.run(folder, jobs, client, retry_failed=retry_failed, save_models=save_models)
     if not quiet:
-        print(report.sweep_text(results))
+        print(report.sweep_text(load_tables(folder, results["cell"])))
         print(f"wrote {len(sweep.cells)} cells to {folder / 'cells'}; art-snn report {folder} makes tables of them")
     _tell_failures(sweep, results, folder)
 
@@ -187,11 +187,10 @@ def report_(
     quiet: Quiet = False,
 ) -> None:
     for folder in folders:
-        results = load_results(folder)
-        others = {table: load_results(folder, table) for table in report.OTHER_TABLES}
-        written = report.write_sweep(results, folder, others)
+        tables = load_tables(folder)
+        written = report.write_sweep(tables, folder)
         if not quiet:
-            print(report.sweep_text(results))
+            print(report.sweep_text(tables))
             for path in written:
                 print(f"wrote {path}")
 
@@ -247,12 +246,12 @@ def _over_seeds(spec: Experiment, command: str, out: Path | None, as_json: bool,
         raise ValueError(f"expected {folder} to be free for results, got {name} there; name another folder with --out")
     with silence() if quiet else nullcontext():
         results = sweep.run(folder)
-    content = results.to_json(orient="records", indent=2)
-    written = [write_whole(folder / name, f"{content}\n".encode()), *report.write_sweep(results, folder)]
+    content, tables = results.to_json(orient="records", indent=2), load_tables(folder, results["cell"])
+    written = [write_whole(folder / name, f"{content}\n".encode()), *report.write_sweep(tables, folder)]
     if as_json:
         print(content)
     elif not quiet:
-        print(report.sweep_text(results))
+        print(report.sweep_text(tables))
         for path in written:
             print(f"wrote {path}")
     _tell_failures(sweep, results, folder)

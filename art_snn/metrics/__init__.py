@@ -8,7 +8,15 @@ from art_snn.metrics.energy import energy_pj, synops
 from art_snn.metrics.event_distance import event_distance
 from art_snn.metrics.migration import migration_rate
 from art_snn.metrics.similarity import mse, psnr, ssim
-from art_snn.metrics.statistics import Difference, Summary, paired_difference, summary, wilson_interval
+from art_snn.metrics.statistics import (
+    Difference,
+    Summary,
+    corrected,
+    paired_difference,
+    share_of_verdicts,
+    summary,
+    wilson_interval,
+)
 from art_snn.metrics.stealth import Stealth, stealth
 
 __all__ = [
@@ -19,6 +27,7 @@ __all__ = [
     "attack_success_rate",
     "auroc",
     "clean_accuracy_drop",
+    "corrected",
     "counts_for_success",
     "defence_effectiveness_rating",
     "energy_pj",
@@ -30,6 +39,7 @@ __all__ = [
     "psnr",
     "robust_accuracy",
     "robust_improvement_rating",
+    "share_of_verdicts",
     "ssim",
     "stealth",
     "summary",

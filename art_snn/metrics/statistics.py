@@ -1,6 +1,7 @@
 """Figures over several seeds: mean, spread and interval, and whether two figures differ."""
 
 import math
+from collections.abc import Sequence
 from itertools import product
 from typing import Literal, NamedTuple
 
@@ -25,7 +26,8 @@ class Summary(NamedTuple):
         n: Number of seeds whose figure is a number.
         low: Lower end of the 95 % interval; NaN where there is none.
         high: Upper end of the 95 % interval; NaN where there is none.
-        kind: What the interval is over: "seeds" (bootstrap of the mean), "samples" (Wilson's, of one seed), or "none".
+        kind: What the interval is over: "seeds" (bootstrap of the mean), "samples" (Wilson's, of one seed), "verdicts"
+            (Wilson's, of one yes or no a seed), or "none".
         n_left_out: Number of seeds whose figure is NaN, as that of an invalid row is.
     """
 
@@ -34,7 +36,7 @@ class Summary(NamedTuple):
     n: int
     low: float
     high: float
-    kind: Literal["seeds", "samples", "none"]
+    kind: Literal["seeds", "samples", "verdicts", "none"]
     n_left_out: int = 0
 
     @property
@@ -46,11 +48,16 @@ class Summary(NamedTuple):
         """
         if self.kind == "samples":
             return "95 % interval over the samples of one seed (Wilson), which says nothing about other trainings"
+        if self.kind == "verdicts":
+            return f"95 % interval over the verdicts of {self.n} seed{'s' if self.n > 1 else ''} (Wilson)"
         if self.kind == "none":
             return "no interval"
         most = 1 - 2 * 0.5**self.n
         few = f"; no interval of {self.n} values holds the mean more than {100 * most:.0f} times of 100"
         return f"95 % interval over {self.n} seeds (bootstrap{few if most < LEVEL else ''})"
+
+
+Verdict = Literal["higher", "lower", "no difference seen", "not tested"]
 
 
 class Difference(NamedTuple):
@@ -65,6 +72,7 @@ class Difference(NamedTuple):
         n_left_out: Number of seeds that lack one of them.
         verdict: "higher", "lower" or "no difference seen" of the first against the second; "not tested" for fewer than
             two seeds, or where the differences do not vary and no resolution was given.
+        p_corrected: The p-value that the verdict goes by: `p`, or more where `corrected` has looked at several tests.
     """
 
     mean: float
@@ -73,7 +81,8 @@ class Difference(NamedTuple):
     p: float
     n: int
     n_left_out: int
-    verdict: Literal["higher", "lower", "no difference seen", "not tested"]
+    verdict: Verdict
+    p_corrected: float = math.nan
 
 
 def summary(values: Array | list[float], *, counts: tuple[int, int] | None = None, seed: int = 0) -> Summary:
@@ -109,6 +118,23 @@ def summary(values: Array | list[float], *, counts: tuple[int, int] | None = Non
     if not math.isclose(found[0], counts[0] / counts[1], abs_tol=1e-6):  # of a figure in single precision
         raise ValueError(f"expected counts whose share is the figure {found[0]}, got {counts[0]} of {counts[1]}")
     return Summary(float(found[0]), math.nan, n, low, high, "samples", n_left_out)
+
+
+def share_of_verdicts(verdicts: Sequence[bool | None]) -> Summary:
+    """How often something is so, of one yes or no a seed; the interval is Wilson's over seeds.
+
+    Args:
+        verdicts: One a seed; None where there is none.
+
+    >>> found = share_of_verdicts([True, True, False, None])
+    >>> found.n, round(found.mean, 3), round(found.low, 3), round(found.high, 3)
+    (3, 0.667, 0.208, 0.939)
+    """
+    known = [verdict for verdict in verdicts if verdict is not None]
+    n, n_left_out = len(known), len(verdicts) - len(known)
+    if not known:
+        return Summary(math.nan, math.nan, 0, math.nan, math.nan, "none", n_left_out)
+    return Summary(sum(known) / n, math.nan, n, *wilson_interval(sum(known), n), "verdicts", n_left_out)
 
 
 def wilson_interval(successes: int, n: int) -> tuple[float, float]:
@@ -171,14 +197,44 @@ def paired_difference(a: Array | list[float], b: Array | list[float], *, resolut
     if n < 2 or (sd <= _ROUNDING and abs(mean) > _ROUNDING):
         return Difference(mean, math.nan, math.nan, math.nan, n, n_left_out, "not tested")
     if sd <= _ROUNDING:
-        return Difference(0.0, 0.0, 0.0, 1.0, n, n_left_out, "no difference seen")
+        return Difference(0.0, 0.0, 0.0, 1.0, n, n_left_out, "no difference seen", 1.0)
     error = sd / math.sqrt(n)
     half = float(stats.t.ppf((1 + LEVEL) / 2, n - 1)) * error
     p = float(2 * stats.t.sf(abs(mean) / error, n - 1))
-    verdict: Literal["higher", "lower", "no difference seen"] = "higher" if mean > 0 else "lower"
+    return Difference(mean, mean - half, mean + half, p, n, n_left_out, _verdict(mean, p), p)
+
+
+def corrected(differences: Sequence[Difference]) -> list[Difference]:
+    """The same differences with verdicts that hold together: one wrong claim in 20 such lists, not in 20 tests.
+
+    The correction is Holm's: the least p-value times the number of tests, the next times one less, and so on, none
+    below the one before. Intervals stay those of single tests; what was not tested does not count.
+
+    Args:
+        differences: All tests of one report.
+
+    Source: Holm, A simple sequentially rejective multiple test procedure, 1979, https://www.jstor.org/stable/4615733.
+
+    >>> sure, unsure = paired_difference([9, 10, 11], [1, 2, 3.5]), paired_difference([4, 6, 8], [3, 3, 6])
+    >>> [(round(one.p, 3), round(one.p_corrected, 3), one.verdict) for one in corrected([unsure, sure])]
+    [(0.074, 0.074, 'no difference seen'), (0.0, 0.001, 'higher')]
+    """
+    tested = sorted(
+        (place for place, one in enumerate(differences) if not math.isnan(one.p)),
+        key=lambda place: differences[place].p,
+    )
+    found, least = list(differences), 0.0
+    for rank, place in enumerate(tested):
+        one = differences[place]
+        least = max(least, min(1.0, (len(tested) - rank) * one.p))
+        found[place] = one._replace(p_corrected=least, verdict=_verdict(one.mean, least))
+    return found
+
+
+def _verdict(mean: float, p: float) -> Verdict:
     if p >= 1 - LEVEL:
-        verdict = "no difference seen"
-    return Difference(mean, mean - half, mean + half, p, n, n_left_out, verdict)
+        return "no difference seen"
+    return "higher" if mean > 0 else "lower"
 
 
 def _numbers(name: str, values: Array | list[float]) -> tuple[Array, int]:

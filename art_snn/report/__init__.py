@@ -16,15 +16,17 @@ from art_snn.report.folder import ResultsFolder
 from art_snn.report.matrix import defences_figure, judged
 from art_snn.report.pictures import trigger_sheet, triggered_figure
 from art_snn.report.reasons import notice
-from art_snn.report.sweeps import OTHER_TABLES, sweep_tables, sweep_text, write_sweep
+from art_snn.report.report_table import ReportTable
+from art_snn.report.sweep_tables import report_tables
+from art_snn.report.sweeps import sweep_text, write_sweep
 from art_snn.report.tables import WIDTH, as_text, comparison_table, defence_tables
 
 __all__ = [
     "DEFENCES",
-    "OTHER_TABLES",
     "RESULTS",
     "TRIGGER",
     "WIDTH",
+    "ReportTable",
     "ResultsFolder",
     "as_text",
     "comparison_table",
@@ -35,7 +37,7 @@ __all__ = [
     "keep_defended",
     "keep_result",
     "notice",
-    "sweep_tables",
+    "report_tables",
     "sweep_text",
     "trigger_sheet",
     "triggered_figure",

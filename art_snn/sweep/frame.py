@@ -1,4 +1,4 @@
-"""Results of a sweep as a table: one line a cell and model."""
+"""Results of a sweep as tables: one line a cell and model, and what else was measured."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,6 +9,7 @@ import pandas as pd
 
 from art_snn.sweep.folder import SweepFolder
 
+TABLES = ("rows", "detection", "verdicts", "elimination", "failures")
 _TOO_LONG = ("models", "defences")  # lists of tables: the line is one model's
 
 
@@ -17,16 +18,32 @@ def load_results(folder: str | Path, table: str = "rows") -> pd.DataFrame:
 
     Args:
         folder: Where `art-snn run` or `Sweep.run` wrote.
-        table: "rows"; of cells with defences also "detection", "verdicts", "elimination" or "failures".
+        table: One of `TABLES`: "rows"; of cells with defences also "detection", "verdicts", "elimination", "failures".
 
     Returns:
-        The columns of a row of `results.json`, before them `cell` (its hash), `seed`, and the spec as dotted paths
-        (`attack.percent_poison`, …); of a cell that failed one line with `error`. Numbers that are null are NaN.
+        The columns of a row of `results.json`, before them `cell` (its hash), `seed`, `versions`, `defences` and
+        `models` (as JSON), and the spec as dotted paths (`attack.percent_poison`, …); of a cell that failed "rows" has
+        one line with `error`. Numbers that are null are NaN.
 
     Raises:
         FileNotFoundError: If there is no cell.
     """
     return frame(SweepFolder(Path(folder)).cells(), table)
+
+
+def load_tables(folder: str | Path, only: Iterable[str] | None = None) -> dict[str, pd.DataFrame]:
+    """All tables of a sweep by name, for a report.
+
+    Args:
+        folder: Where `art-snn run` or `Sweep.run` wrote.
+        only: Hashes of the cells that count; None for all.
+
+    Raises:
+        FileNotFoundError: If there is no cell.
+    """
+    chosen = None if only is None else set(only)
+    cells = [cell for cell in SweepFolder(Path(folder)).cells() if chosen is None or cell["hash"] in chosen]
+    return {table: frame(cells, table) for table in TABLES}
 
 
 def frame(cells: Iterable[Mapping[str, Any]], table: str = "rows") -> pd.DataFrame:
@@ -42,10 +59,11 @@ def _lines(cell: Mapping[str, Any], table: str) -> Iterator[dict[str, Any]]:
     spec = dict(_flat(cell["spec"]))
     (seed,) = cell["spec"]["run"]["seeds"]
     versions = ", ".join(f"{name} {number}" for name, number in cell.get("environment", {}).get("versions", {}).items())
-    defences = ", ".join(json.dumps(one) for one in cell["spec"]["defences"])
-    shared = {"cell": cell["hash"], "seed": seed, "versions": versions, "defences": defences, **spec}
+    lists = {name: ", ".join(json.dumps(one) for one in cell["spec"][name]) for name in _TOO_LONG}
+    shared = {"cell": cell["hash"], "seed": seed, "versions": versions, **lists, **spec}
     if "error" in cell:
-        yield {**shared, "error": f"{cell['error']['kind']}: {cell['error']['text']}"}
+        if table == "rows":
+            yield {**shared, "error": f"{cell['error']['kind']}: {cell['error']['text']}"}
         return
     models = {model["name"]: model for model in cell["spec"]["models"]}
     for row in cell.get(table, ()):
