@@ -100,6 +100,14 @@ NMNIST_TABLES = {**FRAMES_TABLES, "data": {"name": "nmnist", "root": "somewhere"
             },
             "expected measure.over_time to be at most the 4 time steps",
         ),
+        (
+            {"defences": ["strip"], "attack": {"percent_poison": 0}},
+            "expected attack.percent_poison to be above 0 and below 1 for detectors of poisoned samples, got",
+        ),
+        (
+            {"measure": {"detection": True}, "attack": {"percent_poison": 1.0, "include_target": True}},
+            "expected attack.percent_poison to be above 0 and below 1",
+        ),
         ({"run": {"seeds": [1, 1]}}, "expected run.seeds that differ, at least one, got [1, 1]"),
         ({"grid": {"attack.size": [2, 40]}}, "the side of digits, got 40.0, at attack.size = 40"),
         ({"grid": {"attack.size": 2}}, "expected grid.attack.size to be a list of values, at least one, got 2"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 import pytest
+import torch
 
 from art_snn.data import Dataset
 from art_snn.evaluations import BackdoorEvaluation, BackdoorResult
@@ -165,3 +166,19 @@ def test_what_is_no_result_is_refused(changes: dict[str, Any], message: str) -> 
 
     with pytest.raises(ValueError, match=message):
         restored_result(SPEC, written | changes)
+
+
+@pytest.mark.parametrize(("start", "given"), [(run, {}), (defend, {"defences": ["spectral"]})])
+def test_an_experiment_is_computed_in_its_threads_and_no_others_are_left_behind(
+    start: Callable[..., Any], given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used, result = [], BackdoorEvaluation._result
+
+    def spied(self: BackdoorEvaluation, name: str, *rest: Any) -> BackdoorResult:
+        used.append(torch.get_num_threads())
+        return result(self, name, *rest)
+
+    monkeypatch.setattr(BackdoorEvaluation, "_result", spied)
+    start(spec_of(**SMALL | {"models": ("if",)}, set={"run.threads": 3, **given}), verbose=False)
+
+    assert (used, torch.get_num_threads()) == ([3], 1)

@@ -21,7 +21,6 @@ from art_snn.cli import COMMANDS, FAILED, new_app, told
 from art_snn.cli.listing import listed
 from art_snn.cli.options import OF_COMPARE, OF_TRIGGER, named_models, reference_lines, tables, taking
 from art_snn.experiment import Defended, Experiment, Result
-from art_snn.experiment.cell import threads
 from art_snn.report import ResultsFolder
 from art_snn.sweep import Sweep, load_tables
 from art_snn.sweep.display import duration
@@ -76,7 +75,7 @@ def compare(
         return
     determined_by = experiment.identity(spec)
     folder = ResultsFolder(out or _default_out("compare", determined_by), *report.RESULTS, determined_by)
-    with _working(folder, lambda record: experiment.restored_result(spec, record), quiet, spec.run.threads) as known:
+    with _working(folder, lambda record: experiment.restored_result(spec, record), quiet) as known:
         result = experiment.run(spec, known=known, keep=lambda found: report.keep_result(found, folder.path))
         written = [] if _is_done(folder, known) else report.write_result(result, folder.path)
     _tell_doubts(report.notice(result.rows), quiet)
@@ -117,7 +116,7 @@ def defend(
         return
     determined_by, drawn = experiment.identity(spec), list[Path]()
     folder = ResultsFolder(out or _default_out("defend", determined_by), *report.DEFENCES, determined_by)
-    with _working(folder, lambda record: experiment.restored_defended(spec, record), quiet, spec.run.threads) as known:
+    with _working(folder, lambda record: experiment.restored_defended(spec, record), quiet) as known:
         defended = experiment.defend(
             spec, known=known, keep=lambda found: drawn.extend(report.keep_defended(found, folder.path))
         )
@@ -300,11 +299,9 @@ def _default_out(command: str, determined_by: dict[str, Any]) -> Path:
 
 
 @contextmanager
-def _working(
-    folder: ResultsFolder, restore: Callable[[dict[str, Any]], Found], quiet: bool, n_threads: int
-) -> Iterator[Found | None]:
+def _working(folder: ResultsFolder, restore: Callable[[dict[str, Any]], Found], quiet: bool) -> Iterator[Found | None]:
     """Hold the folder, and show no progress where none is wanted; gives what had been found before."""
-    with folder.claimed() as record, silence() if quiet else nullcontext(), threads(n_threads):
+    with folder.claimed() as record, silence() if quiet else nullcontext():
         try:
             known = None if record is None else restore(record)
         except ValueError as error:

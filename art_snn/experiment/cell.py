@@ -3,9 +3,7 @@
 import os
 import platform
 import tempfile
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -60,7 +58,7 @@ def compute_cell(job: Job, says: Callable[[str], None]) -> dict[str, Any]:
     shared = (
         here if here.is_dir() else Path(tempfile.gettempdir()) / "art-snn"
     ) / "shared"  # a cluster's other machine
-    with threads(cell.run.threads), telling(says):
+    with telling(says):
         models = here / "models" / job.name if job.save_models else None
         found = (defend if cell.holds_out else run)(cell, trainings=shared, models=models)
         if name_of(cell, found.checksum) != job.name:
@@ -125,18 +123,3 @@ def _processor() -> str:
     lines = told.read_text().splitlines() if told.is_file() else []
     names = (line.partition(": ")[2] for line in lines if line.startswith("model name"))
     return next(names, platform.processor() or platform.machine())
-
-
-_threads = threading.RLock()
-
-
-@contextmanager
-def threads(n: int) -> Iterator[None]:
-    """Compute in so many threads while the block runs."""
-    with _threads:  # of a process there is one number: cells on other threads of it wait
-        before = torch.get_num_threads()
-        torch.set_num_threads(n)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)

@@ -18,12 +18,14 @@ from art_snn.experiment.result import Examples, Result, versions
 from art_snn.experiment.resuming import check_same_data, checksum
 from art_snn.experiment.sections import Model
 from art_snn.experiment.spec import Experiment
+from art_snn.experiment.threads import in_its_threads
 from art_snn.experiment.trainings import keeper_in
 from art_snn.typing import Indices
 
 N_EXAMPLES = 6
 
 
+@in_its_threads
 def run(
     spec: Experiment,
     *,
@@ -36,7 +38,7 @@ def run(
     """Load the data, poison them, train and measure every model.
 
     Args:
-        spec: What to do.
+        spec: What to do; `run.threads` of it holds meanwhile.
         verbose: Whether to show a progress bar.
         known: An incomplete result of the same spec, whose models are not trained again.
         keep: Gets the result after each model, as far as it goes.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from art_snn.catalogue import ATTACKS, DATASETS, NETWORKS, TRIGGERS
+from art_snn.catalogue import ATTACKS, DATASETS, NETWORKS, SAMPLE_DETECTORS, TRIGGERS
 from art_snn.conversion import check_method
 from art_snn.experiment.sections import Model, Problem, Training, defences, rules
 
@@ -150,9 +150,17 @@ def _in_measure(spec: "Experiment") -> Iterator[Problem]:
             yield ("measure", "onset_length"), "to be left out for a trigger that takes no frames", spec.attack.trigger
         elif max(part.onsets) + 1 > n_bins:
             yield ("measure", "onset_length", "onsets"), f"to be below data.n_bins = {n_bins}", list(part.onsets)
+    yield from _in_defences(spec)
+
+
+def _in_defences(spec: "Experiment") -> Iterator[Problem]:
+    measure, rate = spec.measure, getattr(spec.attack, "percent_poison", None)
     names = [defence.name for defence in spec.defences]
     if len(set(names)) < len(names):
         yield ("defences",), "to differ", ", ".join(names)
     for number, name in enumerate(names):
         if defences()[name].needs_frames and not spec.data.is_neuromorphic:
             yield ("defences", number), "to be one for images", name
+    is_searched = measure.detection or measure.with_art or any(name in SAMPLE_DETECTORS for name in names)
+    if is_searched and rate in (0, 1):
+        yield ("attack", "percent_poison"), "to be above 0 and below 1 for detectors of poisoned samples", rate

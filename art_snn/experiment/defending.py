@@ -27,6 +27,7 @@ from art_snn.experiment.result import versions
 from art_snn.experiment.resuming import check_same_data, checksum
 from art_snn.experiment.sections import defences
 from art_snn.experiment.spec import Experiment
+from art_snn.experiment.threads import in_its_threads
 from art_snn.experiment.trainings import keeper_in
 from art_snn.typing import Array, Indices
 
@@ -47,6 +48,7 @@ class _Kind(NamedTuple):
     data: tuple[Array, ...]
 
 
+@in_its_threads
 def defend(
     spec: Experiment,
     *,
@@ -64,8 +66,9 @@ def defend(
     others go on.
 
     Args:
-        spec: The experiment, with defences. "dendrite-clamping" acts on the class that `MembranePotentialDefence`
-            accuses, as published. From 119 clean samples on, STRIP sets its threshold by them.
+        spec: The experiment, with defences; `run.threads` of it holds meanwhile. "dendrite-clamping" acts on the class
+            that `MembranePotentialDefence` accuses, as published. From 119 clean samples on, STRIP sets its threshold
+            by them.
         verbose: Whether to show progress bars.
         known: An incomplete result of the same spec, whose models are neither trained nor defended again.
         keep: Gets the result after each model, as far as it goes.

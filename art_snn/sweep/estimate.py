@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from art_snn.evaluations.resource_use import measured_cost
-from art_snn.experiment.cell import Prepared, prepare, threads
+from art_snn.experiment.cell import Prepared, prepare
 from art_snn.experiment.sections import Model
 from art_snn.experiment.spec import Experiment
+from art_snn.experiment.threads import threads
 from art_snn.experiment.trainings import digest, trainings_of
 from art_snn.sweep.sweep import Sweep
 
