@@ -1,14 +1,13 @@
 """A training step that is tried before the training: some layers cannot take a single sample."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.instancenorm import _InstanceNorm
 
-from art_snn.estimators.classification.module import SpikingModule
+from art_snn.estimators.classification._undoing import Undoing
 
 Step = Callable[[int], Any]  # what a step of the training does but for the gradients, with so many samples
 
@@ -35,7 +34,7 @@ def check_steps(model: nn.Module, step: Step, *, single: bool, batch_size: int) 
     """
     if not single and not any(isinstance(module, _InstanceNorm) for module in model.modules()):
         return
-    with _buffers_kept(model), torch.no_grad():
+    with Undoing(model, is_trial=True), torch.no_grad():
         error = _error_of(step, 1 if single else 2)
         if error is None:
             return
@@ -49,32 +48,9 @@ def check_steps(model: nn.Module, step: Step, *, single: bool, batch_size: int) 
     ) from error
 
 
-@contextmanager
-def draws_kept(model: nn.Module) -> Iterator[None]:
-    """The Poisson draws of a `SpikingModule` go on afterwards from where they are."""
-    before = [(module, module.draws) for module in model.modules() if isinstance(module, SpikingModule)]
-    try:
-        yield
-    finally:
-        for module, draws in before:
-            module.draws = draws
-
-
 def _error_of(step: Step, n: int) -> Exception | None:
     try:
         step(n)
     except Exception as error:
         return error
     return None
-
-
-@contextmanager
-def _buffers_kept(model: nn.Module) -> Iterator[None]:
-    """Statistics such as those of batch norm have their values back afterwards."""
-    before: list[tuple[Tensor, Tensor]] = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
-    try:
-        yield
-    finally:
-        with torch.no_grad():
-            for buffer, value in before:
-                buffer.copy_(value)

@@ -1,4 +1,4 @@
-"""What running a network in training mode changes beside its weights, to be undone where that fails."""
+"""What running a network in training mode changes beside its weights, to be undone where that fails or was a trial."""
 
 from types import TracebackType
 from typing import Self
@@ -16,10 +16,11 @@ class Undoing:
 
     Args:
         model: The network that is run.
+        is_trial: Whether that is undone without an error, too.
     """
 
-    def __init__(self, model: nn.Module) -> None:
-        self._model, self.is_done = model, False
+    def __init__(self, model: nn.Module, *, is_trial: bool = False) -> None:
+        self._model, self._is_trial, self.is_done = model, is_trial, False
 
     def __enter__(self) -> Self:
         self._buffers = [(buffer, buffer.detach().clone()) for buffer in self._model.buffers()]
@@ -28,7 +29,7 @@ class Undoing:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
-        if kind is None or self.is_done:
+        if self.is_done or (kind is None and not self._is_trial):
             return
         with torch.no_grad():
             for buffer, value in self._buffers:

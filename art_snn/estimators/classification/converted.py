@@ -49,12 +49,7 @@ class ConvertedClassifier(TwoOptimizers, SpikingClassifier):
         encoding: "direct" or "poisson", see `SpikingModule`.
         readout: "mean", "sum" or "last", see `SpikingModule`.
         optimizer: Over the ANN's parameters; None is Adam with learning rate 1e-3.
-        channels_first: Where the attacks that ask will look for the channels of a sample.
-        clip_values: Smallest and largest input value, for the attacks that ask.
-        preprocessing_defences: One of ART's or a list of them, applied before either network.
-        postprocessing_defences: One of ART's or a list of them, applied behind either network.
-        preprocessing: (mean, standard deviation) subtracted and divided; vectors are per channel.
-        device_type: "gpu" where there is one, or "cpu".
+        **kwargs: Further arguments of ART's class for both networks, by name, such as `clip_values`.
 
     Raises:
         ValueError: If the ANN has a layer without spiking counterpart, or an argument is out of range.
@@ -86,29 +81,16 @@ class ConvertedClassifier(TwoOptimizers, SpikingClassifier):
         encoding: Literal["direct", "poisson"] = "direct",
         readout: Literal["mean", "sum", "last"] = "mean",
         optimizer: torch.optim.Optimizer | None = None,
-        channels_first: bool = True,
-        clip_values: Any = None,
-        preprocessing_defences: Any = None,
-        postprocessing_defences: Any = None,
-        preprocessing: Any = (0.0, 1.0),
-        device_type: str = "gpu",
+        **kwargs: Any,
     ) -> None:
         check_method(method, scale, percentile)
         if n_calibration is not None:
             check_at_least("n_calibration", n_calibration, 1)
         self.method, self.scale, self.percentile, self.n_calibration = method, scale, percentile, n_calibration
-        common = {
-            "channels_first": channels_first,
-            "clip_values": clip_values,
-            "preprocessing_defences": preprocessing_defences,
-            "postprocessing_defences": postprocessing_defences,
-            "preprocessing": preprocessing,
-            "device_type": device_type,
-        }
         with mode(ann, False):  # an ANN that is refused is as it was
-            self._ann = AnnClassifier(ann, loss, tuple(input_shape), nb_classes, optimizer=optimizer, **common)
+            self._ann = AnnClassifier(ann, loss, tuple(input_shape), nb_classes, optimizer, **kwargs)
             model = SpikingModule(self._unfitted(ann), timesteps, encoding, readout)
-            super().__init__(model, loss, input_shape, nb_classes, **common)
+            super().__init__(model, loss, input_shape, nb_classes, **kwargs)
         ann.eval()
         self._is_replaced = False
         self._forget()

@@ -19,7 +19,7 @@ from art_snn._validation import check_at_least, check_finite, check_same_length,
 from art_snn.estimators.classification._generators import epoch_of, n_batches, n_samples
 from art_snn.estimators.classification._host import Host
 from art_snn.estimators.classification._keywords import check_keywords
-from art_snn.estimators.classification._rehearsal import check_steps, draws_kept, has_single
+from art_snn.estimators.classification._rehearsal import check_steps, has_single
 from art_snn.estimators.classification._undoing import Undoing
 from art_snn.estimators.classification.mode import mode
 from art_snn.estimators.classification.module import SpikingModule
@@ -265,7 +265,7 @@ class Streaming(Host):
             labels = self._to_device(self.reduce_labels(y))
             self._weighted_loss(self._model(self._to_device(x))[-1], labels, None)
 
-        with mode(self._model, training_mode), host_seed(0), draws_kept(self.model):
+        with mode(self._model, training_mode), host_seed(0):
             check_steps(self.model, step, single=single, batch_size=batch_size)
 
     def _checked_data(self, x: Any, y: Any) -> tuple[Array, Labels]:
