@@ -52,6 +52,14 @@ def input_range(classifier: PyTorchClassifier, highest_count: float) -> tuple[Te
     return low, high
 
 
+def descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    """Take a step of what an optimiser moves; parameters of the classifier get no gradient."""
+    values = [value for group in optimizer.param_groups for value in group["params"]]
+    for value, gradient in zip(values, torch.autograd.grad(loss, values), strict=True):
+        value.grad = gradient
+    optimizer.step()
+
+
 class ClassPotentials:
     """Mean membrane potential of each class over time.
 

@@ -5,51 +5,30 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 import numpy as np
-from art.estimators.classification import PyTorchClassifier
 
-from art_snn._declared import Count, Seed
 from art_snn.defences.detector._layer_features import INPUT, Feature, Layers, Sketch, layer_features, named_layers
 from art_snn.defences.detector.sample_detector import SampleDetector
-from art_snn.typing import Array, Indices, Labels
+from art_snn.typing import Array, Indices
 
-_DECIDE_FEATURES = {"layer", "feature", "max_features", "batch_size", "seed", "generator", "x_train"}
+DECIDE_FEATURES = {"layer", "feature", "max_features", "batch_size", "seed", "generator", "x_train"}
 
 
 class LayerDetector(SampleDetector):
     """Detector that reads the features of the training data once and keeps its results until a parameter changes.
 
-    Args:
-        classifier: Classifier trained on the samples: ART's `PyTorchClassifier` or a spiking one.
-        x_train: Training samples, (N, ...).
-        y_train: Labels of the training samples, indices (N,) or one-hot (N, K).
+    Attributes:
         layer: Name of a layer or its index among the hidden spiking layers (in an ANN: the activation modules),
             several of them, or "scan" for all; among several, the method's own statistic chooses one.
         feature: "counts" of spikes, spike "trains", "voltages" averaged over time, or "voltage trains"; in an ANN, the
             output of a layer serves as counts and its input as voltages.
         max_features: Largest number of values kept per sample and layer (and time step, for trains); longer rows are
             shortened by a random projection. N samples take N × max_features × 4 bytes per layer.
-        batch_size: Samples in one forward pass.
-        seed: Seed of all random draws.
     """
 
     _extra_inputs: ClassVar[tuple[str, ...]] = ()  # read of the training data in addition to the layers
-
-    def __init__(
-        self,
-        classifier: PyTorchClassifier,
-        x_train: Array | None,
-        y_train: Labels | None,
-        *,
-        layer: Layers,
-        feature: Feature,
-        max_features: Count,
-        batch_size: Count,
-        seed: Seed,
-    ) -> None:
-        super().__init__(classifier, x_train, y_train)
-        self.layer, self.feature, self.max_features = layer, feature, max_features
-        self.batch_size, self.seed = batch_size, seed
-        self._features: dict[str, Array] | None = None
+    layer: Layers
+    feature: Feature
+    max_features: int
 
     @property
     def chosen_layer(self) -> str:
@@ -62,11 +41,6 @@ class LayerDetector(SampleDetector):
         with self._unchanged_classifier():
             features = self._training_features()
             return {name: self._score(name, features[name], self._labels) for name in self._layers()}
-
-    def _forget(self, changed: set[str]) -> None:
-        super()._forget(changed)
-        if changed & _DECIDE_FEATURES:
-            self._features = None
 
     @abc.abstractmethod
     def _suspicion(self, layer: str) -> float:
@@ -94,10 +68,12 @@ class LayerDetector(SampleDetector):
 
     def _training_features(self) -> dict[str, Array]:
         """Features of the training data, kept until a parameter changes."""
-        if self._features is None:
+
+        def read() -> dict[str, Array]:
             layers = named_layers(self.classifier, self.layer)
-            self._features = self._read(self._batches(), [*self._extra_inputs, *layers])
-        return self._features
+            return self._read(self._batches(), [*self._extra_inputs, *layers])
+
+        return self._cached("features", read, DECIDE_FEATURES)
 
     def _read(self, batches: Iterable[Array], layers: list[str]) -> dict[str, Array]:
         """Features (N, F) by layer; time steps are concatenated."""

@@ -13,7 +13,7 @@ from art_snn._declared import Count, Positive, Seed
 from art_snn._progress import progress
 from art_snn._random import torch_generator
 from art_snn._validation import check_at_least
-from art_snn.defences._differentiable import ClassPotentials, input_range
+from art_snn.defences._differentiable import ClassPotentials, descend, input_range
 from art_snn.defences.detector.model_detector import ModelDetector, ModelReport
 from art_snn.estimators.classification import rule_of
 from art_snn.typing import Array, Indices
@@ -62,8 +62,7 @@ class Ascent:
             gain = self._gain(price)
             if price == prices[-1]:
                 best = torch.maximum(best, gain.detach())
-            (self._x.grad,) = torch.autograd.grad(-gain.sum(), self._x)
-            self._optimizer.step()
+            descend(self._optimizer, -gain.sum())
             with torch.no_grad():
                 self._x.copy_(torch.minimum(torch.maximum(self._x, self._low), self._high))
             bar.update()

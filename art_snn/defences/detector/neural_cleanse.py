@@ -14,7 +14,7 @@ from art_snn._declared import Count, FractionAboveZero, Positive, Seed
 from art_snn._progress import progress
 from art_snn._random import torch_generator
 from art_snn._validation import check_at_least, check_finite
-from art_snn.defences._differentiable import input_range, logits
+from art_snn.defences._differentiable import descend, input_range, logits
 from art_snn.defences.detector.model_detector import ModelDetector, ModelReport
 from art_snn.lazy_rows import rows_of
 from art_snn.typing import Array, Indices, Mask
@@ -29,6 +29,9 @@ class Blend:
         high: Largest value of the pattern.
         learning_rate: Learning rate of Adam.
         generator: Generator of the initial values; initial masks are near 0.5.
+
+    Attributes:
+        optimizer: What moves mask and pattern.
     """
 
     def __init__(
@@ -38,7 +41,7 @@ class Blend:
         shapes = (*shape[:-3], 1, *shape[-2:]), shape
         draws = [0.1 * torch.randn(each, generator=generator).to(low.device) for each in shapes]
         self._mask, self._pattern = (draw.requires_grad_(True) for draw in draws)
-        self._optimizer = torch.optim.Adam([self._mask, self._pattern], lr=learning_rate)
+        self.optimizer = torch.optim.Adam([self._mask, self._pattern], lr=learning_rate)
 
     @property
     def mask(self) -> Tensor:
@@ -53,13 +56,6 @@ class Blend:
     def __call__(self, x: Tensor) -> Tensor:
         """Blend the trigger into samples (N, ...)."""
         return (1 - self.mask) * x + self.mask * self.pattern
-
-    def descend(self, loss: Tensor) -> None:
-        """Take one step of gradient descent."""
-        values = [self._mask, self._pattern]
-        for value, gradient in zip(values, torch.autograd.grad(loss, values), strict=True):
-            value.grad = gradient
-        self._optimizer.step()
 
 
 @dataclass
@@ -176,7 +172,7 @@ class NeuralCleanse(ModelDetector):
             if success and blend.mask.sum() < smallest.sum():
                 smallest, pattern, is_reached = blend.mask, blend.pattern, True
             goal = torch.full((len(rows),), target, device=outputs.device)
-            blend.descend(F.cross_entropy(outputs, goal) + cost.weight * blend.mask.sum())
+            descend(blend.optimizer, F.cross_entropy(outputs, goal) + cost.weight * blend.mask.sum())
             cost.update(success)
             bar.update()
         return smallest.detach().cpu().numpy(), pattern.detach().cpu().numpy(), is_reached

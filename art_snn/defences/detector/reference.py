@@ -87,7 +87,8 @@ class ReferenceDefence(SampleDetector):
         self.layer, self.false_acceptance_rate = layer, false_acceptance_rate
         self.separation_threshold, self.max_features = separation_threshold, max_features
         self.batch_size, self.seed = batch_size, seed
-        self._reference = self._checked_reference(reference, x_reference, y_reference)
+        self._clean_samples = self._checked_reference(reference, x_reference, y_reference)
+        self._models = [classifier] if reference is None else [classifier, reference]
         self._check_params()
 
     def detect_backdoor(self, **kwargs: Any) -> ModelReport:
@@ -126,13 +127,12 @@ class ReferenceDefence(SampleDetector):
             rows = np.flatnonzero(self._labels == label)
             suspects = self.x_train[rows[np.argsort(-self._scores(None)[rows], kind="stable")[:n_samples]]]
             whole = Sketch(sys.maxsize, self.seed)
-            right = self._recorder(self.classifier, whole)(suspects)
-            if isinstance(self._reference, PyTorchClassifier):
-                left = self._recorder(self._reference, whole)(suspects)
-            else:
-                x_clean, labels = self._reference
-                left = self._recorder(self.classifier, whole)(x_clean[labels == label][:n_samples])
-        means = [[part.mean(axis=0) for part in parts] for parts in (left, right)]
+            clean = suspects
+            if self._clean_samples is not None:
+                x_clean, labels = self._clean_samples
+                clean = x_clean[labels == label][:n_samples]
+            pairs = (self._models[-1], clean), (self.classifier, suspects)
+            means = [[p.mean(axis=0) for p in self._recorder(model, whole)(samples)] for model, samples in pairs]
         return pictures.sequences(means[0], means[1], n_neurons, f"class {label}")
 
     def _detect(self) -> tuple[dict[str, Any], Mask]:
@@ -171,28 +171,27 @@ class ReferenceDefence(SampleDetector):
     def _is_accused(self, separations: Array, p_values: Array) -> Mask:
         threshold = self.separation_threshold
         if threshold is None:
-            threshold = _ENOUGH_OF_A_MODEL if isinstance(self._reference, PyTorchClassifier) else _ENOUGH_OF_SAMPLES
+            threshold = _ENOUGH_OF_A_MODEL if self._clean_samples is None else _ENOUGH_OF_SAMPLES
         is_accused: Mask = (separations >= threshold) & (p_values <= SIGNIFICANCE)
         return is_accused
 
     def _fitted_reference(self) -> tuple[CleanSamples | CleanModel, Array, Array]:
         """The fitted reference, the deviations of the training data, and their lower quartile for each class."""
-        if self._found is None:
-            reference = self._new_reference()
-            deviations = reference.fit(self.x_train, self._labels)
-            quartiles = np.ones(self.classifier.nb_classes)
-            for label in np.unique(self._labels):
-                quartiles[label] = np.quantile(deviations[self._labels == label], _LOWER_QUARTILE) or 1.0
-            self._found = reference, deviations, quartiles
-        found: tuple[CleanSamples | CleanModel, Array, Array] = self._found
-        return found
+        return self._cached("reference", self._fit_reference)
 
-    def _new_reference(self) -> CleanSamples | CleanModel:
+    def _fit_reference(self) -> tuple[CleanSamples | CleanModel, Array, Array]:
         sketch = Sketch(self.max_features, self.seed)
-        record = self._recorder(self.classifier, sketch)
-        if isinstance(self._reference, PyTorchClassifier):
-            return CleanModel(record, self._recorder(self._reference, sketch), self.seed)
-        return CleanSamples(record, *self._reference)
+        record, record_clean = (self._recorder(model, sketch) for model in (self.classifier, self._models[-1]))
+        reference: CleanSamples | CleanModel
+        if self._clean_samples is None:
+            reference = CleanModel(record, record_clean, self.seed)
+        else:
+            reference = CleanSamples(record, *self._clean_samples)
+        deviations = reference.fit(self.x_train, self._labels)
+        quartiles = np.ones(self.classifier.nb_classes)
+        for label in np.unique(self._labels):
+            quartiles[label] = np.quantile(deviations[self._labels == label], _LOWER_QUARTILE) or 1.0
+        return reference, deviations, quartiles
 
     def _recorder(self, classifier: PyTorchClassifier, sketch: Sketch) -> Recorder:
         (layer,) = named_layers(classifier, [self.layer])
@@ -200,17 +199,16 @@ class ReferenceDefence(SampleDetector):
 
     @contextmanager
     def _unchanged_classifier(self) -> Iterator[None]:
-        clean = self._reference if isinstance(self._reference, PyTorchClassifier) else self.classifier
-        with super()._unchanged_classifier(), mode(clean.model, False):
+        with super()._unchanged_classifier(), mode(self._models[-1].model, False):
             yield
 
     def _checked_reference(
         self, model: PyTorchClassifier | None, x: Array | None, y: Labels | None
-    ) -> PyTorchClassifier | tuple[Array, Indices]:
-        """The clean model, or the clean samples with their class indices."""
+    ) -> tuple[Array, Indices] | None:
+        """The clean samples with their class indices; None if there is a clean model in their place."""
         if model is not None and x is None and y is None:
             check_is_pytorch(model)
-            return model
+            return None
         if model is not None or x is None or y is None:
             given = {"reference": model, "x_reference": x, "y_reference": y}
             names = " and ".join(name for name, value in given.items() if value is not None) or "none"
@@ -226,6 +224,5 @@ class ReferenceDefence(SampleDetector):
             raise ValueError(f"expected layer to be one layer's name or index, got {self.layer!r}")
         sketch = Sketch(self.max_features, self.seed)
         with self._unchanged_classifier():  # raises if a model has no such layer
-            self._recorder(self.classifier, sketch)(self._empty_sample())
-            if isinstance(self._reference, PyTorchClassifier):
-                self._recorder(self._reference, sketch)(self._empty_sample())
+            for model in self._models:
+                self._recorder(model, sketch)(self._empty_sample())

@@ -1,9 +1,9 @@
 """The base class of detectors of poisoned samples."""
 
 import abc
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from art.defences.detector.poison import GroundTruthEvaluator, PoisonFilteringDefence
@@ -18,6 +18,8 @@ from art_snn.estimators.classification.inputs import samples_for
 from art_snn.estimators.classification.mode import mode
 from art_snn.events import stack_streams
 from art_snn.typing import Array, Indices, Labels, Mask
+
+T = TypeVar("T")
 
 
 class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
@@ -41,11 +43,11 @@ class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
     clean_arguments: ClassVar[tuple[str, ...]] = ()  # arguments for clean samples and labels that it needs
     _data = frozenset({"x_train", "y_train"})
     _takes_events = False
-    _found: Any = None  # results of a search, kept until a parameter changes
 
     def __init__(self, classifier: PyTorchClassifier, x_train: Array | None, y_train: Labels | None) -> None:
         check_is_pytorch(classifier)
         super().__init__(classifier, x_train, y_train)
+        self._kept: dict[str, tuple[Collection[str] | None, Any]] = {}
         self._check_data()
 
     def set_params(self, **kwargs: Any) -> None:
@@ -127,9 +129,17 @@ class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
     def _scores(self, x: Array | None) -> Array:
         """Scores of new samples, or of the training data for None, in evaluation mode."""
 
+    def _cached(self, name: str, compute: Callable[[], T], decided_by: Collection[str] | None = None) -> T:
+        """Compute something once, and keep it until one of the parameters that decide it changes; None for any."""
+        if name not in self._kept:
+            self._kept[name] = decided_by, compute()
+        kept: T = self._kept[name][1]
+        return kept
+
     def _forget(self, changed: set[str]) -> None:
         """Drop results that depend on the changed parameters."""
-        self._found = None
+        stays = {name for name, (decided_by, _) in self._kept.items() if changed.isdisjoint(decided_by or changed)}
+        self._kept = {name: kept for name, kept in self._kept.items() if name in stays}
 
     def _check_data(self) -> None:
         if self.x_train is None or self.y_train is None:

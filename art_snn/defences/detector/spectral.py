@@ -66,16 +66,9 @@ class SpikeSpectralDefence(LayerDetector):
         max_features: Count = 512,
         seed: Seed = 0,
     ) -> None:
-        super().__init__(
-            classifier,
-            x_train,
-            y_train,
-            layer=layer,
-            feature=feature,
-            max_features=max_features,
-            batch_size=batch_size,
-            seed=seed,
-        )
+        super().__init__(classifier, x_train, y_train)
+        self.layer, self.feature, self.max_features = layer, feature, max_features
+        self.batch_size, self.seed = batch_size, seed
         self.expected_pp_poison, self.eps_multiplier = expected_pp_poison, eps_multiplier
         self.n_directions, self.spread_threshold = n_directions, spread_threshold
         self._check_params()
@@ -141,11 +134,12 @@ class SpikeSpectralDefence(LayerDetector):
 
     def _directions(self) -> dict[str, list[Directions]]:
         """Principal directions of each class, by layer."""
-        if self._found is None:
+
+        def find() -> dict[str, list[Directions]]:
             features, rows_by_class = self._training_features(), self._rows_by_class()
-            self._found = {
+            return {
                 name: [Directions.of(features[name][rows], self.n_directions, self.seed) for rows in rows_by_class]
                 for name in self._layers()
             }
-        found: dict[str, list[Directions]] = self._found
-        return found
+
+        return self._cached("directions", find)

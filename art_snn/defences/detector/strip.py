@@ -1,6 +1,6 @@
 """STRIP: a triggered sample keeps its class whatever is superimposed on it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil
 from typing import Any, Literal
@@ -166,14 +166,6 @@ class STRIPDefence(SampleDetector):
             turn[classes == label] = np.arange((classes == label).sum())
         overlays: Array = self._clean[rows[np.argsort(turn, kind="stable")[: self.num_samples]]]
         return overlays
-
-    def _cached(self, name: str, compute: Callable[[], Array]) -> Array:
-        """Compute an array once, and keep it until a parameter changes."""
-        self._found = self._found or {}
-        if name not in self._found:
-            self._found[name] = compute()
-        kept: Array = self._found[name]
-        return kept
 
     @property
     def _clean(self) -> Array:

@@ -61,7 +61,5 @@ class CleanFineTuning(Parameters, Trainer):
         tuned = rule_of(self._given).copied().classifier
         if self.recalibrate:
             rule_of(tuned).recalibrate(x)
-        settings = self.get_params()
-        del settings["recalibrate"]
-        fine_tune(tuned, x, y, **settings)
+        fine_tune(tuned, x, y, self)
         self._classifier = tuned

@@ -12,7 +12,7 @@ from art_snn._progress import progress
 from art_snn._validation import check_choice, check_finite
 from art_snn.defences._clamped_layers import Clamped, Rechecked
 from art_snn.defences._convolution_units import units
-from art_snn.defences._differentiable import ClassPotentials
+from art_snn.defences._differentiable import ClassPotentials, descend
 from art_snn.defences.detector.membrane_potential import MembranePotentialDefence
 from art_snn.defences.transformer.elimination import Elimination
 from art_snn.estimators.classification import rule_of
@@ -134,9 +134,7 @@ class DendriteClamping(Elimination):
                 with torch.no_grad():
                     unclamped = before(samples)
                 loss = F.mse_loss(after(samples), unclamped) + self.penalty * sum(bound.norm() for bound in bounds)
-                for bound, gradient in zip(bounds, torch.autograd.grad(loss, bounds), strict=True):
-                    bound.grad = gradient
-                optimizer.step()
+                descend(optimizer, loss)
                 bar.update()
 
     def _check_params(self) -> None:

@@ -67,16 +67,7 @@ class FinePruning(Elimination):
         unit.silence(channels)
         if y is not None and self.nb_epochs:
             with unit.held_silent(channels):
-                fine_tune(
-                    classifier,
-                    x,
-                    y,
-                    learning_rate=self.learning_rate,
-                    batch_size=self.batch_size,
-                    nb_epochs=self.nb_epochs,
-                    seed=self.seed,
-                    verbose=self.verbose,
-                )
+                fine_tune(classifier, x, y, self)
         return classifier
 
     def _unit_to_prune(self, classifier: PyTorchClassifier) -> Unit:

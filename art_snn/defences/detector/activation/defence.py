@@ -18,7 +18,7 @@ from art_snn.defences.detector.activation.clustering import ClassClusters, Reduc
 from art_snn.defences.detector.activation.reclassification import reclassify, relabelled
 from art_snn.defences.detector.activation.relabelling import Relabelling
 from art_snn.defences.detector.activation.source_diversity import Neighbours
-from art_snn.defences.detector.layer_detector import LayerDetector
+from art_snn.defences.detector.layer_detector import DECIDE_FEATURES, LayerDetector
 from art_snn.typing import Array, Indices, Labels, Mask
 
 
@@ -71,7 +71,6 @@ class SpikeActivationDefence(Relabelling, LayerDetector):
     """
 
     _extra_inputs: ClassVar[tuple[str, ...]] = (INPUT,)
-    _kept_neighbours: Neighbours | None = None
     y_train_relabelled: Labels | None = None
 
     def __init__(
@@ -99,16 +98,9 @@ class SpikeActivationDefence(Relabelling, LayerDetector):
         self.nb_clusters, self.clustering_method = nb_clusters, clustering_method
         self.nb_dims, self.reduce = nb_dims, reduce
         self.cluster_analysis, self.diversity_threshold = cluster_analysis, diversity_threshold
-        super().__init__(
-            classifier,
-            x_train,
-            y_train,
-            layer=layer,
-            feature=feature,
-            max_features=max_features,
-            batch_size=batch_size,
-            seed=seed,
-        )
+        self.layer, self.feature, self.max_features = layer, feature, max_features
+        self.batch_size, self.seed = batch_size, seed
+        super().__init__(classifier, x_train, y_train)
         self._check_params()
 
     def cluster_activations(self, **kwargs: Any) -> tuple[list[Indices], list[Array]]:
@@ -184,23 +176,14 @@ class SpikeActivationDefence(Relabelling, LayerDetector):
 
     def _analysed(self) -> dict[str, list[tuple[ClassClusters, Verdict]]]:
         """Clusters and verdict of each class, by layer."""
-        if self._found is None:
-            features = self._training_features()
-            self._found = {name: self._cluster_layer(features[name]) for name in features if name != INPUT}
-        found: dict[str, list[tuple[ClassClusters, Verdict]]] = self._found
-        return found
+        features = self._training_features()
+        return self._cached("clusters", lambda: {name: self._cluster_layer(features[name]) for name in self._layers()})
 
     @property
     def _neighbours(self) -> Neighbours:
         """Nearest neighbours in the training data, searched for on first use."""
-        if self._kept_neighbours is None:
-            self._kept_neighbours = Neighbours.of(self._training_features()[INPUT], self._labels)
-        return self._kept_neighbours
-
-    def _forget(self, changed: set[str]) -> None:
-        super()._forget(changed)
-        if self._features is None:
-            self._kept_neighbours = None
+        samples = self._training_features()[INPUT]
+        return self._cached("neighbours", lambda: Neighbours.of(samples, self._labels), DECIDE_FEATURES)
 
     def _cluster_layer(self, features: Array) -> list[tuple[ClassClusters, Verdict]]:
         context = Context(features, self._labels, lambda: self._neighbours, self.diversity_threshold)
