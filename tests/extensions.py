@@ -23,11 +23,7 @@ class RowTrigger(FrameTrigger):
     """One row of pixels fires in every time bin."""
 
     row: CountOrZero = 0
-
-    @property
-    def state(self) -> Polarity:
-        """ON events."""
-        return "on"
+    polarity: Polarity = "on"
 
     def rectangles(self, n_bins: int, height: int, width: int) -> Iterator[Rectangle]:
         """The row, once per time bin."""

@@ -30,42 +30,36 @@ _OWN = ("forward", "_conv_forward", "__call__")  # a subclass with one of these 
 _NOT_COPIED = {*vars(nn.Module()), "forward", "weight", "bias"}
 
 
-class Scale(nn.Module):
-    """Multiply the input by a constant, which broadcasts; a parameter stays one."""
+class _Constant(nn.Module):
+    """A layer that computes with a constant, which broadcasts; a parameter stays one."""
 
     keeps_time_apart = True
     value: Tensor
 
     def __init__(self, value: float | Tensor) -> None:
         super().__init__()
-        _register(self, value)
+        given = value.detach().clone() if isinstance(value, Tensor) else None
+        constant = torch.tensor(float(value), dtype=torch.float64) if given is None else given
+        if isinstance(value, nn.Parameter):
+            self.register_parameter("value", nn.Parameter(constant))
+        else:
+            self.register_buffer("value", constant)
+
+
+class Scale(_Constant):
+    """Multiply the input by a constant."""
 
     def forward(self, x: Tensor) -> Tensor:
         """The input's shape stays."""
         return x * self.value
 
 
-class Shift(nn.Module):
-    """Add a constant to the input; it broadcasts, and a parameter stays one."""
-
-    keeps_time_apart = True
-    value: Tensor
-
-    def __init__(self, value: float | Tensor) -> None:
-        super().__init__()
-        _register(self, value)
+class Shift(_Constant):
+    """Add a constant to the input."""
 
     def forward(self, x: Tensor) -> Tensor:
         """The input's shape stays."""
         return x + self.value
-
-
-def _register(module: nn.Module, value: float | Tensor) -> None:
-    constant = value.detach().clone() if isinstance(value, Tensor) else torch.tensor(float(value), dtype=torch.float64)
-    if isinstance(value, nn.Parameter):
-        module.register_parameter("value", nn.Parameter(constant))
-    else:
-        module.register_buffer("value", constant)
 
 
 def layer_type(module: nn.Module) -> type[nn.Module] | None:

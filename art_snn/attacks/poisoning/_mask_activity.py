@@ -94,7 +94,6 @@ _MAPS: dict[Counting, Callable[[Frames], tuple[Array, Array]]] = {
     "pixels": _pixels,
     "transitions": _transitions,
 }
-COUNTINGS = tuple(_MAPS)
 
 
 def _states(x: Frames) -> Array:

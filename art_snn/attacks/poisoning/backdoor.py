@@ -6,17 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from art.attacks.poisoning import PoisoningAttackBackdoor
 
+from art_snn._declared import CountOrZero, Flag, Fraction, Seed
 from art_snn._parameters import Parameters
-from art_snn._validation import (
-    check_at_least,
-    check_flag,
-    check_fraction,
-    check_same_length,
-    check_unknown,
-    class_indices,
-    share_of,
-    whole_numbers,
-)
+from art_snn._validation import check_same_length, check_unknown, class_indices, share_of, whole_numbers
 from art_snn.attacks.poisoning._sample_trigger import SampleTrigger, checked_labels, checked_samples
 from art_snn.attacks.poisoning._threaded_copy import copied
 from art_snn.attacks.poisoning.lazily_poisoned import LazilyPoisoned
@@ -72,16 +64,16 @@ class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
     def __init__(
         self,
         trigger: Trigger,
-        target_class: int,
-        percent_poison: float = 0.1,
+        target_class: CountOrZero,
+        percent_poison: Fraction = 0.1,
         source_classes: int | Sequence[int] | None = None,
-        include_target: bool = False,
-        seed: int = 0,
+        include_target: Flag = False,
+        seed: Seed = 0,
         sensor_size: SensorSize | None = None,
         n_bins: int | None = None,
         split_by: SplitBy = "time",
         window: Window | None = None,
-        clean_label: bool = False,
+        clean_label: Flag = False,
     ) -> None:
         self.target_class = target_class
         self.percent_poison = percent_poison
@@ -228,12 +220,9 @@ class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
         )
 
     def _check_params(self) -> None:
+        super()._check_params()
         if not callable(self.trigger):
             raise TypeError(f"expected trigger to be a function of arrays, got {self.trigger!r}")
-        check_at_least("target_class", self.target_class, 0)
-        check_fraction("percent_poison", self.percent_poison)
-        check_flag("include_target", self.include_target)
-        check_at_least("seed", self.seed, 0)
         if self.source_classes is not None:
             whole_numbers("source_classes", np.atleast_1d(np.asarray(self.source_classes)), "classes")
         self._check_clean_label()
@@ -244,7 +233,6 @@ class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
             check_window(self.window)
 
     def _check_clean_label(self) -> None:
-        check_flag("clean_label", self.clean_label)
         idle = {
             "source_classes to be None": self.source_classes is not None and repr(self.source_classes),
             "include_target to be False": self.include_target and "True",

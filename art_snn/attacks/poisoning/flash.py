@@ -36,11 +36,6 @@ class FlashTrigger(FrameTrigger):
     on: Count = 1
     gap: CountOrZero = 0
 
-    @property
-    def state(self) -> Polarity:
-        """The polarity, as it is."""
-        return self.polarity
-
     def during(self, start: int, length: int) -> "FlashTrigger":
         """The same flash, or pulses, from another time bin on and for another time."""
         return replace(self, start=start, length=length, on=self.on if self.gap else 1)

@@ -40,21 +40,23 @@ class FrameTrigger(CheckedFields, ABC):
     Tensors give tensors. Of five axes the first is taken for N, of four for T; frames with time first, (T, N, 2, H, W),
     look the same and must be swapped before: `np.swapaxes(x, 0, 1)`.
 
-    A trigger of your own is a frozen dataclass that says where it writes (`rectangles`) and what (`state`).
+    A trigger of your own is a frozen dataclass that says where it writes (`rectangles`) and what (`polarity`).
     """
 
     needs_frames: ClassVar[bool] = True
     needs_fitting: ClassVar[bool] = False  # whether it is of use only after `fit`
     frames: Bins | None = None
+    polarity: Any  # a `Polarity`, unless `state` is another
 
     @abstractmethod
     def rectangles(self, n_bins: int, height: int, width: int) -> Iterable[Rectangle]:
         """Where it writes in a recording of `n_bins`, before `frames` selects among them; within the sensor."""
 
     @property
-    @abstractmethod
     def state(self) -> Polarity:
         """The polarity that it writes."""
+        polarity: Polarity = self.polarity
+        return polarity
 
     @property
     def is_static(self) -> bool:

@@ -48,11 +48,6 @@ class MovingTrigger(FrameTrigger):
     frames: Bins | None = None
     seed: Seed = 0
 
-    @property
-    def state(self) -> Polarity:
-        """The polarity, as it is."""
-        return self.polarity
-
     def rectangles(self, n_bins: int, height: int, width: int) -> Iterator[Rectangle]:
         """One square a time bin; two where it re-enters at the left border."""
         side = side_in_pixels(self.size, height, width)

@@ -37,11 +37,6 @@ class StaticTrigger(FrameTrigger):
     seed: Seed = 0
 
     @property
-    def state(self) -> Polarity:
-        """The polarity, as it is."""
-        return self.polarity
-
-    @property
     def is_static(self) -> bool:
         """True unless `frames` restricts it to some bins."""
         return self.frames is None
