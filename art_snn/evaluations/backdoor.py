@@ -3,8 +3,8 @@
 import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 from art.estimators.classification import PyTorchClassifier
@@ -33,6 +33,7 @@ from art_snn.evaluations.doubts import (
     sample_doubts,
     united,
 )
+from art_snn.evaluations.figures import FIGURE
 from art_snn.evaluations.migration import Migration, measure_migration
 from art_snn.evaluations.samples import exam_of, poisoned, samples_for_all
 from art_snn.evaluations.training import Seeds, Trained, TrainingPlan, check_fit_arguments, train_afresh
@@ -69,19 +70,17 @@ class BackdoorResult:
         n_poisoned_by_class: Poisoned training samples by their true class.
     """
 
-    DERIVED: ClassVar = ("robust_accuracy", "asr", "asr_all", "floor", "migration")
-
     model: str
     accuracy_clean: float
     accuracy: float
-    robust_accuracy: float = math.nan
-    asr: float = math.nan
-    asr_all: float = math.nan
+    robust_accuracy: float = field(default=math.nan, metadata=FIGURE)
+    asr: float = field(default=math.nan, metadata=FIGURE)
+    asr_all: float = field(default=math.nan, metadata=FIGURE)
     n_asr: int
     n_asr_all: int
-    floor: float = math.nan
+    floor: float = field(default=math.nan, metadata=FIGURE)
     seconds: float
-    migration: Migration | None = None
+    migration: Migration | None = field(default=None, metadata=FIGURE)
     doubts: Doubts = ()
     training_seconds: tuple[float, float] = (math.nan, math.nan)
     training_peak_memory: tuple[float, float] = (math.nan, math.nan)

@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import tonic.transforms
@@ -30,6 +30,7 @@ from art_snn.evaluations.doubts import (
     sample_doubts,
     united,
 )
+from art_snn.evaluations.figures import FIGURE
 from art_snn.evaluations.samples import poisoned
 from art_snn.evaluations.training import Seeds, TrainingPlan, check_fit_arguments, train_afresh
 from art_snn.events import SensorSize, check_bins, check_sensor_size, to_frames
@@ -75,14 +76,12 @@ class TransferMatrix:
         doubts: Reasons not to take figures at their word; the texts name the binning, and the filter.
     """
 
-    DERIVED: ClassVar = ("floor", "frames", "events", "filtered")
-
     binnings: tuple[Binning, ...]
     accuracy: Array
-    floor: Array
-    frames: Array
-    events: Array
-    filtered: dict[str, Array]
+    floor: Array = field(metadata=FIGURE)
+    frames: Array = field(metadata=FIGURE)
+    events: Array = field(metadata=FIGURE)
+    filtered: dict[str, Array] = field(metadata=FIGURE)
     filtered_accuracy: dict[str, Array]
     doubts: Doubts = ()
 
@@ -128,14 +127,14 @@ def binning_transfer(
     binnings = [Binning(*binning) for binning in binnings]
     trigger = _checked(attack, binnings, fit_arguments)
     weights, batches, drawing, host = (draw_seed(stream) for stream in np.random.default_rng(seed).spawn(4))
-    rows, doubts = [], list[Doubt]()
+    rows, doubts, seeds = [], list[Doubt](), Seeds(weights, batches)
     for binning in progress(binnings, verbose=verbose, desc="binnings"):
         x = _frames(train[0], sensor_size, binning, are_kept=True)
         dataset = poisoned(attack, x, train[1])
         steps = TrainingData(x, train[1]), TrainingData(dataset.x, dataset.y)
         with host_seed(host):  # ART's own class draws from the global streams even to predict
             harmless, model = (
-                _trained(make_classifier(binning), steps[0], step, Seeds(weights, batches), fit_arguments)
+                train_afresh(make_classifier(binning), steps[0], step, TrainingPlan(), seeds, fit_arguments).final
                 for step in steps
             )
             y = class_indices(test[1])
@@ -170,16 +169,6 @@ def _checked(attack: TriggerBackdoor, binnings: Sequence[Binning], fit_arguments
     for binning in binnings:
         check_bins(*binning)
     return attack.trigger
-
-
-def _trained(
-    classifier: PyTorchClassifier,
-    clean: TrainingData,
-    data: TrainingData,
-    seeds: Seeds,
-    fit_arguments: Mapping[str, Any],
-) -> PyTorchClassifier:
-    return train_afresh(classifier, clean, data, TrainingPlan(), seeds, fit_arguments).final
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from art.estimators.classification import PyTorchClassifier
@@ -16,6 +16,7 @@ from art_snn.attacks.poisoning.backdoor import PoisonedDataset
 from art_snn.estimators.classification import rule_of
 from art_snn.evaluations.defence_evaluation import DefenceEvaluation
 from art_snn.evaluations.doubts import Doubts, idle_poison_doubts, is_invalid, poison_doubts, unchanged, united
+from art_snn.evaluations.figures import FIGURE
 from art_snn.evaluations.resource_use import Cost, measured_cost
 from art_snn.evaluations.samples import poisoned
 from art_snn.lazy_rows import rows_of
@@ -89,32 +90,20 @@ class DetectionResult:
         evidence: For pictures; no part of what is written or compared.
     """
 
-    DERIVED: ClassVar = (
-        "auroc",
-        "auroc_in_class",
-        "fpr_at_95_tpr",
-        "tpr",
-        "fpr",
-        "accused_classes",
-        "false_alarm_rate",
-        "accused_when_clean",
-        "auroc_by_layer",
-    )
-
     model: str
     defence: str
-    auroc: float = math.nan
-    auroc_in_class: float = math.nan
-    fpr_at_95_tpr: float = math.nan
-    tpr: float = math.nan
-    fpr: float = math.nan
-    accused_classes: tuple[int, ...] | None = None
-    false_alarm_rate: float = math.nan
-    accused_when_clean: tuple[int, ...] | None = None
+    auroc: float = field(default=math.nan, metadata=FIGURE)
+    auroc_in_class: float = field(default=math.nan, metadata=FIGURE)
+    fpr_at_95_tpr: float = field(default=math.nan, metadata=FIGURE)
+    tpr: float = field(default=math.nan, metadata=FIGURE)
+    fpr: float = field(default=math.nan, metadata=FIGURE)
+    accused_classes: tuple[int, ...] | None = field(default=None, metadata=FIGURE)
+    false_alarm_rate: float = field(default=math.nan, metadata=FIGURE)
+    accused_when_clean: tuple[int, ...] | None = field(default=None, metadata=FIGURE)
     n_poison: int
     n_clean: int
     layer: str | None = None
-    auroc_by_layer: dict[str, float] = field(default_factory=dict)
+    auroc_by_layer: dict[str, float] = field(default_factory=dict, metadata=FIGURE)
     seconds: float = math.nan
     peak_memory: float = math.nan
     doubts: Doubts = ()

@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from typing import Any
 
 from art.defences.trainer import Trainer
 from art.defences.transformer import Transformer
@@ -15,6 +15,7 @@ from art_snn.evaluations.answers import Answers, Exam
 from art_snn.evaluations.backdoor import TrainedPair, Trial
 from art_snn.evaluations.defence_evaluation import DefenceEvaluation, asked
 from art_snn.evaluations.doubts import Doubts, is_invalid, is_unusable, model_doubts, sample_doubts, united
+from art_snn.evaluations.figures import FIGURE
 from art_snn.evaluations.resource_use import Cost, measured_cost
 from art_snn.evaluations.samples import exam_of, samples_for_all
 from art_snn.metrics import defence_effectiveness_rating, robust_improvement_rating
@@ -48,26 +49,17 @@ class EliminationResult:
         doubts: Reasons not to take the row at its word.
     """
 
-    DERIVED: ClassVar = (
-        "asr_before",
-        "asr_after",
-        "robust_accuracy_before",
-        "robust_accuracy_after",
-        "der",
-        "rir",
-    )
-
     model: str
     defence: str
     accuracy_before: float
     accuracy_after: float = math.nan
-    asr_before: float = math.nan
-    asr_after: float = math.nan
+    asr_before: float = field(default=math.nan, metadata=FIGURE)
+    asr_after: float = field(default=math.nan, metadata=FIGURE)
     n_asr: int
-    robust_accuracy_before: float = math.nan
-    robust_accuracy_after: float = math.nan
-    der: float = math.nan
-    rir: float = math.nan
+    robust_accuracy_before: float = field(default=math.nan, metadata=FIGURE)
+    robust_accuracy_after: float = field(default=math.nan, metadata=FIGURE)
+    der: float = field(default=math.nan, metadata=FIGURE)
+    rir: float = field(default=math.nan, metadata=FIGURE)
     seconds: float = math.nan
     peak_memory: float = math.nan
     doubts: Doubts = ()

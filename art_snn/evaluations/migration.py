@@ -1,11 +1,11 @@
 """How a backdoor moves from an ANN into the spiking network that is made of it."""
 
 import math
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
 
 from art_snn.evaluations.answers import Exam, Pair, Rates
 from art_snn.evaluations.doubts import Doubts, is_invalid, pair_doubts, united
+from art_snn.evaluations.figures import FIGURE
 from art_snn.evaluations.training import Trained
 from art_snn.metrics import migration_rate
 
@@ -33,25 +33,14 @@ class Migration:
     shift of thresholds are ours.
     """
 
-    DERIVED: ClassVar = (
-        "asr_ann",
-        "floor_ann",
-        "asr_converted",
-        "floor_converted",
-        "rate_converted",
-        "rate_converted_above_floor",
-        "rate",
-        "rate_above_floor",
-    )
-
-    asr_ann: float = math.nan
-    floor_ann: float = math.nan
-    asr_converted: float = math.nan
-    floor_converted: float = math.nan
-    rate_converted: float = math.nan
-    rate_converted_above_floor: float = math.nan
-    rate: float = math.nan
-    rate_above_floor: float = math.nan
+    asr_ann: float = field(default=math.nan, metadata=FIGURE)
+    floor_ann: float = field(default=math.nan, metadata=FIGURE)
+    asr_converted: float = field(default=math.nan, metadata=FIGURE)
+    floor_converted: float = field(default=math.nan, metadata=FIGURE)
+    rate_converted: float = field(default=math.nan, metadata=FIGURE)
+    rate_converted_above_floor: float = field(default=math.nan, metadata=FIGURE)
+    rate: float = field(default=math.nan, metadata=FIGURE)
+    rate_above_floor: float = field(default=math.nan, metadata=FIGURE)
     threshold_shift: dict[str, float] | None = None
     doubts: Doubts = ()
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from art.estimators.classification import PyTorchClassifier
 from pydantic import InstanceOf
@@ -12,6 +12,7 @@ from art_snn._validation import check_same_length
 from art_snn.defences.detector import ModelReport
 from art_snn.evaluations.defence_evaluation import DefenceEvaluation
 from art_snn.evaluations.doubts import Doubts, is_invalid
+from art_snn.evaluations.figures import FIGURE
 from art_snn.evaluations.resource_use import measured_cost
 from art_snn.evaluations.samples import samples_for_all
 from art_snn.typing import Array, Labels
@@ -36,7 +37,7 @@ class ModelEvidence:
         report_when_clean: The detector's report on the clean twin.
     """
 
-    target_class: int
+    target_class: int = field(metadata=FIGURE)
     report: ModelReport
     report_when_clean: ModelReport | None
 
@@ -67,15 +68,13 @@ class ModelDetectionResult:
         evidence: Both reports; no part of what is written or compared.
     """
 
-    DERIVED: ClassVar = ("is_accused", "target_class", "p_value", "is_clean_accused", "target_when_clean")
-
     model: str
     defence: str
-    is_accused: bool | None = None
+    is_accused: bool | None = field(default=None, metadata=FIGURE)
     target_class: int | None = None
-    p_value: float | None = None
-    is_clean_accused: bool | None = None
-    target_when_clean: int | None = None
+    p_value: float | None = field(default=None, metadata=FIGURE)
+    is_clean_accused: bool | None = field(default=None, metadata=FIGURE)
+    target_when_clean: int | None = field(default=None, metadata=FIGURE)
     seconds: float = math.nan
     peak_memory: float = math.nan
     doubts: Doubts = ()

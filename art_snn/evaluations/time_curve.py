@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from art.estimators.classification import PyTorchClassifier
@@ -14,6 +14,7 @@ from art_snn.estimators.classification import predict_at
 from art_snn.evaluations.answers import Answers, Exam, broken_parameters
 from art_snn.evaluations.backdoor import TrainedPair
 from art_snn.evaluations.doubts import Doubts, floor_doubts, is_invalid, model_doubts, sample_doubts, united
+from art_snn.evaluations.figures import FIGURE
 from art_snn.evaluations.samples import exam_of, samples_for_all
 from art_snn.typing import Array, Labels
 
@@ -38,13 +39,11 @@ class TimeCurve:
         doubts: Reasons not to take figures at their word, after each number of time steps, (S,).
     """
 
-    DERIVED: ClassVar = ("asr", "floor")
-
     timesteps: tuple[int, ...]
     accuracy: tuple[float, ...]
-    asr: tuple[float, ...]
+    asr: tuple[float, ...] = field(metadata=FIGURE)
     accuracy_clean: tuple[float, ...]
-    floor: tuple[float, ...]
+    floor: tuple[float, ...] = field(metadata=FIGURE)
     n: int
     n_asr: int
     doubts: tuple[Doubts, ...]

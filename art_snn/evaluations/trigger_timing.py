@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
 
 import numpy as np
 from art.estimators.classification import PyTorchClassifier
@@ -15,6 +14,7 @@ from art_snn.attacks.poisoning import FrameTrigger, TriggerBackdoor
 from art_snn.evaluations.answers import ask, decided
 from art_snn.evaluations.backdoor import TrainedPair
 from art_snn.evaluations.doubts import Doubts, is_invalid, model_doubts, united
+from art_snn.evaluations.figures import FIGURE
 from art_snn.evaluations.samples import samples_for_all
 from art_snn.metrics import counts_for_success
 from art_snn.typing import Frames, Indices, Labels, Trigger
@@ -39,13 +39,11 @@ class OnsetLength:
         doubts: Reasons not to take the figures at their word.
     """
 
-    DERIVED: ClassVar = ("asr", "floor")
-
     onsets: tuple[int, ...]
     lengths: tuple[int, ...]
     n_bins: int
-    asr: Rates
-    floor: Rates
+    asr: Rates = field(metadata=FIGURE)
+    floor: Rates = field(metadata=FIGURE)
     n_asr: int
     doubts: Doubts
 

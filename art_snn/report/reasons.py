@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from art_snn.evaluations.doubts import Doubt, Doubts, is_invalid
+from art_snn.evaluations.figures import figures_of
 
 NO_FIGURE, DOUBTFUL = "–", "?"
 
@@ -19,7 +20,7 @@ def marked(row: Any, field: str, text: str) -> str:
     ('0.500 ?', '1.000')
     """
     doubts = getattr(row, "doubts", ())
-    if not doubts or field not in type(row).DERIVED:
+    if not doubts or field not in figures_of(row):
         return text
     if is_invalid(doubts):
         return NO_FIGURE

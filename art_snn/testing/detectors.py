@@ -10,14 +10,14 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-import torch
 from art.defences.detector.poison import PoisonFilteringDefence
 from art.estimators.classification import PyTorchClassifier
 
 from art_snn._validation import class_indices
 from art_snn.defences.detector.sample_detector import SampleDetector
 from art_snn.metrics import auroc
-from art_snn.testing._raising import message_of
+from art_snn.testing._defences import weights_kept
+from art_snn.testing._raising import check_refuses_unknown, message_of
 from art_snn.testing.classifiers import check_restores_the_mode
 from art_snn.typing import Array, Labels, Mask
 
@@ -110,7 +110,6 @@ def check_detector_leaves_classifier_and_data_alone(
     make: MakeDetector, classifier: PyTorchClassifier, x: Array, y: Labels
 ) -> None:
     """The classifier keeps weights, statistics, mode and hooks; the samples and labels stay as they are."""
-    before = {name: value.clone() for name, value in classifier.model.state_dict().items()}
     x_before, y_before, hooks = x.copy(), y.copy(), _n_hooks(classifier)
 
     def use() -> None:
@@ -118,9 +117,8 @@ def check_detector_leaves_classifier_and_data_alone(
         detector.detect_poison()
         detector.scores(x[:2])
 
-    check_restores_the_mode(classifier, use)
-    changed = [name for name, value in classifier.model.state_dict().items() if not torch.equal(value, before[name])]
-    assert not changed, f"changed: {changed}"
+    with weights_kept(classifier):
+        check_restores_the_mode(classifier, use)
     assert _n_hooks(classifier) == hooks, "hooks are left on the model"
     assert np.array_equal(x, x_before), "the samples were changed"
     assert np.array_equal(y, y_before), "the labels were changed"
@@ -133,16 +131,10 @@ def check_detector_params(detector: SampleDetector) -> None:
     assert detector.defence_params == detector.params, "ART reads other parameters"
     before = detector.get_params()
     assert list(before) == list(detector.params), "get_params gives others"
-    data = (detector.classifier, detector.x_train, detector.y_train)
-    calls: tuple[Callable[..., object], ...] = (
-        detector.set_params,
-        detector.detect_poison,
-        partial(detector.evaluate_defence, np.ones(len(detector.x_train), int)),
-        partial(type(detector), *data),
-    )
-    for call in calls:
-        message = message_of(TypeError, partial(call, no_such_argument=1))
-        assert "no_such_argument" in message, f"the message does not name the argument: {message}"
+    check_refuses_unknown(detector.set_params)
+    check_refuses_unknown(detector.detect_poison)
+    check_refuses_unknown(detector.evaluate_defence, np.ones(len(detector.x_train), int))
+    check_refuses_unknown(type(detector), detector.classifier, detector.x_train, detector.y_train)
     message_of(ValueError, partial(detector.set_params, seed=detector.get_params()["seed"] + 1, batch_size=0))
     if "layer" in before:
         message_of(ValueError, partial(detector.detect_poison, layer="no such layer"))

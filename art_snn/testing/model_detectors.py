@@ -3,15 +3,13 @@
 `x` and `y` are clean samples and their labels, which detectors get whether they need them or not.
 """
 
-import inspect
 from collections.abc import Callable
 from functools import partial
 
-import torch
 from art.estimators.classification import PyTorchClassifier
 
 from art_snn.defences.detector.model_detector import ModelDetector
-from art_snn.testing._raising import message_of
+from art_snn.testing._defences import check_params_of, weights_kept
 from art_snn.testing.classifiers import check_restores_the_mode
 from art_snn.typing import Array, Labels
 
@@ -62,22 +60,12 @@ def check_model_detector_repeats_itself(make: Callable[[], ModelDetector], x: Ar
 
 def check_model_detector_leaves_classifier_alone(detector: ModelDetector, x: Array, y: Labels) -> None:
     """The classifier keeps its weights, statistics and mode, and has no gradients left."""
-    model = detector.classifier.model
-    before = {name: value.clone() for name, value in model.state_dict().items()}
-    check_restores_the_mode(detector.classifier, partial(detector.detect_backdoor, x, y))
-    changed = [name for name, value in model.state_dict().items() if not torch.equal(value, before[name])]
-    assert not changed, f"changed: {changed}"
-    assert all(parameter.grad is None for parameter in model.parameters()), "gradients are left on the weights"
+    with weights_kept(detector.classifier):
+        check_restores_the_mode(detector.classifier, partial(detector.detect_backdoor, x, y))
+    parameters = detector.classifier.model.parameters()
+    assert all(parameter.grad is None for parameter in parameters), "gradients are left on the weights"
 
 
 def check_model_detector_params(detector: ModelDetector) -> None:
     """`params` are the constructor's arguments but the classifier; `set_params` keeps all as it was on an error."""
-    arguments = list(inspect.signature(type(detector)).parameters)[1:]
-    assert detector.params == arguments, f"params {detector.params}, arguments {arguments}"
-    before = detector.get_params()
-    make: Callable[..., ModelDetector] = type(detector)
-    assert make(detector.classifier, **before).get_params() == before, "its own parameters make another"
-    for call in (partial(make, detector.classifier), detector.set_params, detector.detect_backdoor):
-        message = message_of(TypeError, partial(call, no_such_argument=1))
-        assert "no_such_argument" in message, f"the message does not name the argument: {message}"
-    assert detector.get_params() == before, "parameters were changed"
+    check_params_of(detector, detector.classifier, detector.detect_backdoor)

@@ -1,18 +1,19 @@
 """A law of results: each says whether its figures mean anything."""
 
 import math
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from typing import Any, get_args
 
 import numpy as np
 
 from art_snn.evaluations.doubts import Code, Doubt, Grade, is_invalid
+from art_snn.evaluations.figures import figures_of
 
 
 def check_result_owns_its_doubts(result: Any) -> None:
     """It has doubts, each with a known code, a grade and a reason; if one is "invalid", it gives no figures.
 
-    Figures are the fields that its class names in `DERIVED`: then numbers are NaN and verdicts None. A result of
+    Figures are the fields that its class declares as such: then numbers are NaN and verdicts None. A result of
     arrays, some rows of which may be sound, has some NaN.
     """
     assert isinstance(result.doubts, tuple), f"doubts of type {type(result.doubts).__name__}"
@@ -21,10 +22,8 @@ def check_result_owns_its_doubts(result: Any) -> None:
         assert doubt.code in get_args(Code), f"an unknown code: {doubt.code}"
         assert doubt.grade in get_args(Grade), f"an unknown grade: {doubt.grade}"
         assert doubt.text, f"no reason is given for {doubt.code}"
-    unknown = set(type(result).DERIVED) - {field.name for field in fields(result)}
-    assert not unknown, f"no fields: {unknown}"
     if is_invalid(result.doubts):
-        figures = {name: list(_leaves(getattr(result, name))) for name in type(result).DERIVED}
+        figures = {name: list(_leaves(getattr(result, name))) for name in figures_of(result)}
         given = [name for name, leaves in figures.items() if not all(map(_is_nothing, leaves))]
         is_table = any(isinstance(leaf, np.ndarray) for leaves in figures.values() for leaf in leaves)
         is_empty = (
@@ -36,7 +35,7 @@ def check_result_owns_its_doubts(result: Any) -> None:
 def _leaves(value: Any) -> list[Any]:
     """The numbers, verdicts or arrays that a figure consists of."""
     if is_dataclass(value):
-        return [leaf for name in value.DERIVED for leaf in _leaves(getattr(value, name))]  # type: ignore[union-attr]
+        return [leaf for name in figures_of(value) for leaf in _leaves(getattr(value, name))]
     return list(value.values()) if isinstance(value, dict) else [value]
 
 

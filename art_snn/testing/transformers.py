@@ -3,10 +3,8 @@
 `eliminate` makes it from a given classifier, see `art_snn.evaluations.eliminate`.
 """
 
-import inspect
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import torch
 from art.defences.trainer import Trainer
@@ -18,7 +16,7 @@ from art_snn._random import host_seed
 from art_snn.estimators.classification import ConvertedClassifier
 from art_snn.estimators.classification.mode import mode
 from art_snn.metrics import accuracy
-from art_snn.testing._raising import message_of
+from art_snn.testing._defences import check_params_of, weights_kept
 from art_snn.testing.classifiers import check_restores_the_mode
 from art_snn.typing import Array, Labels
 
@@ -39,14 +37,10 @@ def check_elimination_gives_a_new_classifier(eliminate: Eliminate, given: PyTorc
 
 def check_elimination_leaves_the_given_alone(eliminate: Eliminate, given: PyTorchClassifier) -> None:
     """The given classifier keeps its weights, statistics, mode and structure."""
-    before = {name: value.clone() for name, value in given.model.state_dict().items()}
     structure = repr(given.model)
-    check_restores_the_mode(given, partial(eliminate, given))
-    after = given.model.state_dict()
+    with weights_kept(given):
+        check_restores_the_mode(given, partial(eliminate, given))
     assert repr(given.model) == structure, "its structure was changed"
-    assert after.keys() == before.keys(), "its state has other entries"
-    changed = [name for name, value in after.items() if not torch.equal(value, before[name])]
-    assert not changed, f"changed: {changed}"
 
 
 def check_elimination_keeps_the_mode(eliminate: Eliminate, given: PyTorchClassifier) -> None:
@@ -73,15 +67,7 @@ def check_elimination_keeps_accuracy(
 
 def check_elimination_params(defence: Transformer | Trainer) -> None:
     """`params` are the constructor's arguments without the classifier, and a misspelt one is refused."""
-    arguments = list(inspect.signature(type(defence)).parameters)[1:]
-    make: Callable[..., Any] = type(defence)
-    before = defence.get_params()
-    assert list(before) == arguments, f"params {list(before)}, arguments {arguments}"
-    assert make(defence.get_classifier(), **before).get_params() == before, "its own parameters make another"
-    for call in (partial(make, defence.get_classifier()), defence.set_params):
-        message = message_of(TypeError, partial(call, no_such_argument=1))
-        assert "no_such_argument" in message, f"the message does not name the argument: {message}"
-    assert defence.get_params() == before, "parameters were changed"
+    check_params_of(defence, defence.get_classifier())
 
 
 def _networks(classifier: PyTorchClassifier) -> list[nn.Module]:
