@@ -37,7 +37,7 @@ class ModelEvidence:
         report_when_clean: The detector's report on the clean twin.
     """
 
-    target_class: int = field(metadata=FIGURE)
+    target_class: int
     report: ModelReport
     report_when_clean: ModelReport | None
 
@@ -71,7 +71,7 @@ class ModelDetectionResult:
     model: str
     defence: str
     is_accused: bool | None = field(default=None, metadata=FIGURE)
-    target_class: int | None = None
+    target_class: int | None = field(default=None, metadata=FIGURE)
     p_value: float | None = field(default=None, metadata=FIGURE)
     is_clean_accused: bool | None = field(default=None, metadata=FIGURE)
     target_when_clean: int | None = field(default=None, metadata=FIGURE)
