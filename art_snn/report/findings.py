@@ -1,0 +1,130 @@
+"""What a sweep found, as plots and page take it: settings, each with its rows over seeds, and what was measured."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from numbers import Real
+from typing import Any
+
+import pandas as pd
+
+from art_snn.metrics.statistics import Summary, summary
+from art_snn.report.settings import Settings, settings_of
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is alike in some cells but for their seeds.
+
+    Args:
+        values: Value by axis.
+        rows: Lines of the table of results, one a seed and model.
+    """
+
+    values: dict[str, Any]
+    rows: pd.DataFrame
+
+    @property
+    def models(self) -> list[str]:
+        """Names of the models, in their order."""
+        return list(dict.fromkeys(self.rows["model"]))
+
+    def of(self, model: str) -> pd.DataFrame:
+        """The lines of one model."""
+        return self.rows[self.rows["model"] == model]
+
+    def without(self, axis: str) -> dict[str, Any]:
+        """The values of all other axes."""
+        return {name: value for name, value in self.values.items() if name != axis}
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a sweep found.
+
+    Args:
+        cells: Contents of its cells, those that failed among them.
+        tables: What `art_snn.sweep.load_tables` makes of them.
+    """
+
+    cells: Sequence[Mapping[str, Any]]
+    tables: Mapping[str, pd.DataFrame]
+
+    @property
+    def results(self) -> pd.DataFrame:
+        """A line a cell and model, and one a cell that failed."""
+        return self.tables["rows"]
+
+    @cached_property
+    def axes(self) -> Settings:
+        """What tells cells apart, and how that is called."""
+        return settings_of(self.results)
+
+    @cached_property
+    def settings(self) -> list[Setting]:
+        """Those of cells that did not fail, in the order of tables."""
+        if "model" not in self.results:
+            return []
+        return self._settings(self.results[self.results["error"].isna()] if "error" in self.results else self.results)
+
+    @cached_property
+    def models(self) -> list[str]:
+        """Names of all models, in their order: a model looks the same in all plots."""
+        return list(dict.fromkeys(model for one in self.settings for model in one.models))
+
+    def others_of(self, name: str) -> list[Setting]:
+        """The settings of another table."""
+        table = self.tables.get(name)
+        return [] if table is None or "model" not in table else self._settings(table)
+
+    def _settings(self, table: pd.DataFrame) -> list[Setting]:
+        ordered, groups = self.axes.added(table), dict[str, tuple[dict[str, Any], list[int]]]()
+        for place in range(len(ordered)):
+            values = {axis: ordered[axis].iloc[place] for axis in self.axes.axes}
+            groups.setdefault(repr(values), (values, []))[1].append(place)
+        one_a_seed = ["seed", *(name for name in ("model", "defence") if name in ordered)]
+        return [Setting(values, ordered.iloc[some].drop_duplicates(one_a_seed)) for values, some in groups.values()]
+
+    def text(self, values: Mapping[str, Any]) -> str:
+        """Values by axis in words; empty where there are none."""
+        named = ((self.axes.headings[axis], self.axes.in_words(axis, value)) for axis, value in values.items())
+        return ", ".join(f"{heading} {value or 'none'}" for heading, value in named)
+
+    def titled(self, title: str, values: Mapping[str, Any]) -> str:
+        """A title with the setting of which it is."""
+        return f"{title}; {self.text(values)}" if values else title
+
+    def measures(self, setting: Setting, model: str, name: str) -> list[Mapping[str, Any]]:
+        """What was measured of one model beside accuracy and success, one a seed."""
+        found = (self._by_name[one].get("measures", {}).get(name, {}).get(model) for one in setting.of(model)["cell"])
+        return [one for one in found if one is not None]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Mapping[str, Any]]:
+        return {cell["hash"]: cell for cell in self.cells}
+
+
+def is_number(value: Any) -> bool:
+    """Whether it can be a place on an axis."""
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def over_seeds(values: Sequence[float | None], n_samples: float | None = None) -> Summary:
+    """Mean and interval of a figure over seeds; of one seed over the samples of which it is a share.
+
+    >>> over_seeds([0.5, None, 1.0]).n, over_seeds([0.9], 100).kind
+    (2, 'samples')
+    """
+    numbers = [math.nan if value is None else float(value) for value in values]
+    counts = None
+    if len(numbers) == 1 and n_samples and not math.isnan(numbers[0]):
+        counts = round(numbers[0] * n_samples), int(n_samples)
+    return summary(numbers, counts=counts)
+
+
+def numeric_axes(settings: Sequence[Setting]) -> Iterator[str]:
+    """Axes with two numbers at least, those with more values first."""
+    axes = settings[0].values if settings else {}
+    values = {axis: {one.values[axis] for one in settings if is_number(one.values[axis])} for axis in axes}
+    yield from sorted((axis for axis in axes if len(values[axis]) > 1), key=lambda axis: -len(values[axis]))
