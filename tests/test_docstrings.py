@@ -21,6 +21,7 @@ PACKAGES = (
     "metrics",
     "models",
     "neurons",
+    "recipes",
     "report",
     "sweep",
     "testing",

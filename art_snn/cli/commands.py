@@ -20,6 +20,7 @@ from art_snn._progress import silence
 from art_snn.cli import COMMANDS, FAILED, new_app, told
 from art_snn.cli.listing import listed
 from art_snn.cli.options import OF_COMPARE, OF_TRIGGER, named_models, reference_lines, tables, taking
+from art_snn.cli.recipe_choice import choice_of
 from art_snn.experiment import Defended, Experiment, Result
 from art_snn.report import ResultsFolder
 from art_snn.sweep import Sweep, load_tables
@@ -145,13 +146,22 @@ def show_trigger(seed: Seed = 0, out: Out = None, quiet: Quiet = False, **option
 
 @app.command(help=COMMANDS["run"], epilog="\n\n".join(["What a file can say:", *reference_lines()]))
 def run(
-    file: Annotated[Path, typer.Argument(help="The experiment, TOML.")],
+    what: Annotated[
+        str, typer.Argument(metavar="FILE|RECIPE", help="TOML file, or a recipe, see art-snn list recipes.")
+    ],
+    scale: Annotated[
+        str | None, typer.Option(help="Size of a recipe: smoke, small or full.", show_default="small")
+    ] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(help="Settings of a recipe: paper, or matched for all models alike.", show_default="matched"),
+    ] = None,
     set_: Set = None,
     only: Annotated[
         list[str] | None, typer.Option(metavar="PATH=VALUE", help="Leave cells out that have another value there.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the cells.", show_default="results/NAME of the file")
+        Path | None, typer.Option(help="Folder for the cells.", show_default="results/NAME of file or recipe")
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
     cluster: Annotated[
@@ -166,12 +176,16 @@ def run(
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    sweep = Sweep(file, assignments(set_ or ()), assignments(only or ()))
+    choice = choice_of(what, scale, mode)
+    sweep = Sweep(choice.spec, assignments(set_ or ()), assignments(only or ()))
     _tell_size(sweep, quiet and not dry_run)
     if dry_run:
         _tell_estimate(sweep)
         return
-    folder = out or Path("results") / file.stem
+    folder = out or choice.folder
+    if choice.run is not None:
+        choice.run.check_fits(folder)
+        choice.run.write(folder)
     with _client(cluster) as client, silence() if quiet else nullcontext():
         results = sweep.run(folder, jobs, client, retry_failed=retry_failed, save_models=save_models)
     if not quiet:

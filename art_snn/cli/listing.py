@@ -8,6 +8,7 @@ from art_snn import catalogue
 from art_snn._validation import check_choice
 from art_snn.cli.options import first_sentence
 from art_snn.experiment.sections import rules
+from art_snn.recipes import recipe, recipe_names
 
 KINDS: dict[str, Mapping[str, Any]] = {
     "datasets": catalogue.DATASETS,
@@ -19,6 +20,7 @@ KINDS: dict[str, Mapping[str, Any]] = {
     "model-detectors": catalogue.MODEL_DETECTORS,
     "eliminations": catalogue.ELIMINATIONS,
     "filters": catalogue.FILTERS,
+    "recipes": {name: recipe(name) for name in recipe_names()},
 }
 
 

@@ -1,0 +1,308 @@
+"""Recipes: every cell is a valid experiment, published numbers have a place, and tables compare like with like."""
+
+import math
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+
+from art_snn.experiment import Experiment, with_values
+from art_snn.recipes import MODES, SCALES, RecipeRun, compared, published_values, recipe, recipe_names, recipe_run
+from art_snn.recipes.tables import Column, TableLayout
+from art_snn.sweep.frame import frame
+from tests.conftest import Outcome
+
+ROOT = Path(__file__).parent.parent
+NAMES = recipe_names()
+PUBLICATIONS = sorted({recipe(name).published for name in NAMES})
+
+
+@pytest.fixture(autouse=True)
+def _data_are_somewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ART_SNN_DATA", str(tmp_path))
+
+
+# --- what recipes say -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("name", NAMES)
+def test_every_cell_is_an_experiment_without_contradictions(name: str, scale: str, mode: str) -> None:
+    spec = Experiment(**recipe(name).given(scale, mode))  # looks at each point
+
+    assert spec.data.name.startswith("digits") is (scale == "smoke")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_modes_differ_and_the_publications_one_names_its_confounds(name: str) -> None:
+    made = recipe(name)
+
+    assert made.given("full", "paper") != made.given("full", "matched")
+    assert made.confounds("paper")
+    assert made.confounds("matched") == ()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_matched_models_differ_in_nothing_but_their_rule(name: str) -> None:
+    for scale in SCALES:
+        for cell in _cells(name, scale, "matched"):
+            trainings = [cell.training_of(model) for model in cell.models]
+
+            assert all(training == trainings[0] for training in trainings)
+            assert all(getattr(model, "encoding", "direct") == "direct" for model in cell.models)
+            assert cell.data.normalisation_test in (None, cell.data.normalisation)
+
+
+def test_a_scale_has_the_last_word_and_a_mode_the_one_before() -> None:
+    made = recipe("framework-table9")
+
+    assert made.given("full", "matched")["models"][2]["timesteps"] == 100
+    assert made.given("smoke", "matched")["models"][2]["timesteps"] == 16
+    assert made.given("full", "paper")["cases"][1]["network"]["name"] == "resnet20"
+    assert made.given("smoke", "paper")["cases"][1]["network"]["name"] == "small_cnn"
+    assert made.spec["data"]["name"] == "cifar10", "the recipe itself has not changed"
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda: recipe("framework-table99"), "framework-table9"),
+        (lambda: recipe(NAMES[0]).given(scale="huge"), "expected scale to be one of 'smoke', 'small', 'full'"),
+        (lambda: recipe(NAMES[0]).given(mode="code"), "expected mode to be one of 'paper', 'matched'"),
+    ],
+)
+def test_an_unknown_name_is_told_what_there_is(call: Callable[[], object], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        call()
+
+
+# --- published numbers ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("publication", PUBLICATIONS)
+def test_published_numbers_have_a_row_and_a_column_in_a_layout(publication: str) -> None:
+    places = {place for name in NAMES if recipe(name).published == publication for place in _places(name)}
+
+    homeless = [one for one in published_values(publication) if (one.item, one.row, one.column) not in places]
+
+    assert homeless == []
+
+
+def _places(name: str) -> set[tuple[str, str, str]]:
+    """Item, row and column of all that a recipe measures at full scale."""
+    cells = [cell.model_dump() for cell in _cells(name, "full", "paper")]
+    return {
+        (layout.item, layout.label(tuple(_value(cell, axis) for axis in layout.rows)), column.name)
+        for layout in recipe(name).tables
+        for cell in cells
+        if all(_value(cell, axis) == value for axis, value in layout.at.items())
+        for column in layout.columns
+        if {column.model, column.beside or column.model} <= {model["name"] for model in cell["models"]}
+    }
+
+
+def _cells(name: str, scale: str, mode: str) -> tuple[Experiment, ...]:
+    """One cell a point."""
+    return Experiment(**with_values(recipe(name).given(scale, mode), {"run.seeds": [0]})).cells()
+
+
+def _value(cell: dict[str, Any], axis: str) -> Any:
+    section, name = axis.split(".")
+    return cell[section][name]
+
+
+@pytest.mark.parametrize("publication", PUBLICATIONS)
+def test_no_number_is_published_twice(publication: str) -> None:
+    places = [(one.item, one.row, one.column) for one in published_values(publication)]
+
+    assert len(set(places)) == len(places)
+
+
+def test_published_migration_is_the_ratio_of_the_published_success_rates() -> None:
+    printed = {(one.item, one.row, one.column): one.value for one in published_values("framework")}
+    for rule, name in (("LR_C", "MaxNorm"), ("LR_H", "Com3")):
+        for rate in ("0.02", "0.1", "0.2"):
+            ann, snn = (printed["Table 9", rate, column] for column in (f"ANN ({rule})", f"SNN ({name})"))
+
+            assert printed["Table 9", rate, f"MR ({name})"] == pytest.approx(100 * snn / ann, abs=0.02)
+
+
+# --- published beside measured --------------------------------------------------------------------------------------
+
+
+def _cell(rate: float, seed: int, **success: float) -> dict[str, Any]:
+    """A cell of Table 9, as it is written down."""
+    spec = Experiment(**recipe("framework-table9").given("smoke")).model_dump(mode="json")
+    spec["attack"]["percent_poison"], spec["run"]["seeds"] = rate, [seed]
+    rows = [
+        {"model": model, "accuracy": 0.9, "asr": asr, "asr_all": asr, "n_asr": 100, "n_asr_all": 200, "doubts": []}
+        for model, asr in success.items()
+    ]
+    return {"hash": f"{rate}-{seed}", "spec": spec, "rows": rows}
+
+
+def test_a_table_holds_what_was_published_what_was_measured_and_the_difference() -> None:
+    cells = [_cell(0.1, 0, ann=0.8, converted=0.6, hybrid=0.4), _cell(0.1, 1, ann=1.0, converted=0.8, hybrid=0.4)]
+
+    (table,) = compared(recipe("framework-table9"), {"rows": frame(cells)})
+
+    row = next(row for row in table.rows if row.label == "0.1")
+    cell = dict(zip([column.name for column in table.columns], row.cells, strict=True))["MR (MaxNorm)"]
+    assert cell.published is not None
+    assert cell.measured is not None
+    assert cell.difference is not None
+    assert cell.published.value == 99.86
+    assert cell.measured.mean == pytest.approx(100 * (0.75 + 0.8) / 2), "the mean of ratios, one a seed"
+    assert (cell.measured.n, cell.measured.kind) == (2, "seeds")
+    assert cell.difference.low == pytest.approx(cell.measured.low - 99.86)
+
+
+ONE_SEED = {"ann": 0.8, "converted": 0.6, "hybrid": 0.4}
+
+
+def test_one_seed_gives_an_interval_over_its_samples_where_the_figure_is_a_share() -> None:
+    (table,) = compared(recipe("framework-table9"), {"rows": frame([_cell(0.1, 0, **ONE_SEED)])})
+
+    row = next(row for row in table.rows if row.label == "0.1")
+    cells = dict(zip([column.name for column in table.columns], row.cells, strict=True))
+    kinds = [measured.kind for name in ("SNN (MaxNorm)", "MR (MaxNorm)") if (measured := cells[name].measured)]
+    assert kinds == ["samples", "none"]
+
+
+def test_other_data_than_the_publications_are_noted() -> None:
+    (table,) = compared(recipe("framework-table9"), {"rows": frame([_cell(0.1, 0, **ONE_SEED)])})
+
+    assert "data: digits in place of cifar10" in table.notes
+    assert not table.is_like_published
+
+
+def test_rows_and_columns_that_only_one_side_has_are_shown_as_such() -> None:
+    cells = [_cell(0.5, 0, ann=0.8, converted=0.6, hybrid=0.4)]
+
+    (table,) = compared(recipe("framework-table9"), {"rows": frame(cells)})
+
+    assert [row.label for row in table.rows] == [f"{rate / 100:g}" for rate in range(2, 21, 2)] + ["0.5"]
+    assert all(cell.measured is None for cell in table.rows[0].cells)
+    assert all(cell.published is None for cell in table.rows[-1].cells)
+    assert "ASR of the kept epoch (Com3)" not in [column.name for column in table.columns], "nobody has it"
+
+
+def test_cells_that_a_table_does_not_tell_apart_are_not_mixed() -> None:
+    cells = [_cell(0.1, 0, ann=0.8, converted=0.6, hybrid=0.4), _cell(0.1, 0, ann=0.5, converted=0.5, hybrid=0.5)]
+    cells[1]["hash"] = "other"
+
+    (table,) = compared(recipe("framework-table9"), {"rows": frame(cells)})
+
+    (cell, *_) = next(row for row in table.rows if row.label == "0.1").cells
+    assert (cell.measured, cell.note) == (None, "up to 2 cells a seed that the table does not tell apart")
+
+
+def test_what_means_nothing_is_left_out_of_a_mean() -> None:
+    cells = [_cell(0.1, 0, ann=0.8, converted=0.6, hybrid=0.4), _cell(0.1, 1, ann=math.nan, converted=0.8, hybrid=0.4)]
+
+    (table,) = compared(recipe("framework-table9"), {"rows": frame(cells)})
+
+    (cell, *_) = next(row for row in table.rows if row.label == "0.1").cells
+    assert cell.measured is not None
+    assert (cell.measured.mean, cell.measured.n, cell.measured.n_left_out) == (80.0, 1, 1)
+
+
+def test_a_column_can_be_averaged_over_an_axis_seed_by_seed() -> None:
+    layout = TableLayout(
+        item="Table 9",
+        title="",
+        rows=("network.name",),
+        mean_over=("attack.percent_poison",),
+        columns=(Column(name="fall", model="hybrid", figure="asr", minus={"model": "ann"}),),  # type: ignore[arg-type]
+    )
+    made = recipe("framework-table9").model_copy(update={"tables": (layout,)})
+    cells = [_cell(0.1, 0, ann=0.8, hybrid=0.4), _cell(0.2, 0, ann=0.8, hybrid=0.6)]
+
+    (table,) = compared(made, {"rows": frame(cells)})
+
+    found = next(row for row in table.rows if row.label == "small_cnn").cells[-1].measured
+    assert found is not None
+    assert found.mean == pytest.approx(-30.0)
+
+
+# --- the command ----------------------------------------------------------------------------------------------------
+
+
+TINY = ("--set", 'models=["ann"]', "--set", "data.limit=60", "--set", "training.epochs=1")
+
+
+@pytest.mark.slow
+def test_a_recipe_is_run_by_its_name(
+    art_snn: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    outcome = art_snn("run", "framework-table9", "--scale", "smoke", "--only", "attack.percent_poison=0.2", "-q", *TINY)
+
+    assert outcome.returncode == 0, outcome.stderr
+    folder = tmp_path / "results" / "framework-table9-smoke-matched"
+    assert len(list((folder / "cells").iterdir())) == 1
+    assert recipe_run(folder) == RecipeRun("framework-table9", "smoke", "matched")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            ("there.toml", "--scale", "smoke"),
+            "expected --scale (smoke, small, full) for a recipe only, got",
+        ),
+        (("framework-table9", "--scale", "huge"), "expected scale to be one of 'smoke', 'small', 'full', got 'huge'"),
+        (("nowhere",), "expected a file, or one of the recipes framework-table"),
+    ],
+)
+def test_what_is_no_recipe_is_told(art_snn: Callable[..., Outcome], arguments: tuple[str, ...], told: str) -> None:
+    outcome = art_snn("run", *arguments)
+
+    assert outcome.returncode == 2
+    assert told in outcome.stderr
+
+
+def test_recipes_are_listed_with_their_sources(art_snn: Callable[..., Outcome]) -> None:
+    outcome = art_snn("list", "recipes")
+
+    assert [line.strip().partition(":")[0] for line in outcome.stdout.splitlines()[1:]] == list(NAMES)
+    assert "https://arxiv.org/abs/2409.15670, Table 9" in outcome.stdout
+
+
+def test_a_folder_says_which_recipe_it_is_of(tmp_path: Path) -> None:
+    run = RecipeRun("framework-table9", "smoke", "paper")
+    run.write(tmp_path)
+
+    assert recipe_run(tmp_path) == run
+    assert recipe_run(tmp_path / "elsewhere") is None
+    with pytest.raises(ValueError, match="got results of 'art-snn run framework-table9 --scale smoke --mode paper'"):
+        RecipeRun("framework-table9", "smoke", "matched").check_fits(tmp_path)
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_files(tmp_path: Path) -> None:
+    for name in ("pyproject.toml", "README.md", "LICENSE", "art_snn"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    code = "from setuptools.build_meta import build_wheel; build_wheel('dist')"
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
+
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    held = set(ZipFile(wheel).namelist())
+
+    files = [path for path in (ROOT / "art_snn/recipes").rglob("*") if path.suffix in (".toml", ".csv")]
+    assert {str(path.relative_to(ROOT)) for path in files} <= held
+    assert len(files) >= len(NAMES) + len(PUBLICATIONS)
+
+
+def test_recipes_are_written_in_plain_toml() -> None:
+    for name in NAMES:
+        tables = tomllib.loads((ROOT / f"art_snn/recipes/{name}.toml").read_text())
+
+        assert list(tables)[:4] == ["title", "source", "claim", "published"]
