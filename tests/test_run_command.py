@@ -116,7 +116,8 @@ def test_a_cell_that_fails_is_told_and_the_exit_status_says_so(
     tables = {**SMALL, "attack": {"percent_poison": 0.9, "clean_label": True}}
     outcome = art_snn("run", file(tables), "--out", tmp_path / "out")
     assert outcome.returncode == FAILED
-    assert "failed: ValueError: expected" in outcome.stdout
+    assert "failed: ValueError: expected" in outcome.stderr
+    assert "ValueError: expected" in outcome.stdout
     assert outcome.stderr.splitlines()[-1].startswith("art-snn: 1 of 1 cells failed, see ")
 
 

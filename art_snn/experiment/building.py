@@ -48,10 +48,15 @@ def streams(spec: Experiment) -> Streams:
     return Streams(*np.random.default_rng(spec.seed).spawn(len(Streams._fields)))
 
 
-def make_dataset(spec: Experiment, rng: Rng, **options: Any) -> Dataset:
-    """The data, with options beside or in place of the spec's; a target beyond their classes is an error."""
+def read_data(spec: Experiment, rng: Rng, **options: Any) -> Dataset:
+    """The data, with options beside or in place of the spec's."""
     options = {"limit": spec.data.limit} | spec.data.parameters("name") | options
-    dataset = load_dataset(spec.data.name, spec.data.folder, seed=draw_seed(rng), **options)
+    return load_dataset(spec.data.name, spec.data.folder, seed=draw_seed(rng), **options)
+
+
+def make_dataset(spec: Experiment, rng: Rng, **options: Any) -> Dataset:
+    """The same for a whole experiment; a target beyond their classes is an error."""
+    dataset = read_data(spec, rng, **options)
     check_class("target_class", spec.attack.target_class, len(dataset.classes))
     return dataset
 

@@ -2,8 +2,9 @@
 
 import os
 import platform
-import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -13,10 +14,12 @@ from art.estimators.classification import PyTorchClassifier
 from art_snn._progress import telling
 from art_snn._random import draw_seed
 from art_snn.data import Dataset
-from art_snn.experiment.building import make_dataset, make_estimator, streams
+from art_snn.experiment.building import make_dataset, make_estimator, read_data, streams
 from art_snn.experiment.comparison import run
+from art_snn.experiment.defended import Defended
 from art_snn.experiment.defending import defend
-from art_snn.experiment.result import versions
+from art_snn.experiment.elsewhere import models_folder, shared_folder
+from art_snn.experiment.result import Result, versions
 from art_snn.experiment.resuming import checksum, identity
 from art_snn.experiment.sections import Model
 from art_snn.experiment.spec import Experiment
@@ -51,21 +54,31 @@ def compute_cell(job: Job, says: Callable[[str], None]) -> dict[str, Any]:
         says: Hears what is being done.
 
     Returns:
-        What the cell's file holds, of plain types; NaN is None.
+        What the cell's file holds, of plain types; NaN is None. On a machine that does not see the folder also
+        "files", the trained classifiers by the names of their files, where they are to be kept.
+
+    Raises:
+        ValueError: If the data or the versions are others here than where the cell got its name.
     """
-    cell = Experiment(**job.spec)
-    here = Path(job.folder)
-    shared = (
-        here if here.is_dir() else Path(tempfile.gettempdir()) / "art-snn"
-    ) / "shared"  # a cluster's other machine
-    with telling(says):
-        models = here / "models" / job.name if job.save_models else None
-        found = (defend if cell.holds_out else run)(cell, trainings=shared, models=models)
-        if name_of(cell, found.checksum) != job.name:
-            raise ValueError(
-                "expected the data and the versions of who asked for this cell, got others on this machine"
-            )
-        return {"hash": job.name, **found.as_json(), "environment": environment(cell.run.threads)}
+    cell, here = Experiment(**job.spec), Path(job.folder)
+    with ExitStack() as stack:
+        stack.enter_context(telling(says))
+        models, files = stack.enter_context(models_folder(here, job.name)) if job.save_models else (None, {})
+        compute = defend if cell.holds_out else run
+        check = partial(_check_name, cell, job.name)
+        found = compute(cell, check=check, trainings=shared_folder(here), models=models)
+    return written(found) | ({"files": files} if files else {})
+
+
+def _check_name(cell: Experiment, name: str, checksum: str) -> None:
+    if name_of(cell, checksum) != name:
+        raise ValueError("expected the data and the versions of who asked for this cell, got others on this machine")
+
+
+def written(found: Result | Defended) -> dict[str, Any]:
+    """What the file of a cell holds, of plain types."""
+    name = name_of(found.spec, found.checksum)
+    return {"hash": name, **found.as_json(), "environment": environment(found.spec.run.threads)}
 
 
 class Prepared(NamedTuple):
@@ -84,8 +97,13 @@ def prepare(cell: Experiment) -> Prepared:
     return Prepared(cell, make_dataset(cell, streams(cell).split))
 
 
-def name_of(cell: Experiment, checksum: str) -> str:
-    """The hash of everything that determines a cell's numbers: spec, content of the data, versions."""
+def name_of(cell: Experiment, checksum: str | None) -> str:
+    """The hash of everything that determines a cell's numbers: spec, content of the data, versions.
+
+    Args:
+        cell: The cell.
+        checksum: Checksum of its data; None where they cannot be read: then it is the name of that failure.
+    """
     return digest({**identity(cell), "checksum": checksum})
 
 
@@ -95,14 +113,23 @@ def forget_data() -> None:
 
 
 def checksum_of_data(cell: Experiment) -> str:
-    """Of the samples that a cell uses; read once for all cells that use the same."""
+    """Of the samples that a cell uses; read once for all cells that use the same.
+
+    Raises:
+        Exception: What reading them raises, each time.
+    """
     key = cell.data.model_dump_json(), str(cell.data.folder), cell.seed  # of some data sets the seed decides the split
     if key not in _checksums:
-        _checksums[key] = checksum(prepare(cell).dataset)
-    return _checksums[key]
+        try:
+            _checksums[key] = checksum(read_data(cell, streams(cell).split))
+        except Exception as error:
+            _checksums[key] = error
+    if isinstance(found := _checksums[key], Exception):
+        raise found
+    return found
 
 
-_checksums: dict[tuple[str, str, int], str] = {}
+_checksums: dict[tuple[str, str, int], str | Exception] = {}
 
 
 def environment(n_threads: int | None = None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from art_snn.experiment.building import make_attack, make_dataset, make_evaluati
 from art_snn.experiment.measures import Measures, added
 from art_snn.experiment.memory import check_fits
 from art_snn.experiment.result import Examples, Result, versions
-from art_snn.experiment.resuming import check_same_data, checksum
+from art_snn.experiment.resuming import check_data, checksum
 from art_snn.experiment.sections import Model
 from art_snn.experiment.spec import Experiment
 from art_snn.experiment.threads import in_its_threads
@@ -32,6 +32,7 @@ def run(
     verbose: bool = True,
     known: Result | None = None,
     keep: Callable[[Result], object] | None = None,
+    check: Callable[[str], object] | None = None,
     trainings: Path | None = None,
     models: Path | None = None,
 ) -> Result:
@@ -42,6 +43,7 @@ def run(
         verbose: Whether to show a progress bar.
         known: An incomplete result of the same spec, whose models are not trained again.
         keep: Gets the result after each model, as far as it goes.
+        check: Gets the checksum of the data before anything is trained, and may raise an error.
         trainings: Folder of trainings that cells share: those that are there are not done again, others are kept there.
         models: Folder in which the trained classifiers are kept; None keeps none.
 
@@ -56,8 +58,8 @@ def run(
     check_fits(spec, dataset, spec.models)
     attack = make_attack(spec, dataset.x_train, drawn.rows)
     found = Result(spec, dataset.title, versions(), (), _examples(attack, dataset), checksum(dataset))
+    check_data(found, known, check)
     if known is not None:
-        check_same_data(found.checksum, known.checksum)
         found = replace(
             found,
             rows=known.rows,

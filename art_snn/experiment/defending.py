@@ -24,7 +24,7 @@ from art_snn.experiment.defended import TABLES, Defended
 from art_snn.experiment.measures import Measures, added
 from art_snn.experiment.memory import check_fits
 from art_snn.experiment.result import versions
-from art_snn.experiment.resuming import check_same_data, checksum
+from art_snn.experiment.resuming import check_data, checksum
 from art_snn.experiment.sections import defences
 from art_snn.experiment.spec import Experiment
 from art_snn.experiment.threads import in_its_threads
@@ -55,6 +55,7 @@ def defend(
     verbose: bool = True,
     known: Defended | None = None,
     keep: Callable[[Defended], object] | None = None,
+    check: Callable[[str], object] | None = None,
     trainings: Path | None = None,
     models: Path | None = None,
 ) -> Defended:
@@ -72,6 +73,7 @@ def defend(
         verbose: Whether to show progress bars.
         known: An incomplete result of the same spec, whose models are neither trained nor defended again.
         keep: Gets the result after each model, as far as it goes.
+        check: Gets the checksum of the data before anything is trained, and may raise an error.
         trainings: Folder of trainings that cells share: those that are there are not done again, others are kept there.
         models: Folder in which the trained classifiers are kept; None keeps none.
 
@@ -87,8 +89,8 @@ def defend(
     check_fits(spec, whole, spec.models)
     dataset, x_clean, y_clean = hold_out(whole, spec.measure.share_of_clean_data, drawn.held_out)
     found = Defended(spec, dataset.title, versions(), len(x_clean), (), (), (), (), (), checksum(whole))
+    check_data(found, known, check)
     if known is not None:
-        check_same_data(found.checksum, known.checksum)
         found = replace(found, **{name: getattr(known, name) for name in (*TABLES, "measures")})
     missing = missing_models(spec, found.rows)
     if not missing:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import is_dataclass
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -64,6 +64,21 @@ def check_same_data(found: str, known: str) -> None:
             "expected the samples on which the results that are there already were measured, got others: the data have "
             "changed; write into another folder"
         )
+
+
+def check_data(
+    found: Result | Defended, known: Result | Defended | None, check: Callable[[str], object] | None
+) -> None:
+    """The samples are those of a known result, and pass a check of their checksum, where there are any.
+
+    Raises:
+        ValueError: If they are others than those of the known result.
+        Exception: What the check raises.
+    """
+    if check is not None:
+        check(found.checksum)
+    if known is not None:
+        check_same_data(found.checksum, known.checksum)
 
 
 def restored_result(spec: Experiment, written: dict[str, Any]) -> Result:

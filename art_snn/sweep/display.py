@@ -22,20 +22,22 @@ class Display:
 
     Args:
         labels: By name of a cell, what is special about it.
-        n_done: Cells that were there before.
-        jobs: Cells computed at once.
+        n_done: Cells that are done, at first those that were there before.
         verbose: Whether anything is shown.
     """
 
     labels: dict[str, str]
     n_done: int = 0
-    jobs: int = 1
     verbose: bool = True
     running: dict[str, tuple[float, str]] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
     n_failed: int = 0
+    n_cells: int = field(init=False)
     _live: Live | None = None
     _said: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.n_cells = self.n_done + len(self.labels)
 
     @contextmanager
     def shown(self) -> Iterator["Display"]:
@@ -64,9 +66,21 @@ class Display:
         """A cell is done, or failed."""
         since, _ = self.running.pop(task.name, (time.monotonic(), ""))
         self.seconds.append(time.monotonic() - since)
+        self._count(task.name, f"done in {self.seconds[-1]:.0f} s" if error is None else f"failed: {error}")
         self.n_failed += error is not None
-        told = f"failed: {error}" if error is not None else f"done in {self.seconds[-1]:.0f} s"
-        self._say(f"{self._counts()} {self.labels[task.name]}: {told}")
+
+    def failed(self, name: str, error: str) -> None:
+        """A cell failed before it began."""
+        self._count(name, f"failed: {error}")
+        self.n_failed += 1
+
+    def taken(self, task: Task) -> None:
+        """Another run has done a cell."""
+        self._count(task.name, "done by another run")
+
+    def _count(self, name: str, told: str) -> None:
+        self.n_done += 1
+        self._say(f"{self._counts()} {self.labels[name]}: {told}")
 
     def _say(self, line: str) -> None:
         self._said = time.monotonic()
@@ -77,21 +91,21 @@ class Display:
             sys.stderr.flush()
 
     def _counts(self) -> str:
-        return f"[{self.n_done + len(self.seconds)}/{len(self.labels) + self.n_done}]"
+        return f"[{self.n_done}/{self.n_cells}]"
 
     def _table(self) -> Table:
-        left = len(self.labels) - len(self.seconds)
+        left = self.n_cells - self.n_done
         table = Table.grid(padding=(0, 1))
         counted = f"{self._counts()} cells, {len(self.running)} running, {self.n_failed} failed, {left} to go"
         table.add_row(counted + (f", {duration(self.seconds_left())} left" if self.seconds else ""))
-        for name, (since, text) in self.running.items():
+        for name, (since, text) in list(self.running.items()):
             table.add_row(f"  {self.labels[name]}: {text or 'begins'}, {duration(time.monotonic() - since)}")
         return table
 
     def seconds_left(self) -> float:
-        """Until all cells are done, if they take as long as those so far."""
+        """Until all cells are done, if they take as long as those so far, and as many go on at once as now."""
         mean = sum(self.seconds) / max(1, len(self.seconds))
-        return mean * (len(self.labels) - len(self.seconds)) / self.jobs
+        return mean * (self.n_cells - self.n_done) / max(1, len(self.running))
 
 
 def duration(seconds: float) -> str:

@@ -1,7 +1,7 @@
 """The folder of a sweep: the spec, one JSON a cell named by what determines its numbers, and what cells share."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,11 @@ class SweepFolder:
         """Trainings that cells share."""
         return self.path / "shared"
 
+    @property
+    def held(self) -> Path:
+        """Files that runs lock while they compute cells of these names; gone when none does."""
+        return self.path / "running"
+
     def cell(self, name: str) -> Path:
         """The file of a cell."""
         return self.path / "cells" / f"{name}.json"
@@ -41,6 +46,16 @@ class SweepFolder:
     def write(self, name: str, content: Mapping[str, Any]) -> Path:
         """Keep a cell."""
         return write_whole(self.cell(name), json.dumps(content, indent=1, allow_nan=False).encode())
+
+    def write_models(self, name: str, files: Mapping[str, bytes]) -> None:
+        """Keep the trained classifiers of a cell, which come as files by their names."""
+        for file, content in files.items():
+            write_whole(self.path / "models" / name / Path(file).name, content)
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Forget cells, where they are there."""
+        for name in names:
+            self.cell(name).unlink(missing_ok=True)
 
     def read(self, name: str) -> dict[str, Any] | None:
         """A cell that is kept; None where there is none, or one that is not whole."""

@@ -1,6 +1,6 @@
 """`Sweep`: all cells of a spec, each computed once and written as soon as it is done."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,14 +9,17 @@ from typing import Any
 import pandas as pd
 
 from art_snn._validation import check_at_least
-from art_snn._workers import Failed, Outcome, Task, in_processes, in_turn, on_cluster
-from art_snn.experiment.cell import checksum_of_data, compute_cell, environment, forget_data, name_of
+from art_snn._workers import Failed, Outcome, Task, in_processes, in_turn, on_cluster, warm_up
+from art_snn.experiment.cell import compute_cell, environment
 from art_snn.experiment.grid import with_values
 from art_snn.experiment.spec import MODELS, Experiment
 from art_snn.experiment.trainings import digest, trainings_of
+from art_snn.sweep.claims import Claims
 from art_snn.sweep.display import Display
 from art_snn.sweep.folder import SweepFolder
 from art_snn.sweep.frame import frame
+from art_snn.sweep.labels import label_cells
+from art_snn.sweep.plan import Plan, is_missing
 from art_snn.sweep.values import is_at
 
 Spec = str | Path | Mapping[str, Any] | Experiment
@@ -96,22 +99,24 @@ class Sweep:
             ValueError: If jobs is below 1.
         """
         check_at_least("jobs", jobs, 1)
+        if jobs > 1 and client is None:
+            warm_up(compute_cell.__module__)  # while the data are read here
         folder = SweepFolder(Path(out).resolve())
         folder.write_spec(self.experiment.given)
-        forget_data()
-        names = {name_of(cell, checksum_of_data(cell)): cell for cell in self.cells}
-        missing = [name for name in names if _is_missing(folder.read(name), retry_failed)]
-        tasks = [Task(name, names[name].model_dump(mode="json"), str(folder.path), save_models) for name in missing]
-        labels = dict(zip(missing, label_cells([names[name] for name in missing]), strict=True))
-        display = Display(labels, len(names) - len(missing), jobs, verbose)
-        with display.shown(), _kept(folder):
-            for task, outcome in _computed(tasks, display, jobs, client):
-                if not isinstance(outcome, Failed):
-                    folder.write(task.name, outcome)
-                elif _is_missing(folder.read(task.name), retry_failed=True):  # another run may have done it
-                    folder.write(task.name, _failure(task, outcome))
-                display.ended(task, f"{outcome.kind}: {outcome.text}" if isinstance(outcome, Failed) else None)
-        return frame(content for name in names if (content := folder.read(name)) is not None)
+        plan = Plan.of(self.cells, folder, retry_failed)
+        folder.remove(plan.outdated)
+        tasks = [Task(name, plan.spec_of(name), str(folder.path), save_models) for name in plan.missing]
+        labels = dict(zip(plan.cells, label_cells(list(plan.cells.values())), strict=True))
+        display = Display(labels, len(plan.cells) - len(plan.missing) - len(plan.unreadable), verbose)
+        with display.shown(), _kept(folder), Claims(folder, tasks, plan.missing, display.taken) as claims:
+            for name, failed in plan.unreadable.items():
+                folder.write(name, _failure(name, plan.spec_of(name), failed))
+                display.failed(name, failed.told)
+            for task, outcome in _computed(claims, display, min(jobs, len(tasks)), client):
+                _keep(folder, task, outcome)
+                claims.release(task.name)
+                display.ended(task, outcome.told if isinstance(outcome, Failed) else None)
+        return frame(content for name in plan.cells if (content := folder.read(name)) is not None)
 
 
 @contextmanager
@@ -143,46 +148,22 @@ def experiment_of(spec: Spec, changes: Mapping[str, Any] | None = None) -> Exper
     )
 
 
-def _computed(
-    tasks: Sequence[Task], display: Display, jobs: int, client: Any
-) -> Iterator[tuple[Task, Outcome | Failed]]:
+def _computed(claims: Claims, display: Display, jobs: int, client: Any) -> Iterator[tuple[Task, Outcome | Failed]]:
     if client is not None:
-        return on_cluster(tasks, compute_cell, display, client)
-    if jobs > 1 and len(tasks) > 1:
-        return in_processes(tasks, compute_cell, display, jobs)
-    return in_turn(tasks, compute_cell, display)
+        return on_cluster(claims, compute_cell, display, client)
+    if jobs > 1:
+        return in_processes(claims, compute_cell, display, jobs)
+    return in_turn(claims, compute_cell, display)
 
 
-def _is_missing(content: dict[str, Any] | None, retry_failed: bool) -> bool:
-    return content is None or (retry_failed and "error" in content)
+def _keep(folder: SweepFolder, task: Task, outcome: Outcome | Failed) -> None:
+    """Write down what came of a cell."""
+    if not isinstance(outcome, Failed):
+        folder.write_models(task.name, outcome.pop("files", {}))
+        folder.write(task.name, outcome)
+    elif is_missing(folder.read(task.name), retry_failed=True):  # where there are no locks, another may have done it
+        folder.write(task.name, _failure(task.name, task.spec, outcome))
 
 
-def _failure(task: Task, failed: Failed) -> dict[str, Any]:
-    return {"hash": task.name, "spec": task.spec, "error": failed._asdict(), "environment": environment()}
-
-
-def label_cells(cells: Sequence[Experiment]) -> list[str]:
-    """What tells each cell from the others, in words."""
-    tables = [dict(_leaves(cell.model_dump(mode="json"))) for cell in cells]
-    differing = [path for path in dict.fromkeys(path for table in tables for path in table) if _differs(path, tables)]
-    labels = []
-    for table in tables:
-        parts = [
-            f"{path.rpartition('.')[2]}={table[path]}" for path in differing if path in table and path != "run.seeds"
-        ]
-        labels.append(", ".join([*parts, f"seed={table['run.seeds'][0]}"]))
-    return labels
-
-
-def _differs(path: str, tables: Sequence[Mapping[str, Any]]) -> bool:
-    return len({repr(table.get(path)) for table in tables}) > 1
-
-
-def _leaves(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in table.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{above}{name}.")
-        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
-            yield from _leaves({str(number): one for number, one in enumerate(value)}, f"{above}{name}.")
-        else:
-            yield f"{above}{name}", value
+def _failure(name: str, spec: Mapping[str, Any], failed: Failed) -> dict[str, Any]:
+    return {"hash": name, "spec": spec, "error": failed._asdict(), "environment": environment()}
