@@ -256,6 +256,27 @@ def bin_centres(events: Events, n_bins: int, split_by: SplitBy = "count", *, win
     return middle
 
 
+def bin_times(events: Events, n_bins: int, split_by: SplitBy = "count") -> Indices:
+    """When each bin begins and ends, in µs after the first event, shape (T, 2).
+
+    A bin of a count lasts from its first event to the first of the next bin, the last one to its own last event.
+    The arguments are those of `to_frames`.
+
+    >>> bin_times(make_events([0] * 4, [0] * 4, [5, 6, 9, 12], [1] * 4), 2).tolist()
+    [[0, 4], [4, 7]]
+    """
+    check_bins(n_bins, split_by)
+    if len(events) == 0:
+        return np.zeros((n_bins, 2), np.int64)
+    if split_by == "count":
+        t = events["t"].astype(np.int64)
+        edges = t[np.minimum(bin_borders(events, n_bins), len(t) - 1)]
+    else:
+        edges = _edges(events, n_bins, split_by, None)
+    times: Indices = np.stack([edges[:-1], edges[1:]], axis=1) - edges[0]
+    return times
+
+
 def _no_stream(events: Any) -> TypeError:
     seen, cure = described(events)
     expected = "a structured array with the fields x, y, t, p, or a collection of such"

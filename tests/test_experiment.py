@@ -243,7 +243,9 @@ def test_a_trigger_is_shown_on_one_recording_alone(asked_for: list[dict[str, Any
     shown = show_trigger(spec_of(**FRAMES, n_bins=4))
 
     assert [(options["form"], options["limit"]) for options in asked_for] == [("events", 1)]
-    assert list(shown.rows) == ["clean", "triggered", "difference", "as events"]
+    assert list(shown.rows) == ["clean", "triggered", "as events"]
+    assert shown.touched.shape == (4, 20, 20)
+    assert shown.times.shape == (4, 2)
     assert {rows.shape for rows in shown.rows.values()} == {(4, 2, 20, 20)}
 
 
@@ -252,7 +254,7 @@ def test_a_smart_trigger_is_fitted_on_frames_before_it_is_shown(asked_for: list[
 
     assert [(options.get("form"), options["limit"]) for options in asked_for] == [(None, 20), ("events", 1)]
     assert len({options["seed"] for options in asked_for}) == 1, "another split"
-    assert shown.rows["difference"].any()
+    assert (shown.rows["triggered"] != shown.rows["clean"]).any()
 
 
 @pytest.mark.parametrize("data", ["nmnist", "cifar10-dvs", "dvs-gesture", "n-caltech101", "digits-dvs"])

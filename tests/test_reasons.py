@@ -141,7 +141,7 @@ def test_predictions_say_of_whom_they_are_and_where_there_is_none() -> None:
     found = result(row("lif", COLLAPSED))
     figure = triggered_figure(found.examples, notice(found.rows))
     assert figure.get_suptitle() == "Predictions of the backdoored models\ninvalid results: lif"
-    assert [figure.axes[i].get_xlabel() for i in (0, 1, 4, 5)] == ["lif: 0", "lif: no class", "lif: no class", "lif: 1"]
+    assert [figure.axes[i].get_xlabel() for i in range(4)] == ["lif: 0", "lif: no class", "lif: no class", "lif: 1"]
 
 
 def test_a_notice_names_models_and_the_defences_behind_which_they_mean_nothing() -> None:

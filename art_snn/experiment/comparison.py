@@ -19,6 +19,7 @@ from art_snn.experiment.resuming import check_data, checksum
 from art_snn.experiment.sections import Model
 from art_snn.experiment.spec import Experiment
 from art_snn.experiment.threads import in_its_threads
+from art_snn.experiment.touched import touched
 from art_snn.experiment.trainings import keeper_in
 from art_snn.typing import Indices
 
@@ -104,7 +105,8 @@ def _examples(attack: TriggerBackdoor, dataset: Dataset) -> Examples:
     """The first test samples of other classes than the target."""
     rows = np.flatnonzero(dataset.y_test != attack.target_class)[:N_EXAMPLES]
     clean = dataset.x_test[rows]
-    return Examples(clean, attack.trigger(clean), dataset.y_test[rows], {})
+    triggered = attack.trigger(clean)
+    return Examples(clean, triggered, dataset.y_test[rows], {}, touched(attack.trigger, clean, triggered))
 
 
 def _with_model(found: Result, row: BackdoorResult, pair: TrainedPair) -> Result:

@@ -8,7 +8,7 @@ from typing import Any
 
 from art_snn.evaluations import BackdoorResult
 from art_snn.experiment.spec import Experiment
-from art_snn.typing import Array, Indices
+from art_snn.typing import Array, Indices, Mask
 
 RESULTS_VERSION = 3  # raised when the same spec gives other numbers
 VERSIONED = ("art-snn", "adversarial-robustness-toolbox", "numpy", "scikit-learn", "spikingjelly", "torch")
@@ -24,12 +24,22 @@ class Examples:
         labels: Classes of the samples, (n,).
         predicted: For each model, the classes of the clean and of the triggered samples, (2, n); -1 where logits
             are not finite.
+        touched: Pixels that the trigger writes, (n, H, W) or (n, T, H, W); None stands for those that differ.
     """
 
     clean: Array
     triggered: Array
     labels: Indices
     predicted: dict[str, Indices]
+    touched: Mask | None = None
+
+    @property
+    def mask(self) -> Mask:
+        """Pixels that the trigger writes, (n, H, W), of frames (n, T, H, W)."""
+        if self.touched is not None:
+            return self.touched
+        mask: Mask = (self.clean != self.triggered).any(axis=-3)
+        return mask
 
 
 @dataclass(frozen=True)

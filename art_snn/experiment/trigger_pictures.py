@@ -3,33 +3,45 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from art_snn.attacks.poisoning import FrameTrigger
 from art_snn.data import Dataset
-from art_snn.events import to_frames
+from art_snn.events import bin_times, to_frames
 from art_snn.experiment.building import make_dataset, make_trigger, streams
 from art_snn.experiment.spec import Experiment
-from art_snn.typing import Array
+from art_snn.experiment.touched import touched
+from art_snn.typing import Array, Mask, Trigger
 
 N_IMAGES = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shown:
-    """Samples of a data set with and without a trigger.
+    """Samples of a data set without and with a trigger.
 
     Args:
-        title: Names of data set and trigger.
-        rows: By what was done to them: the T time bins of one recording, (T, 2, H, W), or N images, (N, C, H, W).
+        data: Name of the data set.
+        trigger: The trigger, fitted where it needs that.
+        rows: By what was done to them, first nothing: the T time bins of one recording, (T, 2, H, W), or N images,
+            (N, C, H, W).
+        touched: Pixels that the trigger writes, (T, H, W) or (N, H, W).
+        times: When each time bin begins and ends, (T, 2), in µs after the recording's first event; None where nobody
+            knows.
     """
 
-    title: str
+    data: str
+    trigger: Trigger
     rows: dict[str, Array]
+    touched: Mask
+    times: Array | None = None
+
+    @property
+    def is_over_time(self) -> bool:
+        """Whether these are time bins of one recording."""
+        return self.times is not None or bool(next(iter(self.rows.values())).shape[1] == 2)
 
 
 def show_trigger(spec: Experiment) -> Shown:
-    """Clean, triggered, their difference, and for event data the trigger inserted into the events, then binned.
+    """Clean and triggered samples, and for event data the trigger inserted into the events, then binned.
 
     Of recordings the training set is read only where the trigger is fitted on it.
 
@@ -45,8 +57,7 @@ def show_trigger(spec: Experiment) -> Shown:
         trigger = trigger.fit(_load(spec).x_train)
     dataset = _load(spec, **({"form": "events", "limit": 1} if spec.data.is_neuromorphic else {}))
     if dataset.sensor_size is None or not isinstance(trigger, FrameTrigger):
-        clean = dataset.x_test[:N_IMAGES]
-        return Shown(f"{dataset.title}, {trigger}", _beside(clean, trigger(clean)))
+        return _shown(dataset, trigger, dataset.x_test[:N_IMAGES])
     options = spec.data.parameters("name")
     stream, binning = dataset.x_test[0], {name: options[name] for name in ("n_bins", "split_by")}
     is_saturated = bool(options.get("saturate"))
@@ -54,14 +65,17 @@ def show_trigger(spec: Experiment) -> Shown:
     clean, as_events = (
         to_frames(events, dataset.sensor_size, saturate=is_saturated, **binning) for events in (stream, inserted)
     )
-    return Shown(f"{dataset.title}, {trigger}", _beside(clean, trigger(clean)) | {"as events": as_events})
+    return _shown(dataset, trigger, clean, {"as events": as_events}, bin_times(stream, **binning))
+
+
+def _shown(
+    dataset: Dataset, trigger: Trigger, clean: Array, others: dict[str, Array] | None = None, times: Array | None = None
+) -> Shown:
+    triggered = trigger(clean)
+    rows = {"clean": clean, "triggered": triggered, **(others or {})}
+    return Shown(dataset.title, trigger, rows, touched(trigger, clean, triggered), times)
 
 
 def _load(spec: Experiment, **options: Any) -> Dataset:
     """The data with the split of every other run of this spec."""
     return make_dataset(spec, streams(spec).split, **options)
-
-
-def _beside(clean: Array, triggered: Array) -> dict[str, Array]:
-    difference = np.abs(triggered.astype(np.float32) - clean)
-    return {"clean": clean, "triggered": triggered, "difference": difference}

@@ -14,8 +14,9 @@ from art_snn.report.animation import write_animation
 from art_snn.report.evidence import evidence_figures
 from art_snn.report.folder import png_record
 from art_snn.report.matrix import defences_figure
-from art_snn.report.pictures import as_pictures_alike, trigger_sheet, triggered_figure
+from art_snn.report.pictures import trigger_sheet, triggered_figure
 from art_snn.report.reasons import notice
+from art_snn.report.titles import DPI
 
 RESULTS = "results.json", ("triggered.png",)  # the record of `compare`, and the files beside it
 DEFENCES = "defences.json", ("defences.png", "scores-*.png", "clusters-*.png", "sequences-*.png")
@@ -48,9 +49,7 @@ def write_trigger(shown: Shown, folder: Path, record: Mapping[str, Any] | None =
         folder: Where to; it is made where it is missing.
         record: What determines the pictures, which `trigger.png` then holds.
     """
-    pictures = dict(zip(shown.rows, as_pictures_alike(shown.rows.values()), strict=True))
-    figure = trigger_sheet(shown.title, pictures)
-    animation = write_animation(pictures, folder / "trigger.gif")
+    figure, animation = trigger_sheet(shown), write_animation(shown, folder / "trigger.gif")
     metadata = {} if record is None else png_record(record)
     return [write_whole(folder / "trigger.png", _png(figure, metadata=metadata)), animation]
 
@@ -80,4 +79,4 @@ def _json(plain: dict[str, Any]) -> bytes:
 
 
 def _png(figure: Figure, **options: Any) -> Callable[[IO[bytes]], object]:
-    return partial(figure.savefig, format="png", dpi=110, **options)
+    return partial(figure.savefig, format="png", dpi=DPI, **options)

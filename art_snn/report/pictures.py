@@ -1,42 +1,64 @@
 """Pictures of samples and triggers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from art_snn.evaluations.answers import NONE
-from art_snn.experiment import Examples
-from art_snn.report.titles import wrapped
-from art_snn.typing import Array
+from art_snn.experiment import Examples, Shown
+from art_snn.report.grid import Grid, Sign
+from art_snn.report.palette import BOTH, OFF, ON
+from art_snn.report.panels import LINE, Strip, sign_of, strips_of, zoom_for
+from art_snn.report.trigger_words import trigger_in_words
+from art_snn.typing import Indices, Mask
 
-ON, OFF = np.array([0.9, 0.25, 0.1]), np.array([0.1, 0.35, 0.9])  # red and blue
 MAX_COLUMNS = 16
+_WIDEST = 2600  # pixels of the panels of one row together
 
 
 def triggered_figure(examples: Examples, doubts: str = "") -> Figure:
-    """Clean samples, the trigger alone and triggered samples, with what each backdoored model takes them for.
+    """Clean samples, triggered ones and the difference, with what each backdoored model takes them for.
+
+    Of frames each sample is shown in one time bin, the busiest in which the trigger writes.
 
     Args:
         examples: The samples.
         doubts: A line for beneath the title, which says of which models one should think twice.
     """
-    n_samples, n_models = len(examples.labels), len(examples.predicted)
-    figure = Figure(figsize=(1.6 * n_samples + 1.2, 5.4 + 0.36 * n_models), layout="constrained")
-    axes = figure.subplots(3, n_samples, squeeze=False)
-    clean, triggered = examples.clean, examples.triggered
-    alone = np.maximum(clean, triggered) - np.minimum(clean, triggered)  # of bytes, too, none wraps around
-    samples = {"clean": clean, "trigger alone": alone, "triggered": triggered}
-    _fill(axes, dict(zip(samples, as_pictures_alike(samples.values()), strict=True)))
-    for row, state in ((axes[0], 0), (axes[2], 1)):
-        for column, ax in enumerate(row):
-            said = [f"{model}: {_said(classes[state, column])}" for model, classes in examples.predicted.items()]
-            ax.set_xlabel("\n".join(said), fontsize=9)
-    for ax, label in zip(axes[0], examples.labels, strict=True):
-        ax.set_title(f"true class {label}", fontsize=10)
-    figure.suptitle("\n".join(["Predictions of the backdoored models", *wrapped(doubts, figure)]), fontsize=12)
-    return figure
+    samples = {"clean": examples.clean, "triggered": examples.triggered}
+    mask, n, times = examples.mask, len(examples.labels), [""] * len(examples.labels)
+    if mask.ndim == 4:
+        bins, n_bins = _busiest_bins(examples), mask.shape[1]
+        samples = {name: x[np.arange(n), bins] for name, x in samples.items()}
+        mask, times = mask[np.arange(n), bins], [f"\nbin {frame} of {n_bins}" for frame in bins]
+    strips = strips_of(samples, mask)
+    return Grid(
+        "\n".join(["Predictions of the backdoored models", *([doubts] if doubts else [])]),
+        [[strip.panel(i) for i in range(n)] for strip in strips],
+        [name_of(strip) for strip in strips],
+        [f"true class {label}{time}" for label, time in zip(examples.labels, times, strict=True)],
+        [_predictions(examples, 0), _predictions(examples, 1), []],
+        key_of(strips),
+    ).figure()
+
+
+def _predictions(examples: Examples, state: int) -> list[str]:
+    """What the models say of the clean (0) or the triggered samples (1)."""
+    models = examples.predicted.items()
+    return [
+        "\n".join(f"{model}: {_said(classes[state, i])}" for model, classes in models)
+        for i in range(len(examples.labels))
+    ]
+
+
+def _busiest_bins(examples: Examples) -> Indices:
+    """Of each sample the time bin with the most events, of those in which the trigger writes where it does, (n,)."""
+    is_written = np.asarray(examples.mask.any(axis=(2, 3)))
+    is_written |= ~np.asarray(is_written.any(axis=1))[:, None]
+    n_events = examples.clean.sum(axis=(2, 3, 4), dtype=np.int64)
+    busiest: Indices = np.where(is_written, n_events, -1).argmax(axis=1)
+    return busiest
 
 
 def _said(label: int) -> str:
@@ -44,59 +66,85 @@ def _said(label: int) -> str:
     return "no class" if label == NONE else str(label)
 
 
-def trigger_sheet(title: str, rows: Mapping[str, Array]) -> Figure:
-    """Samples of one kind by name, a row each, time bins (or images) side by side, at most sixteen.
+def trigger_sheet(shown: Shown) -> Figure:
+    """Samples without and with a trigger, a row each, time bins (or images) side by side, at most sixteen.
 
-    Args:
-        title: Title of the picture.
-        rows: Pictures (T, H, W, 3) as `as_pictures_alike` makes them, all of one T.
+    Of more time bins those are shown in which the trigger writes, at even distances where these are too many.
     """
-    n_columns = min(MAX_COLUMNS, *(len(pictures) for pictures in rows.values()))
-    width = 1.1 * n_columns + 1.4
-    figure = Figure(figsize=(width, 1.2 * len(rows) + 0.15), layout="constrained")
-    lines = wrapped(title, figure)
-    figure.set_figheight(figure.get_figheight() + 0.15 * len(lines))
-    axes = figure.subplots(len(rows), n_columns, squeeze=False)
-    _fill(axes, {name: pictures[:n_columns] for name, pictures in rows.items()})
-    figure.suptitle("\n".join(lines), fontsize=9)
-    return figure
+    strips = strips_of(shown.rows, shown.touched)
+    n_bins, width = len(shown.touched), shown.touched.shape[-1] * zoom_for(*shown.touched.shape[1:]) + 2 * LINE
+    chosen = chosen_bins(shown.touched, max(4, min(MAX_COLUMNS, _WIDEST // width)))
+    title = title_of(shown)
+    if len(chosen) < n_bins:
+        title += f"\n{len(chosen)} of {n_bins} time bins: {_reason(shown.touched, chosen)}"
+    return Grid(
+        title,
+        [[strip.panel(i) for i in chosen] for strip in strips],
+        [name_of(strip) for strip in strips],
+        [head_of(shown, i) for i in chosen],
+        [[]] * len(strips),
+        key_of(strips),
+    ).figure()
 
 
-def as_pictures_alike(samples: Iterable[Array]) -> list[Array]:
-    """Samples as colours (N, H, W, 3) in [0, 1], ON events red and OFF events blue on black, as bright in all.
+def title_of(shown: Shown) -> str:
+    """What was done to which data, in words."""
+    words = trigger_in_words(shown.trigger)
+    return f"{words[0].upper()}{words[1:]}\non {shown.data}"
 
-    Args:
-        samples: Arrays of one layout: images (N, C, H, W), frames (N, T, 2, H, W), of which the sum over time is shown,
-            or the time bins of one sample, (T, 2, H, W). The first says how many events are full brightness.
+
+def head_of(shown: Shown, index: int) -> str:
+    """Which image this is, or which time bin and when that was."""
+    if not shown.is_over_time:
+        return f"image {index + 1}"
+    return f"bin {index}" + (f"\n{_span(*shown.times[index])}" if shown.times is not None else "")
+
+
+def name_of(strip: Strip) -> str:
+    """Name of a row; of a difference, whose scale is its own, with that."""
+    return f"{strip.name}\n({strip.scale})" if strip.is_change else strip.name
+
+
+def key_of(strips: Sequence[Strip]) -> list[Sign]:
+    """What colours mean."""
+    outline = sign_of(None), "where the trigger writes"
+    if not strips[0].is_of_events:
+        return [outline]
+    states = (OFF, "OFF events"), (ON, "ON events"), (BOTH, f"both ({strips[0].scale})")
+    return [*((sign_of(ends), meaning) for ends, meaning in states), outline]
+
+
+def chosen_bins(touched: Mask, n: int) -> Indices:
+    """At most `n` time bins, in order: those in which a trigger writes, then others, evenly spaced if too many."""
+    if len(touched) <= n:
+        return np.arange(len(touched))
+    is_written = touched.any(axis=(1, 2))
+    written, others = np.flatnonzero(is_written), np.flatnonzero(~is_written)
+    return np.sort(np.concatenate([first := _spread(written, n), _spread(others, n - len(first))]))
+
+
+def _spread(bins: Indices, n: int) -> Indices:
+    """All bins, or `n` of them at even distances."""
+    return bins if len(bins) <= n else bins[np.linspace(0, len(bins) - 1, n).round().astype(int)]
+
+
+def _reason(touched: Mask, chosen: Indices) -> str:
+    n_written, n_shown = int(touched.any(axis=(1, 2)).sum()), int(touched[chosen].any(axis=(1, 2)).sum())
+    if n_written == 0:
+        return "at even distances; the trigger writes in none"
+    return f"{'all' if n_shown == n_written else n_shown} of the {n_written} in which the trigger writes" + (
+        ", and others" if n_shown < len(chosen) else ", at even distances"
+    )
+
+
+def _span(start: float, stop: float) -> str:
+    """From when to when, µs, in milliseconds.
+
+    >>> _span(0, 12500), _span(120, 340)
+    ('0–12.5 ms', '0.12–0.34 ms')
     """
-    flat = [x.astype(np.float32).sum(axis=1) if x.ndim == 5 else x for x in samples]
-    full = _full(flat[0])
-    return [_as_pictures(x, full) for x in flat]
+    return f"{_short(start / 1000)}–{_short(stop / 1000)} ms"
 
 
-def _as_pictures(x: Array, full: float) -> Array:
-    if x.shape[1] == 2:
-        counts = x.astype(np.float32) / full
-        colours: Array = np.clip(counts[:, 1, ..., None] * ON + counts[:, 0, ..., None] * OFF, 0, 1)
-        return colours
-    images = np.moveaxis(x.astype(np.float32), 1, -1) / (255 if x.dtype == np.uint8 else 1)
-    return images if images.shape[-1] == 3 else np.repeat(images[..., :1], 3, axis=-1)
-
-
-def _full(x: Array) -> float:
-    """Events of a busy pixel, at least 1."""
-    return max(1.0, float(np.quantile(x[x > 0], 0.95))) if (x > 0).any() else 1.0
-
-
-def _fill(axes: Array, rows: Mapping[str, Array]) -> None:
-    """Pictures by name into rows of axes."""
-    for row, (name, pictures) in zip(axes, rows.items(), strict=True):
-        row[0].set_ylabel(name, fontsize=9)
-        for ax, picture in zip(row, pictures, strict=True):
-            _show(ax, picture)
-
-
-def _show(ax: Axes, picture: Array) -> None:
-    ax.imshow(picture, interpolation="nearest")
-    ax.set_xticks([])
-    ax.set_yticks([])
+def _short(milliseconds: float) -> str:
+    return f"{milliseconds:.0f}" if milliseconds >= 100 else f"{milliseconds:.3g}"

@@ -1,12 +1,43 @@
-"""Titles that are not cut off."""
+"""Text that fits: measured, and broken into lines."""
 
-import textwrap
+from functools import cache
 
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 
-LETTERS = 13  # of a title in an inch
+DPI = 110  # pixels an inch of all pictures
 
 
-def wrapped(text: str, figure: Figure) -> list[str]:
+def text_size(text: str, size: float) -> tuple[float, float]:
+    """Width and height in pixels of text, its line breaks kept, at a font size in points."""
+    lines = text.split("\n")
+    sizes = [_renderer().get_text_width_height_descent(line or " ", FontProperties(size=size), False) for line in lines]
+    return max(width for width, *_ in sizes), 1.2 * size / 72 * DPI * len(lines)
+
+
+@cache
+def _renderer() -> RendererAgg:
+    return RendererAgg(1, 1, DPI)
+
+
+def lines_within(text: str, width: float, size: float) -> list[str]:
+    """Break text into lines of at most `width` pixels at a font size in points; longer words are cut in two."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".lstrip()
+        if text_size(longer, size)[0] <= width:
+            lines[-1] = longer
+            continue
+        lines.append(word)
+        while text_size(lines[-1], size)[0] > width and len(lines[-1]) > 1:
+            end = next(
+                n for n in range(len(lines[-1]) - 1, 0, -1) if n == 1 or text_size(lines[-1][:n], size)[0] <= width
+            )
+            lines[-1:] = [lines[-1][:end], lines[-1][end:]]
+    return [line for line in lines if line]
+
+
+def wrapped(text: str, figure: Figure, size: float = 12) -> list[str]:
     """Lines as wide as the figure; none of an empty text."""
-    return textwrap.wrap(text, int(LETTERS * figure.get_figwidth()))
+    return lines_within(text, 0.96 * figure.get_figwidth() * DPI, size)
