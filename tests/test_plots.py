@@ -90,8 +90,10 @@ def test_plots_tell_the_figures_of_the_cells() -> None:
 def test_figures_over_a_grid_are_means_over_seeds() -> None:
     asr = draft(cells(RATES, asr=[0.2, 0.4, 0.5, 0.5, 0.8, 1.0]), "asr")
 
-    assert asr.title == "Attack success rate (ASR) over percent poison"
-    assert asr.alt.startswith("ann: 0.3 at percent poison 0.01, 0.5 at percent poison 0.05, 0.9 at percent poison 0.1.")
+    assert asr.title == "Attack success rate (ASR) over share of poison"
+    assert asr.alt.startswith(
+        "ann: 0.3 at share of poison 0.01, 0.5 at share of poison 0.05, 0.9 at share of poison 0.1."
+    )
     assert asr.caption == "Bars: 95 % intervals over seeds. Dotted: the floor, what the trigger does to the clean twin."
 
 
@@ -99,7 +101,7 @@ def test_settings_beside_the_axis_have_plots_of_their_own() -> None:
     grid = {**RATES, "grid": {**RATES["grid"], "attack.position": ["top-left", "middle"]}}
     first, second = (one for one in drafts(cells(grid)) if one.kind == "asr")
 
-    assert first.title.endswith("over percent poison; position top-left")
+    assert first.title.endswith("over share of poison; position top-left")
     assert second.only == {"attack.position": "middle"}
 
 

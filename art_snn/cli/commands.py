@@ -189,7 +189,7 @@ def run(
     with _client(cluster) as client, silence() if quiet else nullcontext():
         results = sweep.run(folder, jobs, client, retry_failed=retry_failed, save_models=save_models)
     if not quiet:
-        print(report.sweep_text(load_tables(folder, results["cell"])))
+        print(report.sweep_text(report.report_tables(load_tables(folder, results["cell"]))))
         print(f"wrote {len(sweep.cells)} cells to {folder / 'cells'}; art-snn report {folder} makes tables of them")
     _tell_failures(sweep, results, folder)
 
@@ -200,10 +200,10 @@ def report_(
     quiet: Quiet = False,
 ) -> None:
     for folder in folders:
-        tables = load_tables(folder)
-        written = report.write_sweep(tables, folder)
+        found = report.report_tables(load_tables(folder))
+        written = report.write_sweep(found, folder)
         if not quiet:
-            print(report.sweep_text(tables))
+            print(report.sweep_text(found))
             for path in written:
                 print(f"wrote {path}")
 
@@ -259,12 +259,13 @@ def _over_seeds(spec: Experiment, command: str, out: Path | None, as_json: bool,
         raise ValueError(f"expected {folder} to be free for results, got {name} there; name another folder with --out")
     with silence() if quiet else nullcontext():
         results = sweep.run(folder)
-    content, tables = results.to_json(orient="records", indent=2), load_tables(folder, results["cell"])
-    written = [write_whole(folder / name, f"{content}\n".encode()), *report.write_sweep(tables, folder)]
+    content = results.to_json(orient="records", indent=2)
+    found = report.report_tables(load_tables(folder, results["cell"]))
+    written = [write_whole(folder / name, f"{content}\n".encode()), *report.write_sweep(found, folder)]
     if as_json:
         print(content)
     elif not quiet:
-        print(report.sweep_text(tables))
+        print(report.sweep_text(found))
         for path in written:
             print(f"wrote {path}")
     _tell_failures(sweep, results, folder)

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from itertools import product
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -250,7 +249,7 @@ def _bootstrapped(values: Array, seed: int) -> tuple[float, float]:
     """Ends of the interval of the mean, which never leaves the values."""
     n = len(values)
     if n <= _MOST_ENUMERATED:
-        means = np.array(list(product(values, repeat=n))).mean(1)
+        means = values[np.indices((n,) * n).reshape(n, -1)].mean(0)
     else:
         means = np.random.default_rng(seed).choice(values, (_N_RESAMPLES, n)).mean(1)
     outside = stats.norm.sf(math.sqrt(n / (n - 1)) * stats.t.ppf((1 + LEVEL) / 2, n - 1))

@@ -1,6 +1,7 @@
 """From results to files that people look at: JSON and pictures."""
 
 from art_snn.report.animation import write_animation
+from art_snn.report.axis_curves import Curve, curves
 from art_snn.report.evidence import evidence_figures
 from art_snn.report.files import (
     DEFENCES,
@@ -26,10 +27,12 @@ __all__ = [
     "RESULTS",
     "TRIGGER",
     "WIDTH",
+    "Curve",
     "ReportTable",
     "ResultsFolder",
     "as_text",
     "comparison_table",
+    "curves",
     "defence_tables",
     "defences_figure",
     "evidence_figures",

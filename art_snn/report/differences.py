@@ -1,4 +1,4 @@
-"""Differences between models, tested: paired over seeds, and corrected for the number of tests of a report."""
+"""Differences that a report claims, tested: paired over seeds, and corrected for the number of tests."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -8,68 +8,80 @@ import pandas as pd
 
 from art_snn.metrics import corrected, paired_difference
 from art_snn.metrics.statistics import Difference
-from art_snn.report.pooling import Quantity, grouped, key_in_words
+from art_snn.report.pooling import grouped, keys_in_words
 from art_snn.report.reasons import NO_FIGURE
 from art_snn.report.report_table import ReportTable
 from art_snn.report.settings import Settings
+from art_snn.report.table_kinds import FIGURES, Tables
 
 COMPARED = ("accuracy", "asr")
-_KEYS = ("figure", "model", "against")
+_NOTES = (
+    "difference: model less against, mean over the seeds that have both; in brackets the 95 % interval of that one "
+    "difference by Student's t.",
+    "p: paired t-test over seeds, which assumes differences that are roughly normal.",
+)
+Tested = tuple[dict[str, Any], Difference]
 
 
-def differences_table(rows: pd.DataFrame, settings: Settings, quantities: Mapping[str, Quantity]) -> ReportTable:
-    """Each model against the first one of its spec, in each setting."""
-    pairs = [pair for key, some in grouped_with_models(rows, settings) for pair in _pairs(key, some, quantities)]
+def differences_table(tables: Tables, settings: Settings) -> ReportTable:
+    """Each model against the first one of its spec, and the ASR behind each elimination against that before.
+
+    Args:
+        tables: Lines of all cells: "rows", and "elimination" where there were any.
+        settings: Settings of the cells.
+    """
+    pairs = [*_between_models(tables["rows"], settings), *_behind_defences(tables.get("elimination"), settings)]
     tested = corrected([difference for _, difference in pairs])
     lines = [{**key, **found._asdict()} for (key, _), found in zip(pairs, tested, strict=True)]
-    shown = [_in_words(line, settings, quantities) for line in lines]
     n_tests = sum(not math.isnan(one.p) for one in tested)
+    correction = f"p corrected: by Holm, for the number of tests of this report, {n_tests}; the verdict goes by it."
     return ReportTable(
         "differences",
-        "Differences between models",
-        pd.DataFrame(shown),
+        "Differences",
+        pd.DataFrame([_in_words(line, settings) for line in lines]),
         pd.DataFrame(lines),
-        _notes(n_tests),
-        (*settings.axes, *_KEYS),
+        (*_NOTES, correction),
+        settings.headings_of((*settings.axes, "figure", "model", "against", "defence")),
     )
 
 
-def grouped_with_models(rows: pd.DataFrame, settings: Settings) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
-    """The rows of each setting, one a model and seed; models in the order of the spec."""
-    lines = [(key, one) for key, one in grouped(settings.added(rows), (*settings.axes, "model"))]
-    by_setting: dict[str, tuple[dict[str, Any], list[pd.DataFrame]]] = {}
-    for key, one in lines:
-        setting = {axis: key[axis] for axis in settings.axes}
-        by_setting.setdefault(repr(setting), (setting, []))[1].append(one)
-    for setting, some in by_setting.values():
-        yield setting, pd.concat(some)
+def _between_models(rows: pd.DataFrame, settings: Settings) -> Iterator[Tested]:
+    by_setting: dict[str, list[tuple[dict[str, Any], pd.DataFrame]]] = {}
+    for key, lines in grouped(settings.added(rows), (*settings.axes, "model")):
+        by_setting.setdefault(repr([key[axis] for axis in settings.axes]), []).append((key, lines))
+    for (first, reference), *others in by_setting.values():
+        for figure in COMPARED:
+            for key, lines in others:
+                named = {**key, "figure": figure, "against": first["model"], "defence": ""}
+                yield named, _compared(lines, reference, figure, figure, FIGURES[figure].of or "")
 
 
-def _pairs(
-    key: dict[str, Any], rows: pd.DataFrame, quantities: Mapping[str, Quantity]
-) -> Iterator[tuple[dict[str, Any], Difference]]:
-    by_model = {model: some.set_index("seed") for model, some in rows.groupby("model", sort=False)}
-    first, *others = by_model
-    for figure in COMPARED:
-        for model in others:
-            pair = by_model[model][figure].align(by_model[first][figure], join="inner")
-            resolution = 1 / max(1, int(rows[quantities[figure].of].max()))
-            found = paired_difference(*(side.to_numpy(float) for side in pair), resolution=resolution)
-            yield {**key, "figure": figure, "model": model, "against": first}, found
+def _behind_defences(rows: pd.DataFrame | None, settings: Settings) -> Iterator[Tested]:
+    if rows is None or not len(rows):
+        return
+    for key, lines in grouped(settings.added(rows), (*settings.axes, "model", "defence")):
+        named = {**key, "figure": "asr", "against": key["model"]}
+        yield named, _compared(lines, lines, "asr_after", "asr_before", "n_asr")
 
 
-def _in_words(line: Mapping[str, Any], settings: Settings, quantities: Mapping[str, Quantity]) -> dict[str, str]:
-    mean, low, high, p, p_corrected = (line[name] for name in ("mean", "low", "high", "p", "p_corrected"))
+def _compared(lines: pd.DataFrame, against: pd.DataFrame, figure: str, other: str, of: str) -> Difference:
+    """Two figures by seed; `of` is the number of samples of which both are shares."""
+    sides = lines.set_index("seed")[figure].align(against.set_index("seed")[other], join="inner")
+    return paired_difference(*(side.to_numpy(float) for side in sides), resolution=1 / max(1, int(lines[of].max())))
+
+
+def _in_words(line: Mapping[str, Any], settings: Settings) -> dict[str, str]:
+    mean, low, high = (line[name] for name in ("mean", "low", "high"))
     difference = NO_FIGURE if math.isnan(mean) else f"{mean:+.3f}"
     interval = "" if math.isnan(low) else f" [{low:+.3f}, {high:+.3f}]"
     return {
-        **key_in_words(line, settings.axes, settings),
-        "figure": quantities[line["figure"]].heading,
-        "model": line["model"],
+        **keys_in_words(line, settings.headings),
+        "figure": FIGURES[line["figure"]].heading,
+        "model": line["model"] + (f" behind {line['defence']}" if line["defence"] else ""),
         "against": line["against"],
         "difference": f"{difference}{interval}",
-        "p": _p(p),
-        "p corrected": _p(p_corrected),
+        "p": _p(line["p"]),
+        "p corrected": _p(line["p_corrected"]),
         "verdict": line["verdict"],
         "seeds": f"{line['n']}",
     }
@@ -77,12 +89,3 @@ def _in_words(line: Mapping[str, Any], settings: Settings, quantities: Mapping[s
 
 def _p(value: float) -> str:
     return NO_FIGURE if math.isnan(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def _notes(n_tests: int) -> tuple[str, ...]:
-    return (
-        "difference: model less against, mean over the seeds that have both; in brackets the 95 % interval of that one "
-        "difference by Student's t.",
-        "p: paired t-test over seeds, which assumes differences that are roughly normal.",
-        f"p corrected: by Holm for all {n_tests} tests of this report; the verdict goes by it.",
-    )

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from art_snn.metrics.statistics import Summary, summary
-from art_snn.report.settings import Settings, settings_of
+from art_snn.report.settings import Settings, in_words, settings_of
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Findings:
 
     def text(self, values: Mapping[str, Any]) -> str:
         """Values by axis in words; empty where there are none."""
-        named = ((self.axes.headings[axis], self.axes.in_words(axis, value)) for axis, value in values.items())
+        named = ((self.axes.headings[axis], in_words(value)) for axis, value in values.items())
         return ", ".join(f"{heading} {value or 'none'}" for heading, value in named)
 
     def titled(self, title: str, values: Mapping[str, Any]) -> str:

@@ -18,12 +18,11 @@ def markdown_table(table: pd.DataFrame) -> str:
 
 
 def markdown_text(text: str) -> str:
-    """Text that Markdown shows as it is, in one line: no HTML, no link, no emphasis, no new cell.
+    """Text that Markdown shows as it is, inside a line: no HTML, no link, no emphasis, no new cell.
 
     >>> markdown_text("a|b <i>*c*</i> [d](e) f_g 0.5 [0.4, 0.6]")
     'a\\\\|b &lt;i&gt;\\\\*c\\\\*&lt;/i&gt; [d\\\\](e) f_g 0.5 [0.4, 0.6]'
     """
     text = " ".join(text.split())
     text = re.sub(r"[&<>]", lambda found: _HTML[found[0]], text)
-    text = re.sub(r"[\\`*|~$]|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])", lambda found: f"\\{found[0]}", text)
-    return re.sub(r"^([#+-]|\d+[.)])(?=\s|$)", r"\\\1", text) if text else text
+    return re.sub(r"[\\`*|~$]|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])", lambda found: f"\\{found[0]}", text)

@@ -11,7 +11,7 @@ import pandas as pd
 from art_snn.evaluations.doubts import Doubt, is_invalid
 from art_snn.metrics.statistics import Summary, share_of_verdicts, summary
 from art_snn.report.reasons import DOUBTFUL, NO_FIGURE
-from art_snn.report.settings import Settings
+from art_snn.report.settings import Settings, in_words
 
 
 class Quantity(NamedTuple):
@@ -39,23 +39,17 @@ class Pooled:
     """Figures over seeds.
 
     Args:
-        numbers: A line for each value of the keys: "seeds" (rows), all parts of each figure, "doubts" (of all rows).
-        keys: Columns that tell lines apart.
+        numbers: A line for each value of the keys: "seeds" (number of rows), all parts of each figure, "cautions" and
+            "invalid" (numbers of rows with such doubts).
+        keys: Columns that tell lines apart, with their headings.
         quantities: The figures that were measured, by name.
-        settings: Whose axes are among the keys.
-        samples: By figure that is a share, the least and the largest number of samples.
+        samples: By figure that is a share, the numbers of samples that occur, rising.
     """
 
     numbers: pd.DataFrame
-    keys: tuple[str, ...]
+    keys: Mapping[str, str]
     quantities: Mapping[str, Quantity]
-    settings: Settings
     samples: Mapping[str, tuple[int, ...]]
-
-    @property
-    def headings(self) -> dict[str, str]:
-        """Headings of the figures, by name."""
-        return {name: one.heading for name, one in self.quantities.items()}
 
     def shown(self) -> pd.DataFrame:
         """For people: mean ± standard deviation [interval], and the number of seeds."""
@@ -63,29 +57,32 @@ class Pooled:
 
     def _line(self, row: pd.Series) -> dict[str, str]:
         figures = {one.heading: self._figure(row, name, one) for name, one in self.quantities.items()}
-        return {**key_in_words(row, self.keys, self.settings), **figures, "seeds": f"{row['seeds']}"}
+        return {**keys_in_words(row, self.keys), **figures, "seeds": f"{row['seeds']}"}
 
     def _figure(self, row: pd.Series, name: str, quantity: Quantity) -> str:
         found = part_of(row, name)
         if math.isnan(found.mean):
             return NO_FIGURE
         n_seeds, written = int(row["seeds"]), quantity.written
-        spread = "" if math.isnan(found.sd) else f" ± {written(found.sd)}"
+        is_fixed = quantity.of is None and found.sd == 0  # a count that no training changes
+        spread = "" if math.isnan(found.sd) or is_fixed else f" ± {written(found.sd)}"
         mean = f"{found.mean * found.n:.0f} of {found.n}" if quantity.is_verdict else f"{written(found.mean)}{spread}"
-        interval = "" if math.isnan(found.low) else f" [{written(found.low)}, {written(found.high)}]"
+        interval = "" if math.isnan(found.low) or is_fixed else f" [{written(found.low)}, {written(found.high)}]"
         few = f" ({found.n} of {n_seeds} seeds)" if found.n < n_seeds and not quantity.is_verdict else ""
         return f"{mean}{interval}{few}" + (f" {DOUBTFUL}" if quantity.is_derived and row["cautions"] else "")
 
     def notes(self) -> tuple[str, ...]:
         """What columns mean, which samples count, and what stands in brackets."""
         meanings = [self._meaning(name, one) for name, one in self.quantities.items() if one.meaning]
+        marks = list[str]()
         found = [part_of(row, name) for name in self.quantities for _, row in self.numbers.iterrows()]
         brackets = dict.fromkeys(f"In brackets: {one.interval_text}." for one in found if not math.isnan(one.low))
-        doubtful = self.numbers["cautions"].any()
-        marks = [f"{DOUBTFUL}: a figure with a reason for caution, see the problems."] if doubtful else []
-        few = any(one.n_left_out for one in found)
-        left_out = [f"{NO_FIGURE} and seeds left out: the rows mean nothing, see the problems."] if few else []
-        return (*meanings, *brackets, *marks, *left_out)
+        derived = [name for name, one in self.quantities.items() if one.is_derived]
+        if derived and self.numbers["cautions"].any():
+            marks.append(f"{DOUBTFUL}: a figure with a reason for caution, see the problems.")
+        if derived and self.numbers["invalid"].any():
+            marks.append(f"{NO_FIGURE} and seeds left out: the rows mean nothing, see the problems.")
+        return (*meanings, *brackets, *marks)
 
     def _meaning(self, name: str, quantity: Quantity) -> str:
         samples = self.samples.get(name, ())
@@ -108,8 +105,8 @@ def pooled(table: pd.DataFrame, keys: Sequence[str], quantities: Mapping[str, Qu
     by = (*settings.axes, *keys)
     lines = [_numbers(key, rows, known) for key, rows in grouped(settings.added(table), by)]
     counted = {name: table.loc[table[name].notna(), one.of] for name, one in known.items() if one.of in table}
-    samples = {name: tuple(sorted({int(n) for n in (one.min(), one.max())})) for name, one in counted.items()}
-    return Pooled(pd.DataFrame(lines), by, known, settings, samples)
+    samples = {name: tuple(sorted({int(n) for n in one})) for name, one in counted.items()}
+    return Pooled(pd.DataFrame(lines), settings.headings_of(by), known, samples)
 
 
 def check_seeds_differ(table: pd.DataFrame, keys: Sequence[str], figures: Sequence[str], settings: Settings) -> None:
@@ -146,9 +143,9 @@ def _numbers(key: dict[str, Any], rows: pd.DataFrame, quantities: Mapping[str, Q
     found: dict[str, Any] = {**key, "seeds": len(rows)}
     for name, quantity in quantities.items():
         found |= {f"{name}.{part}": value for part, value in _parts(_summary(rows, name, quantity)).items()}
-    doubts = [one for one in rows.get("doubts", ()) if isinstance(one, list)]
-    cautions = [one for one in doubts if one and not is_invalid(Doubt(*doubt) for doubt in one)]
-    return found | {"doubts": sum(map(len, doubts)), "cautions": len(cautions)}
+    doubts = [[Doubt(*doubt) for doubt in one] for one in rows.get("doubts", ()) if isinstance(one, list) and one]
+    n_invalid = sum(map(is_invalid, doubts))
+    return found | {"cautions": len(doubts) - n_invalid, "invalid": n_invalid}
 
 
 def _summary(rows: pd.DataFrame, name: str, quantity: Quantity) -> Summary:
@@ -175,6 +172,6 @@ def part_of(row: pd.Series, name: str) -> Summary:
     return Summary(mean, sd, int(n), low, high, kind, int(n_left_out))
 
 
-def key_in_words(row: Mapping[str, Any] | pd.Series, keys: Sequence[str], settings: Settings) -> dict[str, str]:
+def keys_in_words(line: Mapping[str, Any] | pd.Series, headings: Mapping[str, str]) -> dict[str, str]:
     """What tells a line from others, by heading."""
-    return {settings.headings.get(key, key.replace("_", " ")): settings.in_words(key, row[key]) for key in keys}
+    return {heading: in_words(line[key]) for key, heading in headings.items()}

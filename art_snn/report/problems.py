@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from art_snn.report.pooling import keys_in_words
 from art_snn.report.report_table import ReportTable
 from art_snn.report.settings import Settings
 
@@ -20,7 +21,8 @@ _NOTES = (
 
 def problems_table(tables: Mapping[str, pd.DataFrame], settings: Settings) -> ReportTable:
     """All problems, doubts first; a doubt about a model is told once, not for each defence of that model again."""
-    lines = sorted(_lines(tables), key=lambda line: GRADES.index(line["grade"]))
+    each = {tuple(line.values()): line for line in _lines(tables)}.values()  # of a table of many figures, once
+    lines = sorted(each, key=lambda line: GRADES.index(line["grade"]))
     told = {(line["cell"], line["model"], line["problem"]) for line in lines if line["table"] == "rows"}
     own = [
         line for line in lines if line["table"] == "rows" or (line["cell"], line["model"], line["problem"]) not in told
@@ -33,7 +35,7 @@ def problems_table(tables: Mapping[str, pd.DataFrame], settings: Settings) -> Re
         pd.DataFrame(_in_words(own, settings)),
         numbers,
         tuple(note for note in _NOTES if note.partition(":")[0] in grades),
-        (*settings.axes, "cell", "model", "defence"),
+        settings.headings_of((*settings.axes, "cell", "model", "defence")),
     )
 
 
@@ -78,7 +80,8 @@ def _concerned(line: Mapping[str, Any]) -> str:
     if not line["model"]:
         return "the whole cell" if line["table"] == "rows" else str(line["table"]).replace("_", " ")
     behind = f" behind {line['defence']}" if line["defence"] else ""
-    after = f" after {line['timesteps']} time steps" if line["timesteps"] else ""
+    n = line["timesteps"]
+    after = f" after {n} time step{'s' if n != '1' else ''}" if n else ""
     return f"{line['model']}{behind}{after}"
 
 
@@ -93,5 +96,5 @@ def _settings(lines: Iterable[Mapping[str, Any]], settings: Settings) -> str:
 
 
 def _setting(values: pd.Series, settings: Settings) -> str:
-    words = ((settings.headings[axis], settings.in_words(axis, values[axis])) for axis in settings.axes)
-    return ", ".join(f"{heading} {word}" for heading, word in words if word)
+    words = keys_in_words(values, settings.headings)
+    return ", ".join(f"{heading} {word}" for heading, word in words.items() if word)

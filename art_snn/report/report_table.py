@@ -13,11 +13,12 @@ class ReportTable:
     Args:
         name: Stem of its files, such as "table" (the main one), "differences", "detection" or "problems".
         title: Title in words.
-        shown: The table for people: strings, headings in words.
+        shown: The table for people: strings, headings in words; empty where it is for plots and CSV alone.
         numbers: All parts of the figures as numbers, for CSV: of figure NAME the columns NAME.mean, .sd, .n (seeds with
             a number), .low and .high (ends of the interval), .interval (what that is over), .n_left_out (other seeds).
         notes: Sentences for beneath the table: what columns mean, which samples count, what brackets hold.
-        keys: Columns of `numbers` that tell its lines apart: dotted paths of the spec, "model" and others.
+        keys: Columns of `numbers` that tell its lines apart (dotted paths of the spec, "model" and others), with their
+            headings in `shown`.
         figures: Names of figures in `numbers`, with their headings in `shown`.
     """
 
@@ -26,5 +27,5 @@ class ReportTable:
     shown: pd.DataFrame
     numbers: pd.DataFrame
     notes: tuple[str, ...] = ()
-    keys: tuple[str, ...] = ()
+    keys: Mapping[str, str] = field(default_factory=dict)
     figures: Mapping[str, str] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,8 +21,15 @@ _SAME_NUMBERS = (  # whatever their values are
     "measure.cost",
     "measure.raise_on",
 )
-_WORDS = {"data.name": "data", "network.name": "network", "attack.trigger": "trigger", "attack.attack": "attack"}
-_TAKEN = frozenset({"model", "seeds", "defence", "figure", "against", "cell", "seed"})
+_WORDS = {
+    "data.name": "data",
+    "network.name": "network",
+    "attack.trigger": "trigger",
+    "attack.attack": "attack",
+    "attack.percent_poison": "share of poison",
+}
+_TAKEN = ("model", "seeds", "defence", "figure", "against", "cell", "seed", "onset", "length", "layer", "epoch")
+_KEYS = {"timesteps": "T"}
 
 
 @dataclass(frozen=True)
@@ -38,15 +45,19 @@ class Settings:
 
     @property
     def axes(self) -> tuple[str, ...]:
-        """Dotted paths of the spec whose values differ between cells; "versions" and "defences" among them."""
+        """Dotted paths of the spec whose values differ between cells, "versions" and "defences", which are words."""
         return tuple(self.values.columns)
 
     @cached_property
     def headings(self) -> dict[str, str]:
         """Axes in words, each another: the last part of the path where that says enough."""
         found = {axis: _heading(axis) for axis in self.axes}
-        times = Counter(found.values())
-        return {axis: axis if times[words] > 1 or words in _TAKEN else words for axis, words in found.items()}
+        times = Counter([*found.values(), *_TAKEN])
+        return {axis: axis if times[words] > 1 else words for axis, words in found.items()}
+
+    def headings_of(self, keys: Iterable[str]) -> dict[str, str]:
+        """Columns that tell the lines of a table apart, with their headings."""
+        return {key: self.headings.get(key, _KEYS.get(key, key)) for key in keys}
 
     def added(self, table: pd.DataFrame) -> pd.DataFrame:
         """Lines of cells with their settings, in the order of settings."""
@@ -56,20 +67,6 @@ class Settings:
         settings = self.values.loc[ordered["cell"]].set_axis(ordered.index)
         return pd.concat([settings, ordered.drop(columns=[axis for axis in self.axes if axis in ordered])], axis=1)
 
-    def in_words(self, axis: str, value: Any) -> str:
-        """A value of an axis; empty where the setting has none."""
-        return self._lists[axis][value] if axis in self._lists and value is not None else in_words(value)
-
-    @cached_property
-    def _lists(self) -> dict[str, dict[str, str]]:
-        """Versions and defences in words: of versions those that differ."""
-        told = {"versions": _versions, "defences": _defences}
-        return {
-            axis: words([value for value in self.values[axis].unique() if value is not None])
-            for axis, words in told.items()
-            if axis in self.values
-        }
-
 
 def settings_of(rows: pd.DataFrame) -> Settings:
     """The settings of all cells of `art_snn.sweep.load_results`, failed ones too."""
@@ -77,7 +74,7 @@ def settings_of(rows: pd.DataFrame) -> Settings:
     spec = {
         name: _plain(cells[name])
         for name in cells.columns
-        if name in ("versions", "defences")
+        if name in _LISTS
         or (name.partition(".")[0] in _SECTIONS and "." in name and not name.startswith(_SAME_NUMBERS))
     }
     axes = {name: values for name, values in spec.items() if _differs(values)}
@@ -85,6 +82,8 @@ def settings_of(rows: pd.DataFrame) -> Settings:
     for name, values in spec.items():
         if name not in axes and _splits(values, axes):
             axes[name] = values
+    for name in axes.keys() & _LISTS.keys():
+        axes[name] = axes[name].map(_LISTS[name](list(axes[name].unique())))
     values = pd.DataFrame(axes, index=cells.index, dtype=object)
     keys = [_ranks(values[axis]) for axis in values]
     order = sorted(range(len(values)), key=lambda cell: [ranks[cell] for ranks in keys])
@@ -97,13 +96,18 @@ def in_words(value: Any) -> str:
     >>> in_words(0.05), in_words(3.0), in_words(True), in_words((1, 2)), in_words(None)
     ('0.05', '3', 'yes', '1, 2', '')
     """
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if is_missing(value):
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple | list):
         return ", ".join(map(in_words, value))
     return f"{value:.10g}" if isinstance(value, int | float) else str(value)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a setting has no such value."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _plain(values: pd.Series) -> pd.Series:
@@ -116,7 +120,7 @@ def _hashable(value: Any) -> Hashable:
         return tuple(map(_hashable, value))
     if isinstance(value, Mapping):
         return json.dumps(value)
-    return None if isinstance(value, float) and math.isnan(value) else value
+    return None if is_missing(value) else value
 
 
 def _differs(values: pd.Series) -> bool:
@@ -206,3 +210,6 @@ def _defences(values: list[str]) -> dict[str, str]:
 def _defence(one: Mapping[str, Any], seen: Mapping[tuple[str, str], set[str]]) -> str:
     own = [f"{name} {in_words(value)}" for name, value in one.items() if len(seen[one["name"], name]) > 1]
     return f"{one['name']} ({', '.join(own)})" if own else str(one["name"])
+
+
+_LISTS = {"versions": _versions, "defences": _defences}

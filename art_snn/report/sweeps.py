@@ -1,24 +1,23 @@
 """The report on a sweep as text and as files: Markdown, CSV and LaTeX."""
 
-from collections.abc import Mapping
+import csv
+from collections.abc import Iterable
 from pathlib import Path
-
-import pandas as pd
 
 from art_snn._files import write_whole
 from art_snn.report.latex import latex_table
 from art_snn.report.markdown import markdown_table, markdown_text
 from art_snn.report.report_table import ReportTable
-from art_snn.report.sweep_tables import report_tables
+from art_snn.report.sweep_tables import TABLES
 
 
-def sweep_text(tables: Mapping[str, pd.DataFrame]) -> str:
-    """All tables in Markdown, for a terminal or a page.
+def sweep_text(tables: Iterable[ReportTable]) -> str:
+    """The tables that are for people in Markdown, for a terminal or a page.
 
     Args:
-        tables: What `art_snn.sweep.load_tables` gives.
+        tables: What `report_tables` gives.
     """
-    return "\n\n".join(map(_section, report_tables(tables)))
+    return "\n\n".join(_section(table) for table in tables if len(table.shown))
 
 
 def _section(table: ReportTable) -> str:
@@ -26,19 +25,35 @@ def _section(table: ReportTable) -> str:
     return "\n\n".join(part for part in (f"## {table.title}", markdown_table(table.shown), notes) if part)
 
 
-def write_sweep(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
-    """Write `report.md`, and each table as CSV and as LaTeX; the main one as `table.csv` and `table.tex`.
+def write_sweep(tables: Iterable[ReportTable], folder: Path) -> list[Path]:
+    """Write `report.md`, and each table as NAME.csv and, if it is for people, NAME.tex; the main one is `table`.
+
+    Files of tables that an older report had, and this one has not, are removed.
 
     Args:
-        tables: What `art_snn.sweep.load_tables` gives.
+        tables: What `report_tables` gives.
         folder: Where to.
 
     Returns:
         The paths of the files.
     """
-    written = [write_whole(folder / "report.md", (sweep_text(tables) + "\n").encode())]
-    for table in report_tables(tables):
-        numbers = table.numbers.to_csv(index=False, lineterminator="\n")
-        written.append(write_whole(folder / f"{table.name}.csv", numbers.encode()))
-        written.append(write_whole(folder / f"{table.name}.tex", latex_table(table.shown, table.notes).encode()))
+    tables = list(tables)
+    for name in set(TABLES) - {table.name for table in tables}:
+        for kind in ("csv", "tex"):
+            (folder / f"{name}.{kind}").unlink(missing_ok=True)
+    written = [write_whole(folder / "report.md", _bytes(f"{sweep_text(tables)}\n"))]
+    for table in tables:
+        written.append(write_whole(folder / f"{table.name}.csv", _bytes(_csv(table))))
+        if len(table.shown):
+            written.append(write_whole(folder / f"{table.name}.tex", _bytes(latex_table(table.shown, table.notes))))
     return written
+
+
+def _csv(table: ReportTable) -> str:
+    """All strings in quotes, whatever signs they hold."""
+    return str(table.numbers.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC))
+
+
+def _bytes(text: str) -> bytes:
+    """A file may hold half of a sign, which has no bytes."""
+    return text.encode(errors="backslashreplace")

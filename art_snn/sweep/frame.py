@@ -7,9 +7,13 @@ from typing import Any
 
 import pandas as pd
 
+from art_snn._validation import check_choice
+from art_snn.experiment import Experiment
+from art_snn.experiment.trainings import digest
 from art_snn.sweep.folder import SweepFolder
+from art_snn.sweep.measured import MEASURED, measured
 
-TABLES = ("rows", "detection", "verdicts", "elimination", "failures")
+TABLES = ("rows", "detection", "verdicts", "elimination", "failures", *MEASURED)
 _TOO_LONG = ("models", "defences")  # lists of tables: the line is one model's
 
 
@@ -17,8 +21,11 @@ def load_results(folder: str | Path, table: str = "rows") -> pd.DataFrame:
     """All cells of a sweep, one line a cell and model, or of another table one line a cell and row.
 
     Args:
-        folder: Where `art-snn run` or `Sweep.run` wrote.
-        table: One of `TABLES`: "rows"; of cells with defences also "detection", "verdicts", "elimination", "failures".
+        folder: Where `art-snn run` or `Sweep.run` wrote; its cells come in the order of its spec.
+        table: "rows"; of cells with defences also "detection", "verdicts", "elimination" or "failures"; of what else
+            was measured "over_time" (a line a model and T), "onset_length" (a model, begin and length of the trigger),
+            "stealth" (a cell), "cost" (a model), "layers" (a model and layer, of the cost) or "epochs" (a model and
+            epoch).
 
     Returns:
         The columns of a row of `results.json`, before them `cell` (its hash), `seed`, `versions`, `defences` and
@@ -27,8 +34,10 @@ def load_results(folder: str | Path, table: str = "rows") -> pd.DataFrame:
 
     Raises:
         FileNotFoundError: If there is no cell.
+        ValueError: If there is no such table.
     """
-    return frame(SweepFolder(Path(folder)).cells(), table)
+    check_choice("table", table, TABLES)
+    return frame(_cells(folder), table)
 
 
 def load_tables(folder: str | Path, only: Iterable[str] | None = None) -> dict[str, pd.DataFrame]:
@@ -42,8 +51,19 @@ def load_tables(folder: str | Path, only: Iterable[str] | None = None) -> dict[s
         FileNotFoundError: If there is no cell.
     """
     chosen = None if only is None else set(only)
-    cells = [cell for cell in SweepFolder(Path(folder)).cells() if chosen is None or cell["hash"] in chosen]
+    cells = [cell for cell in _cells(folder) if chosen is None or cell["hash"] in chosen]
     return {table: frame(cells, table) for table in TABLES}
+
+
+def _cells(folder: str | Path) -> list[dict[str, Any]]:
+    """All cells in the order of the spec that is kept beside them; others, as of an older spec, follow."""
+    cells = list(SweepFolder(Path(folder)).cells())
+    try:
+        spec = Experiment.from_toml(Path(folder) / "spec.toml")
+    except (FileNotFoundError, ValueError):  # of cells that were copied, or from another version
+        return cells
+    places = {digest(cell.model_dump(mode="json")): place for place, cell in enumerate(spec.cells())}
+    return sorted(cells, key=lambda cell: places.get(digest(cell["spec"]), len(places)))
 
 
 def frame(cells: Iterable[Mapping[str, Any]], table: str = "rows") -> pd.DataFrame:
@@ -66,8 +86,8 @@ def _lines(cell: Mapping[str, Any], table: str) -> Iterator[dict[str, Any]]:
             yield {**shared, "error": f"{cell['error']['kind']}: {cell['error']['text']}"}
         return
     models = {model["name"]: model for model in cell["spec"]["models"]}
-    for row in cell.get(table, ()):
-        own = dict(_flat({"model": models[row["model"]]}))
+    for row in measured(cell, table) if table in MEASURED else cell.get(table, ()):
+        own = dict(_flat({"model": models[row["model"]]})) if "model" in row else {}
         yield {**shared, **own, **dict(_flat(row, is_row=True))}
 
 
