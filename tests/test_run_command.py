@@ -110,6 +110,36 @@ def test_a_dry_run_tells_cells_trainings_time_and_memory(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_dry_run_tells_what_is_there_already_and_what_cannot_be_read(
+    art_snn: Callable[..., Outcome],
+    file: Callable[[dict[str, Any]], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tables = {**SMALL, "models": ["ann"], "grid": {"data.name": ["digits", "mnist"]}}
+    monkeypatch.setenv("ART_SNN_DATA", str(tmp_path))
+    arguments = ("run", file(tables), "--out", tmp_path / "out", "-q")
+    assert art_snn(*arguments).returncode == FAILED
+    (tmp_path / "out" / "cells").rename(tmp_path / "before")
+
+    told = art_snn(*arguments, "--dry-run").stdout.splitlines()[2:]
+
+    assert told[0].startswith("1 cells would fail, as their data cannot be read: FileNotFoundError: expected root")
+    assert told[1] == "1 cells, 0 trainings (2 are there already)"
+    (tmp_path / "before").rename(tmp_path / "out" / "cells")
+    assert art_snn(*arguments, "--dry-run").stdout.splitlines()[3] == "0 cells (1 are there already), 0 trainings"
+
+
+@pytest.mark.parametrize(("arguments", "n"), [(["--jobs", "2"], 1), (["--jobs=2"], 1), ([], 0)])
+def test_processes_load_what_they_need_while_the_command_does(
+    arguments: list[str], n: int, art_snn: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = list[str]()
+    monkeypatch.setattr("art_snn.cli.warm_up", begun.append)
+    art_snn("run", "nowhere.toml", *arguments)
+    assert begun == ["art_snn.experiment.cell"] * n
+
+
 def test_a_cell_that_fails_is_told_and_the_exit_status_says_so(
     art_snn: Callable[..., Outcome], file: Callable[[dict[str, Any]], Path], tmp_path: Path
 ) -> None:

@@ -17,6 +17,7 @@ from art_snn._workers.tasks import LOST, SECONDS, Compute, Failed, Outcome, Task
 if sys.platform == "linux":
     from multiprocessing import forkserver
 
+SECONDS_TO_LEAVE = 5
 MOST_LOSSES = 2  # of workers by one cell, until the cell is to blame
 
 
@@ -119,11 +120,14 @@ class _Worker:
         return outcome
 
     def end(self) -> None:
-        """Stop it, whatever it does."""
-        if self.process is not None:
-            self.pipe.close()
-            self.process.terminate()
-            self.process.join()
+        """Stop it, whatever it does; one that does nothing goes by itself, and leaves nothing behind."""
+        if self.process is None:
+            return
+        self.pipe.close()
+        if self.task is None:
+            self.process.join(SECONDS_TO_LEAVE)
+        self.process.terminate()
+        self.process.join()
 
 
 def _with_news(crew: Sequence[_Worker]) -> list[tuple[_Worker, Task]]:

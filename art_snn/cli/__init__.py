@@ -12,6 +12,7 @@ import typer
 
 import art_snn as package
 from art_snn._option_wording import at_options, in_options, lines_of
+from art_snn._workers import warm_up
 
 FAILED = 3  # some cells
 INTERRUPTED, CLOSED_PIPE = 128 + signal.SIGINT, 128 + 13  # as a shell gives them; Windows knows no SIGPIPE
@@ -82,6 +83,8 @@ def app_for(arguments: list[str]) -> typer.Typer:
     words = [*arguments, *os.environ.get("COMP_WORDS", "").split()]
     if not any(word in COMMANDS for word in words):
         return outline()
+    if arguments[:1] == ["run"] and any(word.startswith("--jobs") for word in arguments):
+        warm_up("art_snn.experiment.cell")  # the processes load while this one does
     app: typer.Typer = importlib.import_module("art_snn.cli.commands").app
     return app
 

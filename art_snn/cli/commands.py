@@ -3,6 +3,7 @@
 import importlib
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -25,7 +26,7 @@ from art_snn.experiment import Defended, Experiment, Result
 from art_snn.report import ResultsFolder
 from art_snn.sweep import Sweep, load_tables
 from art_snn.sweep.display import duration
-from art_snn.sweep.estimate import estimate
+from art_snn.sweep.estimate import Estimate, estimate
 from art_snn.sweep.values import assignments
 
 Found = TypeVar("Found", Result, Defended)
@@ -179,10 +180,10 @@ def run(
     choice = choice_of(what, scale, mode)
     sweep = Sweep(choice.spec, assignments(set_ or ()), assignments(only or ()))
     _tell_size(sweep, quiet and not dry_run)
-    if dry_run:
-        _tell_estimate(sweep)
-        return
     folder = out or choice.folder
+    if dry_run:
+        _tell_estimate(sweep, estimate(sweep, folder, retry_failed=retry_failed))
+        return
     if choice.run is not None:
         choice.run.check_fits(folder)
         choice.run.write(folder)
@@ -284,14 +285,19 @@ def _tell_size(sweep: Sweep, quiet: bool) -> None:
         told(f"{len(sweep.cells)} cells, {n_trainings} trainings that differ (each cell by itself: {sweep.n_alone})")
 
 
-def _tell_estimate(sweep: Sweep) -> None:
+def _tell_estimate(sweep: Sweep, found: Estimate) -> None:
     for label in sweep.labels:
         print(label)
-    found = estimate(sweep)
-    print(
-        f"{found.n_cells} cells, {found.n_trainings} trainings; about {duration(found.seconds)} of training one after "
-        f"the other, {found.peak_memory / 2**20:.0f} MiB a training beside {found.data / 2**20:.0f} MiB of data"
+    for reason, n in Counter(found.unreadable.values()).items():
+        print(f"{n} cells would fail, as their data cannot be read: {reason}")
+    kept = f" ({found.n_kept} are there already)" if found.n_kept else ""
+    kept_trainings = f" ({found.n_trainings_kept} are there already)" if found.n_trainings_kept else ""
+    size = (
+        f"; about {duration(found.seconds)} of training one after the other, {found.peak_memory / 2**20:.0f} MiB a "
+        f"training beside {found.data / 2**20:.0f} MiB of data"
     )
+    told = f"{found.n_cells} cells{kept}, {found.n_trainings} trainings{kept_trainings}"
+    print(told + (size if found.n_trainings else ""))
 
 
 @contextmanager

@@ -83,10 +83,14 @@ def training_key(
     }
 
 
+def share_held_out(cell: "Experiment") -> float:
+    """Share of the training samples that a cell keeps for the defender."""
+    return cell.measure.share_of_clean_data if cell.holds_out else 0.0
+
+
 def trainings_of(cell: "Experiment") -> dict[str, dict[str, Any]]:
     """All trainings that a cell takes, by their names."""
-    keys = []
-    share = cell.measure.share_of_clean_data if cell.holds_out else 0.0
+    keys, share = [], share_held_out(cell)
     for model in cell.models:
         records = cell.training_of(model).record_epochs
         for is_poisoned in (False, True):
@@ -135,10 +139,14 @@ class Trainings:
 
         return once
 
+    def place(self, key: Mapping[str, Any]) -> Path:
+        """The folder of a training, which need not exist."""
+        return self.folder / digest({**key, "checksum": self.checksum, "versions": computing_versions()})
+
     @contextmanager
     def alone(self, key: Mapping[str, Any]) -> Iterator[Path]:
         """Hold the place of a training, which another process waits for meanwhile."""
-        place = self.folder / digest({**key, "checksum": self.checksum, "versions": computing_versions()})
+        place = self.place(key)
         place.mkdir(parents=True, exist_ok=True)
         if fcntl is None:
             yield place
