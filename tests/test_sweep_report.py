@@ -10,7 +10,7 @@ from art_snn.experiment.trainings import trainings_of
 from art_snn.report import report_tables, write_sweep
 from art_snn.sweep import load_results, load_tables
 from art_snn.sweep.folder import SweepFolder
-from tests.reporting import cells, report
+from tests.reporting import cells, failed, report
 
 THREE = {"models": ["lif"], "run": {"seeds": [0, 1, 2]}}
 
@@ -77,6 +77,14 @@ def test_cells_of_other_versions_are_not_pooled_either() -> None:
     table = report([*cells(THREE), *cells(THREE, versions="2")])["table"]
     assert table.numbers["asr.n"].tolist() == [3, 3]
     assert table.shown["versions"].tolist() == ["torch 1", "torch 2"]
+
+
+def test_versions_of_python_and_cells_that_tell_none_are_no_setting() -> None:
+    found = cells(THREE)
+    for number, cell in enumerate(found):
+        cell["environment"] = {"versions": {"python": f"3.11.{number}", "torch": "1"}}
+    assert [line["seeds"] for line in figures(found)] == [3]
+    assert list(report([*found[:2], failed(found[2])])["table"].keys) == ["model"]
 
 
 def test_rows_of_other_data_are_refused_and_told_by_their_cells() -> None:
