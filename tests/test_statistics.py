@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from art_snn.metrics import corrected, paired_difference, share_of_verdicts, summary, wilson_interval
-from art_snn.metrics.statistics import Difference
+from art_snn.metrics.statistics import LEVEL, Difference
 
 NAN = math.nan
 FIGURES = st.lists(st.floats(0, 1), min_size=2, max_size=9)
@@ -187,7 +187,7 @@ def test_holms_correction_is_its_loop_whatever_the_order(p_values, data) -> None
     for one in found:
         assert one.p_corrected == max(steps[: ranked.index(one.p) + ranked.count(one.p)])
         assert one.p <= one.p_corrected <= min(1.0, len(ranked) * one.p)
-        assert one.verdict == ("higher" if one.p_corrected < 0.05 else "no difference seen")
+        assert one.verdict == ("higher" if one.p_corrected < 1 - LEVEL else "no difference seen")
 
 
 def test_what_was_not_tested_is_no_test_to_correct_for() -> None:
