@@ -24,7 +24,7 @@ COST = {
     "energy_caveat": "Arithmetic alone.",
 }
 MIGRATION = {"asr_ann": 0.8, "asr_converted": 0.6, "rate": 0.75}
-HOSTILE = r"<script>alert(1)</script> $\frac{" + "\"'&\n"
+HOSTILE = r"<script>alert(1)</script> $\frac{$" + "\"'&\n"
 
 
 def everything() -> list[dict[str, Any]]:

@@ -29,7 +29,6 @@ NASTY = [
     "[0.1, 0.2]",
     "*",
     "# title",
-    "carriage\rreturn",
     '"quoted", and comma',
     "1. first",
     "<https://example.org>",

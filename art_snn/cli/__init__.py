@@ -23,7 +23,7 @@ EXIT_STATUSES = (
 )
 COMMANDS = {  # told before anything heavy is loaded; each is a function of `art_snn.cli.commands`
     "run": "Measure all cells of an experiment, a file's or a recipe's; what is there already is not measured again.",
-    "report": "Tables of experiments: every figure over seeds, as Markdown, CSV and LaTeX.",
+    "report": "Report on experiments: one page for a browser, and its tables as Markdown, CSV and LaTeX.",
     "list": "What there is to choose from, by kind: one line each, with its source.",
     "compare": "Train an ANN and SNNs on clean and on poisoned data, and compare what the backdoor does to them.",
     "defend": "Set defences on backdoored and clean models: who finds the poison, who is accused, what is left of it.",

@@ -15,6 +15,7 @@ from art_snn.report.files import (
 )
 from art_snn.report.folder import ResultsFolder
 from art_snn.report.matrix import defences_figure, judged
+from art_snn.report.page import write_page
 from art_snn.report.pictures import trigger_sheet, triggered_figure
 from art_snn.report.reasons import notice
 from art_snn.report.report_table import ReportTable
@@ -46,6 +47,7 @@ __all__ = [
     "triggered_figure",
     "write_animation",
     "write_defended",
+    "write_page",
     "write_result",
     "write_sweep",
     "write_trigger",

@@ -16,10 +16,10 @@ from art_snn.report.plots.style import HEIGHT, INK, LOOKS, WIDTH, is_dark, one_l
 from art_snn.typing import Array
 
 _NAMELESS = "."
-_LETTERS = 58  # of a legend, side by side
+_LETTERS, _MOST_OF_LABEL = 48, 34  # of a legend: side by side, and of one name
 _FEW_TICKS, _LOG_SPAN = 7, 8.0
 _SHARE = -0.03, 1.03
-_ROW = 0.3  # inches of height
+_ROW, _LEGEND_ROW = 0.3, 0.2  # inches of height
 _DOTS: Any = (0, (1, 2))
 
 
@@ -81,7 +81,7 @@ def rows_figure(rows: Sequence[str], series: Sequence[Series], x_label: str, *, 
     """
     with plot_style():
         names = [one_line(row, 30) for row in rows]
-        figure = Figure((WIDTH, 1.1 + _ROW * max(2, len(rows)) + 0.1 * len(series)), layout="constrained")
+        figure = Figure((WIDTH, 1.2 + _ROW * max(2, len(rows))), layout="constrained")
         ax = figure.subplots()
         step = min(0.22, 0.7 / max(1, len(series)))
         shifts = [(number - (len(series) - 1) / 2) * step for number in range(len(series))]
@@ -91,7 +91,7 @@ def rows_figure(rows: Sequence[str], series: Sequence[Series], x_label: str, *, 
         ax.set_xlabel(_two_lines(x_label))
         if is_log:
             ax.set_xscale("log")
-            _plain_log(ax, [value for one in series for value in (*one.mean, *one.high)])
+            _plain_log(ax, [value for one in series for value in (*one.mean, *one.low, *one.high)])
         else:
             _from_zero(ax, series)
         _legend(figure, handles)
@@ -205,15 +205,17 @@ def _plain_log(ax: Axes, values: Sequence[float]) -> None:
 
 
 def _two_lines(label: str) -> str:
-    return "\n".join(textwrap.wrap(one_line(label, 60), 30))
+    return "\n".join(textwrap.wrap(one_line(label, 60), 26))
 
 
 def _legend(figure: Figure, handles: Sequence[Line2D]) -> None:
     """Below the axes, where it hides nothing; none where no series has a name."""
-    labels = [one_line(line.get_label()) for line in handles]
+    labels = [one_line(line.get_label(), _MOST_OF_LABEL) for line in handles]
     if any(label != _NAMELESS for label in labels):
         shown = [f" {label}" for label in labels]  # matplotlib leaves out what begins with an underscore
         n_columns = max(1, min(len(labels), _LETTERS // (max(map(len, labels)) + 8)))
+        n_rows = -(-len(labels) // n_columns)
+        figure.set_figheight(figure.get_figheight() + _LEGEND_ROW * (n_rows - 1))
         figure.legend(handles, shown, loc="outside lower center", ncols=n_columns)
 
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from art_snn.typing import Array
 
 INK = "#010203"  # stands for the colour of the page's text, whichever that is
-WIDTH, HEIGHT = 4.8, 3.1  # inches: on a phone the text is still of a size to be read
+WIDTH, HEIGHT = 4.1, 2.8  # inches: on a phone the text is still of a size to be read
 MOST_LETTERS = 40
 _SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 _STYLE = {

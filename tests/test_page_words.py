@@ -1,0 +1,96 @@
+"""What a page says of a sweep in sentences: doubts, what was measured, what came out."""
+
+from typing import Any
+
+import pytest
+
+from art_snn.report import report_tables
+from art_snn.report.page.words import differences, doubts, outcomes, summary
+from tests.measured_cells import cells, findings
+
+SWEEP: dict[str, Any] = {
+    "models": ["ann", "lif"],
+    "run": {"seeds": [0, 1]},
+    "grid": {"attack.percent_poison": [0.05, 0.1]},
+}
+INVALID = [["one-class", "invalid", "class 0 takes all"]]
+CAUTION = [["high-floor", "caution", "floor 0.5"]]
+
+
+def test_a_summary_tells_what_was_measured() -> None:
+    assert summary(findings(cells(SWEEP))) == [
+        "4 cells: 2 settings with seeds 0, 1.",
+        "2 models (ann, lif) were trained with and without a backdoor on Digits of ten people: patch trigger, "
+        "target class 1.",
+        "Varied: share of poison (0.05, 0.1).",
+    ]
+
+
+def test_outcomes_tell_where_figures_are_least_and_greatest() -> None:
+    (of_ann, _) = outcomes(findings(cells(SWEEP, asr=[0.25, 0.75, 1.0, 1.0])))
+    assert of_ann == (
+        "ann: attack success from 0.500 (share of poison 0.05) to 1.000 (share of poison 0.1); "
+        "accuracy on clean samples 0.800; floor 0.100."
+    )
+
+
+def test_no_figure_is_told_of_rows_that_mean_nothing() -> None:
+    (of_ann, _) = outcomes(findings(cells(SWEEP, asr=None, floor=None)))
+    assert of_ann == "ann: no attack success, as no row means anything; accuracy on clean samples 0.800; no floor."
+
+
+def test_a_sweep_without_doubts_has_none() -> None:
+    assert doubts(findings(cells(SWEEP)), SWEEP) == []
+
+
+def test_what_failed_comes_first_then_what_is_invalid_then_cautions() -> None:
+    content = cells(SWEEP, doubts=[INVALID, [], CAUTION, []])
+    content[3] = {key: content[3][key] for key in ("hash", "spec", "environment")}
+    content[3]["error"] = {"kind": "MemoryError", "text": "too large"}
+    failed, invalid, caution = doubts(findings(content), None)
+
+    assert failed.text.startswith("1 of 4 cells failed, and their figures are missing.")
+    assert failed.details == ("MemoryError: too large",)
+    assert invalid.text.startswith("2 of 6 rows (one a model, setting and seed) are invalid")
+    assert invalid.details == ("ann: 1 row, share of poison 0.05", "lif: 1 row, share of poison 0.05")
+    assert caution.text.startswith("2 of 6 rows (one a model, setting and seed) call for caution")
+
+
+def test_a_defence_that_failed_is_a_doubt() -> None:
+    content = cells({**SWEEP, "grid": {}})
+    content[0]["failures"] = [{"model": "lif", "defence": "strip", "error": "ValueError: no"}]
+    (failed,) = doubts(findings(content), None)
+    assert failed.details == ("strip on lif: ValueError: no",)
+
+
+def test_one_seed_is_a_doubt() -> None:
+    (few,) = doubts(findings(cells({"models": ["ann"]})), None)
+    assert few.text.endswith("say nothing about other trainings. No difference is tested.")
+
+
+def test_cells_that_are_missing_or_half_done_are_told() -> None:
+    content = cells(SWEEP)[:3]
+    content[0]["complete"] = False
+    missing, half = doubts(findings(content), SWEEP)
+    assert missing.text == "The spec stands for 4 cells, of which 3 are here."
+    assert half.text == "1 cell holds some of its models only."
+
+
+def test_versions_that_are_mixed_are_a_doubt() -> None:
+    content = cells(SWEEP)
+    content[0]["environment"] = {"versions": {"torch": "1"}}
+    assert "different versions" in doubts(findings(content), None)[0].text
+
+
+@pytest.mark.parametrize("given", [{"models": "?"}, {"grid": 3}])
+def test_a_spec_that_cannot_be_read_is_no_doubt(given: dict[str, Any]) -> None:
+    assert doubts(findings(cells(SWEEP)), given) == []
+
+
+def test_differences_are_counted_by_their_verdict() -> None:
+    content = cells({**SWEEP, "run": {"seeds": [0, 1, 2]}})
+    for number, cell in enumerate(content):
+        if cell["spec"]["attack"]["percent_poison"] == 0.05:
+            cell["rows"][1]["asr"] = 0.1 + 0.01 * (number % 3)
+    sentences = differences(report_tables(findings(content).tables))
+    assert "lif against ann, attack success: lower in 1, no difference seen in 1 of 2 settings." in sentences
