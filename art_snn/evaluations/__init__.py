@@ -3,6 +3,7 @@
 from art_snn.evaluations.augmentation import Augmentation
 from art_snn.evaluations.backdoor import BackdoorEvaluation, BackdoorResult, TrainedPair
 from art_snn.evaluations.binning_transfer import Binning, TransferMatrix, binning_transfer
+from art_snn.evaluations.calibration_evidence import threshold_evidence
 from art_snn.evaluations.combination import PoisonCombination, poison_combination
 from art_snn.evaluations.defence_evaluation import Failure
 from art_snn.evaluations.detection import DetectionEvaluation, DetectionResult, Evidence
@@ -14,6 +15,7 @@ from art_snn.evaluations.operations import Operations, TriggerCost, count_operat
 from art_snn.evaluations.time_curve import TimeCurve, over_time
 from art_snn.evaluations.training import TrainingPlan
 from art_snn.evaluations.trigger_timing import OnsetLength, onset_length
+from art_snn.evaluations.voltage_evidence import LayerEvidence, layer_evidence
 
 __all__ = [
     "Augmentation",
@@ -27,6 +29,7 @@ __all__ = [
     "EliminationResult",
     "Evidence",
     "Failure",
+    "LayerEvidence",
     "Migration",
     "ModelDetectionEvaluation",
     "ModelDetectionResult",
@@ -43,8 +46,10 @@ __all__ = [
     "count_operations",
     "eliminate",
     "is_invalid",
+    "layer_evidence",
     "onset_length",
     "over_time",
     "poison_combination",
+    "threshold_evidence",
     "trigger_cost",
 ]

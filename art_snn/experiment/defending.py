@@ -114,6 +114,8 @@ def defend(
         measured = measures.of_model(row.model, evaluation.trained[row.model])
         found = replace(found, measures=added(found.measures, row.model, measured))
         found = _with_model(found, row, evaluation, kinds, verbose=verbose)
+        curves = measures.of_detection(found.detection, row.model)
+        found = replace(found, measures=added(found.measures, row.model, curves))
         if keep is not None:
             keep(found)
     return found

@@ -314,6 +314,11 @@ class Measure(Section):
         default=False, description="Whether to measure how far triggered samples are from clean ones."
     )
     cost: bool = Field(default=False, description="Whether to count operations, spikes and energy.")
+    evidence: bool = Field(
+        default=False,
+        description="Whether to keep what plots need: ROC curves of detectors, voltages and spikes of the last spiking "
+        "layer, thresholds by clean and by poisoned calibration.",
+    )
     detection: bool = Field(default=False, description="Whether every detector searches that fits the data.")
     elimination: bool = Field(
         default=False, description="Whether everything is tried that removes backdoors and fits the data."

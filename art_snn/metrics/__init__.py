@@ -3,7 +3,7 @@
 from art_snn.metrics.accuracy import accuracy, clean_accuracy_drop
 from art_snn.metrics.attack_success import attack_success_rate, counts_for_success, robust_accuracy
 from art_snn.metrics.defence_ratings import defence_effectiveness_rating, robust_improvement_rating
-from art_snn.metrics.detection import auroc, fpr_at_tpr
+from art_snn.metrics.detection import auroc, fpr_at_tpr, roc_points
 from art_snn.metrics.energy import energy_pj, synops
 from art_snn.metrics.event_distance import event_distance
 from art_snn.metrics.migration import migration_rate
@@ -39,6 +39,7 @@ __all__ = [
     "psnr",
     "robust_accuracy",
     "robust_improvement_rating",
+    "roc_points",
     "share_of_verdicts",
     "ssim",
     "stealth",

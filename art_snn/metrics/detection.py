@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from art_snn._arrays import as_labels
-from art_snn._validation import check_finite, check_fraction, check_same_length
+from art_snn._validation import check_at_least, check_finite, check_fraction, check_same_length
 from art_snn.typing import Array, Mask
 
 
@@ -54,6 +54,40 @@ def fpr_at_tpr(is_poison: Mask, scores: Array, tpr: float = 0.95) -> float:
     check_fraction("tpr", tpr, zero=False)
     false_positives, true_positives, _ = roc_curve(is_poison, scores, drop_intermediate=False)
     return float(false_positives[np.argmax(true_positives >= tpr)])
+
+
+def roc_points(is_poison: Mask, scores: Array, most: int = 100) -> tuple[Array, Array]:
+    """Points of the ROC curve, the first and the last among them; of many, such that none is far from its neighbours.
+
+    Few false positives are what a detector is about: distances between points count on a logarithm of their share.
+
+    Args:
+        is_poison: True for poisoned samples, shape (N,).
+        scores: Finite numbers that should be higher for poisoned samples, shape (N,).
+        most: Number of points, at least 2.
+
+    Returns:
+        False and true positive rates (P,) each, in [0, 1], rising from 0 to 1.
+
+    Raises:
+        ValueError: For the same reasons as in `auroc`.
+
+    Source: Fawcett, An introduction to ROC analysis, 2006, https://doi.org/10.1016/j.patrec.2005.10.010, section 5.
+
+    >>> false, true = roc_points(np.array([True, False, False]), np.array([2.0, 1.0, 0.0]))
+    >>> false.tolist(), true.tolist()
+    ([0.0, 0.0, 1.0], [0.0, 1.0, 1.0])
+    """
+    is_poison, scores = _checked(is_poison, scores)
+    check_at_least("most", most, 2)
+    false, true, _ = roc_curve(is_poison, scores)
+    if len(false) <= most:
+        return false, true
+    lowest = 0.5 / (~is_poison).sum()
+    places = np.stack([np.log(false + lowest) / -np.log(lowest), true])
+    way = np.concatenate([[0], np.abs(np.diff(places)).sum(axis=0).cumsum()])
+    chosen = np.unique(np.searchsorted(way, np.linspace(0, way[-1], most)))
+    return false[chosen], true[chosen]
 
 
 def _checked(is_poison: Mask, scores: Array) -> tuple[Mask, Array]:

@@ -19,6 +19,7 @@ _SAME_NUMBERS = (  # whatever their values are
     "measure.onset_length",
     "measure.stealth",
     "measure.cost",
+    "measure.evidence",
     "measure.raise_on",
 )
 _WORDS = {
