@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from art_snn.experiment.trainings import digest
 from art_snn.report import ReportTable, report_tables
 from art_snn.sweep import Sweep
 from art_snn.sweep.frame import TABLES, frame
@@ -17,7 +18,8 @@ def cells(spec: dict[str, Any], versions: str = "1", **rows: Any) -> list[dict[s
         own = {name: value[number] if isinstance(value, list) else value for name, value in rows.items()}
         found = [{"model": model["name"], **ROW, **own} for model in plain["models"]]
         environment = {"versions": {"torch": versions}}
-        made.append({"hash": f"{versions}-{number}", "spec": plain, "rows": found, "environment": environment})
+        content = {"spec": plain, "rows": found, "environment": environment}
+        made.append({"hash": digest(content), **content})
     return made
 
 

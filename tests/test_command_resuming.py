@@ -75,7 +75,7 @@ def test_what_is_finished_is_kept_and_the_same_command_goes_on(
     told, doubts = continued.stderr.splitlines(keepends=True)
     assert (continued.returncode, told) == (0, f"art-snn: goes on in {out}, where ann is finished\n")
     assert doubts.startswith("art-snn: results with caution: ann, if; ")
-    assert {path.name for path in out.iterdir()} == {record, *others}
+    assert {path.name for path in out.iterdir()} == {record, *others, "cells", "spec.toml"}
     found = json.loads((out / record).read_text())
     assert found["complete"]
     assert found["rows"][0] == kept["rows"][0]
@@ -90,6 +90,45 @@ def test_what_is_finished_is_kept_and_the_same_command_goes_on(
     assert json.loads(art_snn(*command, "--json").stdout) == found
 
 
+@pytest.mark.parametrize(
+    ("command", "record"), [("compare", "results.json"), ("defend --defences spectral", "defences.json")]
+)
+def test_what_a_command_finds_is_the_one_cell_of_its_spec(
+    command: str, record: str, art_snn: Callable[..., Outcome], trained: list[str]
+) -> None:
+    trained.append("")
+    assert art_snn(*command.split(), *SMALL, "--out", "out", "-q").returncode == 0
+    (path,) = Path("out/cells").iterdir()
+    cell, written = json.loads(path.read_text()), json.loads((Path("out") / record).read_text())
+    assert cell | written == cell
+    assert cell["environment"]["threads"] == written["spec"]["run"]["threads"]
+
+    run = art_snn("run", "out/spec.toml", "--out", "out")
+    reported = art_snn("report", "out")
+
+    assert (run.returncode, reported.returncode, trained) == (0, 0, ["", "ann", "if"])
+    assert [file.name for file in Path("out/cells").iterdir()] == [path.name]
+    assert Path("out/report.md").is_file()
+    assert art_snn(*command.split(), *SMALL, "--out", "out").stdout.endswith(f"nothing to do: out/{record}\n")
+
+
+def test_several_seeds_are_a_table_beside_their_spec_that_other_options_do_not_overwrite(
+    art_snn: Callable[..., Outcome],
+) -> None:
+    command = ("compare", *SMALL[2:], "--models", "if", "--out", "out", "-q", "--seeds")
+    assert art_snn(*command, "0,1").returncode == 0
+    found = json.loads(Path("out/results.json").read_text())
+    assert found["spec"]["run"]["seeds"] == [0, 1]
+    assert found["versions"]["torch"]
+    assert [(row["seed"], row["model"]) for row in found["rows"]] == [(0, "if"), (1, "if")]
+    for seeds in ("0,2", "0"):
+        refused = art_snn(*command, seeds)
+        assert refused.returncode == 2
+        assert "name another folder with --out" in refused.stderr
+    assert json.loads(Path("out/results.json").read_text()) == found
+    assert json.loads(art_snn(*command[:-2], "--json", "--seeds", "0,1").stdout) == found
+
+
 def test_other_options_have_a_folder_of_their_own_and_are_refused_in_this_one(
     art_snn: Callable[..., Outcome], trained: list[str]
 ) -> None:
@@ -98,12 +137,12 @@ def test_other_options_have_a_folder_of_their_own_and_are_refused_in_this_one(
         outcome = art_snn("compare", *SMALL[2:], "--models", "if", "--seed", seed, "-q")
         assert outcome == (0, "", "")
     first, _ = (path for path in Path("results").iterdir())
-    before = {path: path.read_bytes() for path in first.iterdir()}
+    before = {path: path.read_bytes() for path in first.rglob("*.*")}
     outcome = art_snn("compare", *SMALL[2:], "--models", "if", "--seed", 2, "--out", first)
     assert (outcome.returncode, outcome.stdout) == (2, "")
     assert "some with seed" in outcome.stderr
     assert "not 2; name another folder with --out" in outcome.stderr
-    assert {path: path.read_bytes() for path in first.iterdir()} == before
+    assert {path: path.read_bytes() for path in first.rglob("*.*")} == before
     assert trained == ["", "if", "if"]
 
 

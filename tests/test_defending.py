@@ -220,7 +220,7 @@ def test_a_picture_of_scores_shows_both_kinds_of_samples_and_the_detectors_own_t
     above, below = np.reshape(figure.axes, (2, -1))
     assert [ax.get_title() for ax in above] == [row.defence for row in whole.detection]
     for ax, curve, row in zip(above, below, whole.detection, strict=True):
-        assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        assert ax.get_legend_handles_labels()[1] == [
             f"clean, {row.n_clean} samples",
             f"poisoned, {row.n_poison} samples",
         ]
@@ -233,7 +233,8 @@ def test_a_picture_of_clusters_crosses_the_poison_of_each_class(whole: Defended)
     figure = evidence_figures(whole, "if")["clusters"]
     evidence = whole.evidence["if"][0].evidence
     assert figure.axes[0].get_title().startswith("class 1 (target")
-    drawn = [[len(points.get_offsets()) for points in ax.collections] for ax in figure.axes[:K]]
+    sizes = [[len(points.get_offsets()) for points in ax.collections] for ax in figure.axes[:K]]
+    drawn = [[sum(of_clusters), crosses] for *of_clusters, crosses in sizes]
     labels = [1, 0, 2, 3]
     own = [evidence.labels == label for label in labels]
     assert drawn == [[rows.sum(), evidence.is_poison[rows].sum()] for rows in own]

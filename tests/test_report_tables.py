@@ -237,6 +237,12 @@ def test_curves_go_over_axes_of_numbers_a_model_and_a_figure_each() -> None:
     assert curve.low[0] <= curve.mean[0] <= curve.high[0]
 
 
+def test_curves_over_time_rise_in_t_in_whatever_order_it_was_asked() -> None:
+    curve = {"timesteps": [8, 1], "accuracy": [0.8, 0.2], "n": 100, "n_asr": 90}
+    (over_time,) = curves(report(with_measures(cells(THREE), over_time={"lif": curve}))["over_time"])
+    assert (over_time.axis_heading, over_time.x, over_time.mean) == ("T", (1.0, 8.0), pytest.approx((0.2, 0.8)))
+
+
 def test_settings_without_the_axis_are_on_no_curve() -> None:
     numbers = [{"attack.size": 1}, {"attack.size": 2}, {"attack.trigger": "flash", "data.name": "digits-dvs"}]
     found = cells({"models": ["lif"], "cases": numbers})

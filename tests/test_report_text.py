@@ -29,6 +29,7 @@ NASTY = [
     "[0.1, 0.2]",
     "*",
     "# title",
+    "carriage\rreturn",
     '"quoted", and comma',
     "1. first",
     "<https://example.org>",

@@ -203,7 +203,7 @@ def test_options_become_a_file_that_says_the_same(art_snn: Callable[..., Outcome
 def test_several_seeds_give_figures_with_intervals(art_snn: Callable[..., Outcome], tmp_path: Path) -> None:
     outcome = art_snn("compare", *OPTIONS, "--seeds", "0,1", "--out", tmp_path)
     assert outcome.returncode == 0, outcome.stderr
-    rows = json.loads((tmp_path / "results.json").read_text())
+    rows = json.loads((tmp_path / "results.json").read_text())["rows"]
     assert [(row["seed"], row["model"]) for row in rows] == [(seed, name) for seed in (0, 1) for name in ("ann", "lif")]
     assert "95 % interval over 2 seeds" in outcome.stdout
 

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from art_snn.metrics import paired_difference, summary, wilson_interval
+from art_snn.metrics import corrected, paired_difference, share_of_verdicts, summary, wilson_interval
+from art_snn.metrics.statistics import LEVEL, Difference
 
 NAN = math.nan
 FIGURES = st.lists(st.floats(0, 1), min_size=2, max_size=9)
@@ -166,3 +167,41 @@ def test_false_claims_are_as_rare_as_is_said() -> None:
     claims = [paired_difference(*rng.normal(size=(2, 3))).verdict != "no difference seen" for _ in range(1000)]
 
     assert np.mean(claims) == pytest.approx(0.05, abs=0.021)  # three standard errors
+
+
+# --- many tests, and verdicts ---------------------------------------------------------------------------------------
+
+
+def difference(p: float, mean: float = 1.0) -> Difference:
+    return Difference(mean, NAN, NAN, p, 3, 0, "higher", p)
+
+
+@given(p_values=st.lists(st.floats(0, 1), min_size=1, max_size=8), data=st.data())
+def test_holms_correction_is_its_loop_whatever_the_order(p_values, data) -> None:
+    order = data.draw(st.permutations(range(len(p_values))))
+    ranked = sorted(p_values)
+    steps = [min(1.0, (len(ranked) - rank) * p) for rank, p in enumerate(ranked)]
+
+    found = corrected([difference(p_values[place]) for place in order])
+
+    for one in found:
+        assert one.p_corrected == max(steps[: ranked.index(one.p) + ranked.count(one.p)])
+        assert one.p <= one.p_corrected <= min(1.0, len(ranked) * one.p)
+        assert one.verdict == ("higher" if one.p_corrected < 1 - LEVEL else "no difference seen")
+
+
+def test_what_was_not_tested_is_no_test_to_correct_for() -> None:
+    untested = paired_difference([0.9], [0.5])
+    (unchanged, one) = corrected([untested, difference(0.04, -0.5)])
+
+    assert unchanged is untested
+    assert (one.p_corrected, one.verdict) == (0.04, "lower")
+
+
+def test_a_share_of_verdicts_has_wilsons_interval_over_seeds() -> None:
+    found = share_of_verdicts([True, None, False, True])
+
+    assert (found.mean, found.n, found.n_left_out) == (pytest.approx(2 / 3), 3, 1)
+    assert (found.low, found.high) == wilson_interval(2, 3)
+    assert "over the verdicts of 3 seeds (Wilson)" in found.interval_text
+    assert share_of_verdicts([None]).interval_text == "no interval"

@@ -10,7 +10,7 @@ from art_snn.experiment.trainings import trainings_of
 from art_snn.report import report_tables, write_sweep
 from art_snn.sweep import load_results, load_tables
 from art_snn.sweep.folder import SweepFolder
-from tests.reporting import cells, report
+from tests.reporting import cells, failed, report
 
 THREE = {"models": ["lif"], "run": {"seeds": [0, 1, 2]}}
 
@@ -67,16 +67,25 @@ def test_a_parameter_that_all_models_share_is_one_column() -> None:
 
 
 def test_columns_of_one_last_name_stay_two() -> None:
-    names = {"data.limit": [100, 200], "data.name": ["digits", "mnist"], "network.name": ["small_cnn", "vgg11"]}
-    shown = report(cells({**THREE, "grid": names}))["table"].shown
-    assert {"data", "network"} <= set(shown.columns)
-    assert len(shown) == 8
+    names = {"data.name": ["digits", "mnist"], "network.name": ["small_cnn", "vgg11"]}
+    assert list(report(cells({**THREE, "grid": names}))["table"].shown)[:3] == ["data", "network", "model"]
+    epochs = {"training.epochs": [1, 2], "models.*.training.epochs": [3, 4]}
+    shown = report(cells({"models": ["if", "lif"], "grid": epochs}))["table"].shown
+    assert list(shown)[:3] == ["training.epochs", "models.*.training.epochs", "model"]
 
 
 def test_cells_of_other_versions_are_not_pooled_either() -> None:
     table = report([*cells(THREE), *cells(THREE, versions="2")])["table"]
     assert table.numbers["asr.n"].tolist() == [3, 3]
     assert table.shown["versions"].tolist() == ["torch 1", "torch 2"]
+
+
+def test_versions_of_python_and_cells_that_tell_none_are_no_setting() -> None:
+    found = cells(THREE)
+    for number, cell in enumerate(found):
+        cell["environment"] = {"versions": {"python": f"3.11.{number}", "torch": "1"}}
+    assert [line["seeds"] for line in figures(found)] == [3]
+    assert list(report([*found[:2], failed(found[2])])["table"].keys) == ["model"]
 
 
 def test_rows_of_other_data_are_refused_and_told_by_their_cells() -> None:

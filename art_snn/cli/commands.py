@@ -1,33 +1,39 @@
 """The subcommands: each calls the library, and prints what came of it."""
 
 import importlib
-import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-import pandas as pd
 import tomli_w
 import torch
 import typer
-from rich.console import RenderableType
 
 from art_snn import experiment, report
 from art_snn._files import write_whole
 from art_snn._progress import silence
-from art_snn.cli import COMMANDS, FAILED, new_app, told
+from art_snn.cli import COMMANDS, new_app, told
+from art_snn.cli.comparing import (
+    is_done,
+    over_seeds,
+    results_folder,
+    show,
+    tell_doubts,
+    tell_failures,
+    tell_files,
+    working,
+)
 from art_snn.cli.listing import listed
 from art_snn.cli.options import OF_COMPARE, OF_TRIGGER, named_models, reference_lines, tables, taking
 from art_snn.cli.recipe_choice import choice_of
 from art_snn.experiment import Defended, Experiment, Result
-from art_snn.report import ResultsFolder
 from art_snn.sweep import Sweep, load_tables
 from art_snn.sweep.display import duration
 from art_snn.sweep.estimate import Estimate, estimate
-from art_snn.sweep.folder import SweepFolder
+from art_snn.sweep.folder import SweepFolder, write_cell
 from art_snn.sweep.values import assignments
 
 Found = TypeVar("Found", Result, Defended)
@@ -73,16 +79,16 @@ def compare(
         _save(given, save_spec)
         return
     spec = Experiment(**given)
+    folder = results_folder("compare", spec, out, report.RESULTS)
     if len(spec.run.seeds) > 1:
-        _over_seeds(spec, "compare", out, as_json, quiet)
+        over_seeds(spec, folder, as_json, quiet)
         return
-    determined_by = experiment.identity(spec)
-    folder = ResultsFolder(out or _default_out("compare", determined_by), *report.RESULTS, determined_by)
-    with _working(folder, lambda record: experiment.restored_result(spec, record), quiet) as known:
+    with working(folder, lambda record: experiment.restored_result(spec, record), quiet) as known:
         result = experiment.run(spec, known=known, keep=lambda found: report.keep_result(found, folder.path))
-        written = [] if _is_done(folder, known) else report.write_result(result, folder.path)
-    _tell_doubts(report.notice(result.rows), quiet)
-    _show(result, lambda: [report.comparison_table(result)], folder, written, as_json, quiet)
+        written = [] if is_done(folder, known) else report.write_result(result, folder.path)
+        write_cell(result, folder.path)
+    tell_doubts(report.notice(result.rows), quiet)
+    show(result, lambda: [report.comparison_table(result)], folder, written, as_json, quiet)
 
 
 @app.command(help=COMMANDS["defend"])
@@ -114,36 +120,35 @@ def defend(
         _save(given, save_spec)
         return
     spec = Experiment(**given)
+    folder, drawn = results_folder("defend", spec, out, report.DEFENCES), list[Path]()
     if len(spec.run.seeds) > 1:
-        _over_seeds(spec, "defend", out, as_json, quiet)
+        over_seeds(spec, folder, as_json, quiet)
         return
-    determined_by, drawn = experiment.identity(spec), list[Path]()
-    folder = ResultsFolder(out or _default_out("defend", determined_by), *report.DEFENCES, determined_by)
-    with _working(folder, lambda record: experiment.restored_defended(spec, record), quiet) as known:
+    with working(folder, lambda record: experiment.restored_defended(spec, record), quiet) as known:
         defended = experiment.defend(
             spec, known=known, keep=lambda found: drawn.extend(report.keep_defended(found, folder.path))
         )
-        done = _is_done(folder, known)
+        done = is_done(folder, known)
         written = [] if done else [*report.write_defended(defended, folder.path, models=()), *drawn]
-    _tell_doubts(report.notice(report.judged(defended)), quiet)
-    _show(defended, lambda: report.defence_tables(defended), folder, written, as_json, quiet)
+        write_cell(defended, folder.path)
+    tell_doubts(report.notice(report.judged(defended)), quiet)
+    show(defended, lambda: report.defence_tables(defended), folder, written, as_json, quiet)
 
 
 @app.command(help=COMMANDS["show-trigger"])
 @taking(OF_TRIGGER)
 def show_trigger(seed: Seed = 0, out: Out = None, quiet: Quiet = False, **options: Any) -> None:
     spec = Experiment(**_given(options, "ann", seed, None, None, OF_TRIGGER))
-    determined_by = experiment.identity(spec)
-    folder = ResultsFolder(out or _default_out("show-trigger", determined_by), *report.TRIGGER, determined_by)
+    folder = results_folder("show-trigger", spec, out, report.TRIGGER)
     with folder.claimed() as known, silence() if quiet else nullcontext():
         shown = experiment.show_trigger(spec)
-        record = {**determined_by, "checksum": experiment.checksum_of(shown.rows.values())}
+        record = {**folder.determined_by, "checksum": experiment.checksum_of(shown.rows.values())}
         if known is not None:
             experiment.check_same_data(record["checksum"], str(known.get("checksum")))
         is_done = known is not None and folder.has_all()
         written = [] if is_done else report.write_trigger(shown, folder.path, record)
     if not quiet:
-        _tell_files(folder, written)
+        tell_files(folder, written)
 
 
 @app.command(help=COMMANDS["run"], epilog="\n\n".join(["What a file can say:", *reference_lines()]))
@@ -193,7 +198,7 @@ def run(
     if not quiet:
         print(report.sweep_text(report.report_tables(load_tables(folder, results["cell"]))))
         print(f"wrote {len(sweep.cells)} cells to {folder / 'cells'}; art-snn report {folder} makes tables of them")
-    _tell_failures(sweep, results, folder)
+    tell_failures(sweep, results, folder)
 
 
 @app.command("report", help=COMMANDS["report"])
@@ -259,33 +264,6 @@ def _save(given: dict[str, Any], path: Path) -> None:
     print(f"wrote {write_whole(path, tomli_w.dumps(given).encode())}; art-snn run {path} measures it")
 
 
-def _over_seeds(spec: Experiment, command: str, out: Path | None, as_json: bool, quiet: bool) -> None:
-    """Several seeds are several cells."""
-    folder, sweep = out or _default_out(command, experiment.identity(spec)), Sweep(spec)
-    name = (report.RESULTS if command == "compare" else report.DEFENCES)[0]
-    if (folder / name).exists() and not (folder / "cells").exists():
-        raise ValueError(f"expected {folder} to be free for results, got {name} there; name another folder with --out")
-    with silence() if quiet else nullcontext():
-        results = sweep.run(folder)
-    content = results.to_json(orient="records", indent=2)
-    found = report.report_tables(load_tables(folder, results["cell"]))
-    written = [write_whole(folder / name, f"{content}\n".encode()), *report.write_sweep(found, folder)]
-    if as_json:
-        print(content)
-    elif not quiet:
-        print(report.sweep_text(found))
-        for path in written:
-            print(f"wrote {path}")
-    _tell_failures(sweep, results, folder)
-
-
-def _tell_failures(sweep: Sweep, results: pd.DataFrame, folder: Path) -> None:
-    """Say how many cells failed, by a line and the exit status."""
-    if failed := results["error"].notna().sum() if "error" in results else 0:
-        told(f"{failed} of {len(sweep.cells)} cells failed, see {folder / 'cells'}; --retry-failed computes them again")
-        raise typer.Exit(FAILED)
-
-
 def _tell_size(sweep: Sweep, quiet: bool) -> None:
     if not quiet:
         n_trainings = len(sweep.trainings)
@@ -320,55 +298,3 @@ def _client(address: str | None) -> Iterator[Any]:
         ) from error
     with Client(address) as client:
         yield client
-
-
-def _default_out(command: str, determined_by: dict[str, Any]) -> Path:
-    return Path("results", f"{command}-{determined_by['spec']['data']['name']}-{experiment.digest(determined_by)}")
-
-
-@contextmanager
-def _working(folder: ResultsFolder, restore: Callable[[dict[str, Any]], Found], quiet: bool) -> Iterator[Found | None]:
-    """Hold the folder, and show no progress where none is wanted; gives what had been found before."""
-    with folder.claimed() as record, silence() if quiet else nullcontext():
-        try:
-            known = None if record is None else restore(record)
-        except ValueError as error:
-            file = folder.path / folder.record
-            raise ValueError(f"{file}: {error}; remove it, or name another folder with --out") from error
-        if known is not None and not known.is_complete and not quiet:
-            told(f"goes on in {folder.path}, where {', '.join(row.model for row in known.rows)} is finished", 0)
-        yield known
-
-
-def _is_done(folder: ResultsFolder, known: Result | Defended | None) -> bool:
-    """Whether nothing was left to do."""
-    return known is not None and known.is_complete and folder.has_all()
-
-
-def _show(
-    found: Result | Defended,
-    tables: Callable[[], Iterable[RenderableType]],
-    folder: ResultsFolder,
-    written: list[Path],
-    as_json: bool,
-    quiet: bool,
-) -> None:
-    """Print what was found, as it is asked for."""
-    if as_json:
-        print(json.dumps(found.as_json(), indent=2))
-    elif not quiet:
-        print(report.as_text(tables(), sys.stdout.isatty()), end="")
-        _tell_files(folder, written)
-
-
-def _tell_files(folder: ResultsFolder, written: list[Path]) -> None:
-    for path in written:
-        print(f"wrote {path}")
-    if not written:
-        print(f"done before, nothing to do: {folder.path / folder.record}")
-
-
-def _tell_doubts(doubts: str, quiet: bool) -> None:
-    """One line about results that mean nothing, or less than they seem to."""
-    if doubts and not quiet:
-        told(f"{doubts}; the reasons are under 'doubts' in the JSON and below the tables", 0)

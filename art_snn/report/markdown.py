@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 
-_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_HTML = {"&": "&amp;", "<": "&lt;"}
 
 
 def markdown_table(table: pd.DataFrame) -> str:
@@ -21,8 +21,8 @@ def markdown_text(text: str) -> str:
     """Text that Markdown shows as it is, inside a line: no HTML, no link, no emphasis, no new cell.
 
     >>> markdown_text("a|b <i>*c*</i> [d](e) f_g 0.5 [0.4, 0.6]")
-    'a\\\\|b &lt;i&gt;\\\\*c\\\\*&lt;/i&gt; [d\\\\](e) f_g 0.5 [0.4, 0.6]'
+    'a\\\\|b &lt;i>\\\\*c\\\\*&lt;/i> [d\\\\](e) f_g 0.5 [0.4, 0.6]'
     """
     text = " ".join(text.split())
-    text = re.sub(r"[&<>]", lambda found: _HTML[found[0]], text)
+    text = re.sub(r"&(?=#?\w+;)|<(?=[A-Za-z/!?])", lambda found: _HTML[found[0]], text)
     return re.sub(r"[\\`*|~$]|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])", lambda found: f"\\{found[0]}", text)

@@ -14,7 +14,7 @@ from art_snn.evaluations import ModelDetectionResult, is_invalid
 from art_snn.experiment import Defended
 from art_snn.report.reasons import NO_FIGURE, marked, notice
 from art_snn.report.tables import as_percent
-from art_snn.report.titles import wrapped
+from art_snn.report.titles import put_title
 
 BOX = {"facecolor": "white", "alpha": 0.7, "edgecolor": "none"}
 N_COLUMNS = 3
@@ -38,16 +38,22 @@ def defences_figure(defended: Defended) -> Figure:
     ]
     shown = [panel for panel in panels if panel[1]]
     n_columns, n_rows = max(1, min(N_COLUMNS, len(shown))), max(1, -(-len(shown) // N_COLUMNS))
-    figure = Figure(figsize=(4.6 * n_columns + 0.5, 3.6 * n_rows + 0.6), layout="constrained")
-    axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
-    for ax, (title, rows, colours, shows) in zip(axes, shown, strict=False):
+    heights = [_height(shown[start : start + N_COLUMNS]) for start in range(0, max(1, len(shown)), N_COLUMNS)]
+    figure = Figure(figsize=(4.6 * n_columns + 0.5, sum(heights) + 0.8), layout="constrained")
+    grid = figure.add_gridspec(n_rows, n_columns, height_ratios=heights)
+    for number, (title, rows, colours, shows) in enumerate(shown):
+        ax = figure.add_subplot(grid[divmod(number, n_columns)])
         _matrix(ax, rows, colours, *shows)
         ax.set_title(title, fontsize=11)
-    for ax in axes[len(shown) :]:
-        ax.set_axis_off()
     title = f"{attack_title(defended)}; bright is good for the defender"
-    figure.suptitle("\n".join([title, *wrapped(notice(judged(defended)), figure)]), fontsize=11)
+    doubts = notice(judged(defended))
+    put_title(figure, title + (f"\n{doubts}" if doubts else ""))
     return figure
+
+
+def _height(panels: Sequence[tuple[str, Sequence[Any], str, tuple[Number, Text]]]) -> float:
+    """Of a row of panels, inches: a line for each defence of the one that has most."""
+    return 0.9 + 0.55 * max((len({row.defence for row in rows}) for _, rows, *_ in panels), default=0)
 
 
 def judged(defended: Defended) -> list[Any]:

@@ -5,7 +5,7 @@ import numpy as np
 from art_snn.typing import Array
 
 CONTRAST = 4.5  # to 1: what text and signs need, WCAG 2.1, 1.4.3
-CLEAN, POISON = "#4477aa", "#ee6677"
+CLEAN, POISON = "#0072b2", "#d55e00"
 _LINEAR_BELOW, _LUMINANCE = 0.04045, (0.2126, 0.7152, 0.0722)  # of sRGB
 
 

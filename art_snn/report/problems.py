@@ -23,10 +23,8 @@ def problems_table(tables: Mapping[str, pd.DataFrame], settings: Settings) -> Re
     """All problems, doubts first; a doubt about a model is told once, not for each defence of that model again."""
     each = {tuple(line.values()): line for line in _lines(tables)}.values()  # of a table of many figures, once
     lines = sorted(each, key=lambda line: GRADES.index(line["grade"]))
-    told = {(line["cell"], line["model"], line["problem"]) for line in lines if line["table"] == "rows"}
-    own = [
-        line for line in lines if line["table"] == "rows" or (line["cell"], line["model"], line["problem"]) not in told
-    ]
+    told = {_said(line) for line in lines if line["table"] == "rows"}
+    own = [line for line in lines if line["table"] == "rows" or _said(line) not in told]
     grades = {line["grade"] for line in lines}
     numbers = settings.added(pd.DataFrame(lines)) if lines else pd.DataFrame()
     return ReportTable(

@@ -78,13 +78,14 @@ def settings_of(rows: pd.DataFrame) -> Settings:
         if name in _LISTS
         or (name.partition(".")[0] in _SECTIONS and "." in name and not name.startswith(_SAME_NUMBERS))
     }
+    spec["versions"] = spec["versions"].map(_computing, na_action="ignore")
     axes = {name: values for name, values in spec.items() if _differs(values)}
     axes |= _without_copies({name: values for name, values in _of_models(cells).items() if _differs(values)})
     for name, values in spec.items():
-        if name not in axes and _splits(values, axes):
+        if name not in (*axes, *_LISTS) and _splits(values, axes):
             axes[name] = values
     for name in axes.keys() & _LISTS.keys():
-        axes[name] = axes[name].map(_LISTS[name](list(axes[name].unique())))
+        axes[name] = axes[name].map(_LISTS[name](list(axes[name].dropna().unique())))
     values = pd.DataFrame(axes, index=cells.index, dtype=object)
     keys = [_ranks(values[axis]) for axis in values]
     order = sorted(range(len(values)), key=lambda cell: [ranks[cell] for ranks in keys])
@@ -188,6 +189,11 @@ def _heading(axis: str) -> str:
     model = axis.split(".")[1] if section == "models" else "*"
     words = _WORDS.get(axis, last.replace("_", " "))
     return words if model == "*" else f"{words} of {model}"
+
+
+def _computing(versions: str) -> str | None:
+    """Versions of what determines numbers, all but Python's; None of a cell that tells none."""
+    return ", ".join(part for part in versions.split(", ") if not part.startswith("python ")) or None
 
 
 def _versions(values: list[str]) -> dict[str, str]:

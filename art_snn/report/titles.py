@@ -38,6 +38,8 @@ def lines_within(text: str, width: float, size: float) -> list[str]:
     return [line for line in lines if line]
 
 
-def wrapped(text: str, figure: Figure, size: float = 12) -> list[str]:
-    """Lines as wide as the figure; none of an empty text."""
-    return lines_within(text, 0.96 * figure.get_figwidth() * DPI, size)
+def put_title(figure: Figure, text: str, size: float = 11) -> None:
+    """Give a figure a title whose lines are broken where they would be cut off, in a font size in points."""
+    width = 0.96 * figure.get_figwidth() * DPI
+    lines = [part for line in text.split("\n") for part in lines_within(line, width, size)]
+    figure.suptitle("\n".join(lines), fontsize=size)

@@ -11,6 +11,8 @@ import numpy as np
 import tomli_w
 
 from art_snn._files import read_regular, write_whole
+from art_snn.experiment import Defended, Result
+from art_snn.experiment.cell import written
 
 _MOST = 1 << 28  # bytes of one cell
 
@@ -81,6 +83,19 @@ class SweepFolder:
                 f"expected cells of a sweep in {self.path / 'cells'}, got none; run one with art-snn run"
             )
         yield from found
+
+
+def write_cell(found: Result | Defended, folder: Path) -> None:
+    """Keep what one experiment found as the cell that it is, and its spec, where they are not there yet.
+
+    Args:
+        found: Complete result of a spec of one cell.
+        folder: Folder of the results, of which `art-snn report` then makes tables.
+    """
+    place, cell = SweepFolder(folder), written(found)
+    if place.read(cell["hash"]) is None:
+        place.write_spec(found.spec.given)
+        place.write(cell["hash"], cell)
 
 
 def _for_toml(value: Any) -> Any:

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from art import config
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -17,9 +19,11 @@ def scatter_3d(points: Array, clusters: Indices, title: str) -> Figure:
     """Scatter plot of points (n, 3), coloured by cluster."""
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.add_subplot(projection="3d")
-    for cluster in sorted(set(clusters.tolist())):
+    found = sorted(set(clusters.tolist()))
+    for number, cluster in enumerate(found):
         members = points[clusters == cluster]
-        axes.scatter(*members.T, s=8, color=f"C{cluster}", label=f"cluster {cluster}, {len(members)} samples")
+        label, marker = f"cluster {cluster}, {len(members)} samples", "o^sD"[number % 4]
+        axes.scatter(*members.T, s=8, color=_shade(number, len(found)), marker=marker, label=label)
     axes.set_title(title)
     if len(points):
         axes.legend()
@@ -40,7 +44,8 @@ def sequences(clean: Sequence[Array], suspect: Sequence[Array], n_neurons: int, 
     axes = figure.subplots(2, 2, sharex=True, sharey="row")
     for column, (name, (voltages, spikes)) in enumerate((("clean", clean), ("suspect", suspect))):
         steps = np.arange(1, len(voltages) + 1)
-        axes[0, column].plot(steps, voltages[:, order], marker=".")
+        for number, neuron in enumerate(order):
+            axes[0, column].plot(steps, voltages[:, neuron], marker=".", color=_shade(number, len(order)))
         axes[0, column].set_title(name)
         each = np.diff(spikes[:, order], axis=0, prepend=0)
         axes[1, column].imshow(
@@ -50,9 +55,14 @@ def sequences(clean: Sequence[Array], suspect: Sequence[Array], n_neurons: int, 
     for axis in (axes[1, 0].xaxis, axes[1, 0].yaxis):
         axis.set_major_locator(MaxNLocator(integer=True))
     axes[0, 0].set_ylabel("cumulative voltage")
-    axes[1, 0].set_ylabel("neuron (dark: spikes)")
+    axes[1, 0].set_ylabel("neuron (dark: spikes),\nthe shade above from dark to light")
     figure.suptitle(title)
     return figure
+
+
+def _shade(number: int, n: int) -> Any:
+    """Colours from dark to light, which all eyes tell apart by brightness; the lightest ones would be lost on white."""
+    return colormaps["viridis"](0.85 * number / max(1, n - 1))
 
 
 def save(figure: Figure, folder: str, name: str) -> Path:
