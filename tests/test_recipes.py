@@ -3,7 +3,6 @@
 import math
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ import pytest
 from art_snn.experiment import Experiment, with_values
 from art_snn.recipes import MODES, SCALES, RecipeRun, compared, published_values, recipe, recipe_names, recipe_run
 from art_snn.recipes.tables import Column, TableLayout
-from art_snn.sweep.frame import frame
+from art_snn.sweep import Sweep
+from art_snn.sweep.frame import frame, load_tables
 from tests.conftest import Outcome
 
 ROOT = Path(__file__).parent.parent
@@ -124,13 +124,23 @@ def test_no_number_is_published_twice(publication: str) -> None:
     assert len(set(places)) == len(places)
 
 
+MISPRINTED = ("Table 2", "0.04", "MR (Com4)")  # 87.01; the success rates beside it give 87.10
+
+
 def test_published_migration_is_the_ratio_of_the_published_success_rates() -> None:
     printed = {(one.item, one.row, one.column): one.value for one in published_values("framework")}
-    for rule, name in (("LR_C", "MaxNorm"), ("LR_H", "Com3")):
-        for rate in ("0.02", "0.1", "0.2"):
-            ann, snn = (printed["Table 9", rate, column] for column in (f"ANN ({rule})", f"SNN ({name})"))
+    rules = {"MR (1/2)": "LR_C", "MR (Com4)": "LR_H", "MR (MaxNorm)": "LR_C", "MR (Com3)": "LR_H"}
+    migration = {place: value for place, value in printed.items() if place[2] in rules and place != MISPRINTED}
 
-            assert printed["Table 9", rate, f"MR ({name})"] == pytest.approx(100 * snn / ann, abs=0.02)
+    ratios = {
+        (item, row, column): 100
+        * printed[item, row, column.replace("MR", "SNN")]
+        / printed[item, row, f"ANN ({rules[column]})"]
+        for item, row, column in migration
+    }
+
+    assert len(migration) == 39
+    assert migration == pytest.approx(ratios, abs=0.011)  # some are cut off, not rounded
 
 
 # --- published beside measured --------------------------------------------------------------------------------------
@@ -231,6 +241,31 @@ def test_a_column_can_be_averaged_over_an_axis_seed_by_seed() -> None:
     assert found.mean == pytest.approx(-30.0)
 
 
+def _tiny(cell: Experiment) -> dict[str, Any]:
+    """A cell as it is, but for its size."""
+    plain = cell.model_dump(mode="json", exclude_none=True)
+    plain["data"]["limit"], plain["training"]["epochs"], plain["network"]["width"] = 40, 1, 0.125
+    plain["models"] = [plain["models"][0], *plain["models"][-2:]] if len(plain["models"]) > 3 else plain["models"]
+    for model in plain["models"]:
+        model |= {name: least for name, least in (("timesteps", 2), ("nb_epochs_snn", 1)) if name in model}
+    plain["measure"]["over_time"] = [1, 2] if plain["measure"]["over_time"] else []
+    return plain
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", NAMES)
+def test_one_cell_of_each_is_measured_and_finds_its_place(name: str, mode: str, tmp_path: Path) -> None:
+    *_, cell = Experiment(**recipe(name).given("smoke", mode)).cells()
+
+    Sweep(_tiny(cell)).run(tmp_path, verbose=False)
+
+    tables = load_tables(tmp_path)
+    assert "error" not in tables["rows"], list(tables["rows"].get("error", ()))
+    filled = [cell for table in compared(recipe(name), tables) for row in table.rows for cell in row.cells]
+    assert any(cell.measured is not None for cell in filled)
+
+
 # --- the command ----------------------------------------------------------------------------------------------------
 
 
@@ -299,10 +334,3 @@ def test_the_wheel_holds_the_files(tmp_path: Path) -> None:
     files = [path for path in (ROOT / "art_snn/recipes").rglob("*") if path.suffix in (".toml", ".csv")]
     assert {str(path.relative_to(ROOT)) for path in files} <= held
     assert len(files) >= len(NAMES) + len(PUBLICATIONS)
-
-
-def test_recipes_are_written_in_plain_toml() -> None:
-    for name in NAMES:
-        tables = tomllib.loads((ROOT / f"art_snn/recipes/{name}.toml").read_text())
-
-        assert list(tables)[:4] == ["title", "source", "claim", "published"]

@@ -1,4 +1,4 @@
-"""The Poisson code: a pixel's value is its probability of a spike."""
+"""The Poisson code: a pixel's value is its probability of a spike, its sign that of the spike."""
 
 from typing import Literal
 
@@ -13,18 +13,21 @@ ENCODINGS: tuple[Encoding, ...] = ("direct", "poisson")
 
 
 def poisson_spikes(x: Tensor, thresholds: Tensor) -> Tensor:
-    """Spike where a pixel exceeds its threshold, a random number in [0, 1) for each time step.
+    """Spike where a pixel's magnitude exceeds its threshold, a random number in [0, 1) for each time step.
 
     The gradient with respect to `x` is 1, that of the mean (straight through).
 
     Args:
-        x: Probabilities of a spike, (N, C, H, W), in [0, 1].
+        x: Probabilities of a spike, (N, C, H, W), in [0, 1]; below 0, as in normalised images, those of a spike of -1.
+            Beyond 1 there is a spike at every time step.
         thresholds: Random numbers (T, 1, C, H, W), shared by all samples, or (T, N, C, H, W).
 
     Returns:
-        Zeros and ones, (T, N, C, H, W).
+        Zeros and ones, or minus ones below 0, (T, N, C, H, W).
+
+    Source: signed spikes as in Rathi et al., 2020, https://arxiv.org/abs/2005.01807, the released code.
     """
-    spikes = (thresholds < x).to(x.dtype)
+    spikes = (thresholds < x.abs()).to(x.dtype) * x.detach().sign()
     return spikes + (x - x.detach()) if x.requires_grad else spikes
 
 

@@ -99,8 +99,8 @@ class Recipe(_Table):
             ValueError: If there is no such scale or mode.
         """
         at, like = self.at_scale(scale), self.in_mode(mode)
-        given = self.spec
-        for layer in (like.spec, at.spec, at.paper if mode == "paper" else at.matched):
+        given: dict[str, Any] = {}
+        for layer in (self.spec, like.spec, at.spec, at.paper if mode == "paper" else at.matched):
             (changes,) = points({}, [layer])
             given = with_values(given, changes)
         return given
@@ -155,4 +155,19 @@ def recipe(name: str) -> Recipe:
     'Migration of a backdoor from an ANN into the SNN that is made of it, clean data in the last step'
     """
     check_choice("recipe", name, recipe_names())
-    return Recipe(name=name, **tomllib.loads((_HERE / f"{name}.toml").read_text("utf-8")))
+    return Recipe(name=name, **_tables(name))
+
+
+def _tables(name: str) -> dict[str, Any]:
+    """What the file of a recipe says, laid over what the recipe says that it is `like`."""
+    own = tomllib.loads((_HERE / f"{name}.toml").read_text("utf-8"))
+    return _laid_over(_tables(own.pop("like")), own) if "like" in own else own
+
+
+def _laid_over(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Tables into tables; all else, lists too, in place of what was there."""
+    both = {
+        name: _laid_over(base[name], value) if isinstance(value, dict) and isinstance(base.get(name), dict) else value
+        for name, value in own.items()
+    }
+    return base | both

@@ -9,6 +9,7 @@ from torch import nn
 
 from art_snn._random import host_seed
 from art_snn.estimators.classification import SpikingModule
+from art_snn.neurons.poisson import poisson_spikes
 from tests.estimators.toys import FRAMES, IMAGES, K, N, T, samples, spiking_net
 
 
@@ -111,6 +112,12 @@ def test_poisson_thresholds_are_shared_in_evaluation_and_fresh_in_training() -> 
     again = module(x)
     module.reseed(0)
     assert torch.equal(module(x), again)
+
+
+def test_poisson_spikes_have_the_sign_of_the_pixel() -> None:
+    x, thresholds = torch.tensor([-1.5, -0.5, 0.0, 0.5, 1.5]), torch.tensor([[0.25] * 5, [0.75] * 5])
+
+    assert poisson_spikes(x, thresholds).tolist() == [[-1, -1, 0, 1, 1], [-1, 0, 0, 0, 1]]
 
 
 def test_poisson_spikes_come_at_the_rate_of_the_pixel() -> None:

@@ -36,9 +36,9 @@ class SpikingModule(nn.Module):
             `is_neuron = False`. Taken as it is, not copied.
         timesteps: T, at least 1. Needed for static input; for frames, None or their number of bins.
         encoding: How static input becomes time steps. "direct": each step sees the image itself. "poisson": each step
-            sees spikes drawn with the pixel as probability (values in [0, 1]); in evaluation mode against one seeded
-            set of thresholds (T, C, H, W) shared by all samples, in training mode against fresh ones. Gradients pass
-            straight through.
+            sees spikes drawn with the pixel as probability (values in [0, 1]; below 0 spikes of -1); in evaluation
+            mode against one seeded set of thresholds (T, C, H, W) shared by all samples, in training mode against
+            fresh ones. Gradients pass straight through.
         readout: Logits from the outputs over time: their "mean", their "sum", or the "last".
         input_layout: "NCHW" (static), "NTCHW" (frames), or "N(TC)HW" (frames with time folded into the channels, for
             attacks that insist on four axes). None: four axes are static, five are frames.
