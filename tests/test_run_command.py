@@ -208,6 +208,20 @@ def test_several_seeds_give_figures_with_intervals(art_snn: Callable[..., Outcom
     assert "95 % interval over 2 seeds" in outcome.stdout
 
 
+@pytest.mark.slow
+def test_several_seeds_of_defences_are_in_the_record_and_in_tables(
+    art_snn: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    outcome = art_snn("defend", *OPTIONS, "--defences", "fine-tuning", "--seeds", "0,1", "--out", tmp_path)
+    assert outcome.returncode == 0, outcome.stderr
+    record = json.loads((tmp_path / "defences.json").read_text())
+    assert [(row["seed"], row["model"]) for row in record["elimination"]] == [
+        (seed, name) for seed in (0, 1) for name in ("ann", "lif")
+    ]
+    assert "## Backdoors removed or filtered out" in outcome.stdout
+    assert (tmp_path / "elimination.csv").is_file()
+
+
 def test_everything_is_listed_with_its_source(art_snn: Callable[..., Outcome]) -> None:
     told = art_snn("list").stdout
     for names in (catalogue.DATASETS, catalogue.NETWORKS, catalogue.TRIGGERS, catalogue.SAMPLE_DETECTORS):

@@ -58,14 +58,15 @@ def is_done(folder: ResultsFolder, known: Result | Defended | None) -> bool:
 
 
 def over_seeds(spec: Experiment, folder: ResultsFolder, as_json: bool, quiet: bool) -> None:
-    """Several seeds are several cells; the record is a table with the spec beside it."""
+    """Several seeds are several cells; the record is all their tables with the spec beside them."""
     sweep = Sweep(spec)
     with folder.claimed(), silence() if quiet else nullcontext():
         results = sweep.run(folder.path)
-        rows = json.loads(results.to_json(orient="records"))
-        record = {"spec": spec.model_dump(mode="json"), "versions": folder.determined_by["versions"], "rows": rows}
+        tables = load_tables(folder.path, results["cell"])
+        lines = {name: json.loads(table.to_json(orient="records")) for name, table in tables.items() if len(table)}
+        record = {"spec": spec.model_dump(mode="json"), "versions": folder.determined_by["versions"], **lines}
         content = json.dumps(record, indent=2)
-        found = report.report_tables(load_tables(folder.path, results["cell"]))
+        found = report.report_tables(tables)
         written = [
             write_whole(folder.path / folder.record, f"{content}\n".encode()),
             *report.write_sweep(found, folder.path),
