@@ -94,3 +94,12 @@ def test_differences_are_counted_by_their_verdict() -> None:
             cell["rows"][1]["asr"] = 0.1 + 0.01 * (number % 3)
     sentences = differences(report_tables(findings(content).tables))
     assert "lif against ann, attack success: lower in 1, no difference seen in 1 of 2 settings." in sentences
+
+
+def test_a_difference_behind_a_defence_is_called_so() -> None:
+    content = cells({"models": ["lif"], "run": {"seeds": [0, 1, 2]}})
+    for number, cell in enumerate(content):
+        rates = {"asr_before": 0.9, "asr_after": 0.1 + 0.01 * number, "accuracy_after": 0.8, "n_asr": 1000}
+        cell["elimination"] = [{"model": "lif", "defence": "fine-pruning", "doubts": [], **rates}]
+    sentences = differences(report_tables(findings(content).tables))
+    assert sentences == ["lif behind fine-pruning against lif, attack success: lower in 1 setting."]

@@ -169,16 +169,18 @@ def _over_seeds(setting: Setting, model: str, figure: str) -> Summary:
 def differences(tables: Sequence[ReportTable]) -> list[str]:
     """What the tests of differences say, a sentence each."""
     lines = next((table.numbers for table in tables if table.name == "differences"), pd.DataFrame())
-    if not {"figure", "model", "against", "verdict"} <= set(lines):
+    by = ["figure", "model", "against", "defence"]
+    if not {*by, "verdict"} <= set(lines):
         return []
     sentences = []
-    for (figure, model, against), some in lines.groupby(["figure", "model", "against"], sort=False):
+    for (figure, model, against, defence), some in lines.groupby(by, sort=False):
         times = some["verdict"].value_counts()
         verdicts = [f"{verdict} in {n}" for verdict, n in sorted(times.items()) if verdict != "not tested"]
         tested = len(some) - times.get("not tested", 0)
         if tested:
             of = f" of {_n(tested, 'setting')}" if tested > 1 else " setting"
-            sentences.append(f"{model} against {against}, {_FIGURES.get(figure, figure)}: {', '.join(verdicts)}{of}.")
+            named = f"{model} behind {defence}" if defence else model
+            sentences.append(f"{named} against {against}, {_FIGURES.get(figure, figure)}: {', '.join(verdicts)}{of}.")
     return sentences
 
 
