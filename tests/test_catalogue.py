@@ -2,8 +2,7 @@
 
 import dataclasses
 import inspect
-import subprocess
-import sys
+import runpy
 from pathlib import Path
 
 import pytest
@@ -66,7 +65,9 @@ def test_every_entry_says_where_it_comes_from(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_every_example_runs(example: Path, tmp_path: Path) -> None:
-    outcome = subprocess.run([sys.executable, example], cwd=tmp_path, capture_output=True, text=True)
-    assert outcome.returncode == 0, outcome.stderr
-    assert outcome.stdout
+def test_every_example_runs(
+    example: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(example), run_name="__main__")
+    assert capsys.readouterr().out

@@ -1,9 +1,6 @@
 """Whatever the catalogue holds can be said in a spec, and is named by the help and the reference."""
 
-import importlib
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +12,7 @@ from art_snn.cli.reference import page
 from art_snn.experiment import Experiment
 from art_snn.experiment.catalogue_parameters import parameters_of
 from art_snn.experiment.sections import defences, rules
+from tests.conftest import Outcome
 
 ROOT = Path(__file__).parents[1]
 # What is data, or follows from data, seed, section or the trained classifier
@@ -75,16 +73,11 @@ def test_the_reference_page_is_the_one_that_the_declarations_make() -> None:
     assert (ROOT / "docs" / "spec.md").read_text() == page() + "\n", "run make reference"
 
 
-@pytest.mark.slow
-def test_the_help_of_run_names_every_entry_and_every_parameter() -> None:
-    command = [sys.executable, "-m", "art_snn", "run", "--help"]
-    told = subprocess.run(
-        command,
-        check=True,
-        capture_output=True,
-        text=True,
-        env={**importlib.import_module("os").environ, "COLUMNS": "400"},
-    ).stdout
+def test_the_help_of_run_names_every_entry_and_every_parameter(
+    art_snn: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    told = art_snn("run", "--help").stdout
     words = set(told.replace(",", " ").replace(":", " ").split())
     for title, (_, _, parameters) in ENTRIES.items():
         assert title.partition(": ")[2] in words, title

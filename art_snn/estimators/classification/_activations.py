@@ -5,7 +5,6 @@ from contextlib import closing
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from art_snn._validation import check_choice
@@ -13,7 +12,6 @@ from art_snn.estimators.classification._encoding import undefined_as_nan
 from art_snn.estimators.classification._host import Host
 from art_snn.estimators.classification.inspection.first_pass import Inspection, inspect
 from art_snn.estimators.classification.inspection.recording import Quantity, Reduction, Watched, record
-from art_snn.estimators.classification.mode import mode
 from art_snn.typing import Array
 
 
@@ -22,7 +20,7 @@ class Activations(Host):
 
     _inspection: Inspection
     _layer_names: list[str]
-    _samples: Any
+    _in_evaluation: Any
 
     @property
     def layer_names(self) -> list[str]:
@@ -61,13 +59,8 @@ class Activations(Host):
         check_choice("reduction", reduction, ("rate", "sum", "last", "none"))
         wanted = [layer] if isinstance(layer, int | np.integer | str) else list(layer)
         layers = [self._layer(name) for name in wanted]
-        x = self._samples(x)
-        if len(x) == 0:
-            raise ValueError("expected at least one sample, got none")
 
-        def activations(batch: Array | Tensor) -> list[Tensor]:
-            inputs, _ = self._apply_preprocessing(batch, y=None, fit=False, no_grad=not framework)
-            inputs = inputs if isinstance(inputs, Tensor) else self._to_device(inputs)
+        def activations(inputs: Tensor) -> list[Tensor]:
             with (
                 record(layers, quantity, reduction, len(inputs)) as recordings,
                 closing(self.model.outputs(inputs)) as chunks,
@@ -76,12 +69,7 @@ class Activations(Host):
             results = [undefined_as_nan(recording.result(timesteps), inputs) for recording in recordings]
             return [result.flatten(2 if reduction == "none" else 1) for result in results] if flatten else results
 
-        with mode(self._model, False, draws=False), torch.set_grad_enabled(framework):
-            if framework:
-                results: list[Any] = activations(x)
-            else:
-                batches = ([a.cpu().numpy() for a in activations(b)] for b in self._sample_batches(x, batch_size))
-                results = [np.concatenate(parts) for parts in zip(*batches, strict=True)]
+        results: list[Any] = self._in_evaluation(x, batch_size, framework, activations)
         return results if isinstance(layer, Sequence) and not isinstance(layer, str) else results[0]
 
     def feature_layers(self) -> list[str]:

@@ -15,7 +15,6 @@ from art_snn.estimators.classification._settings import Settings, check_trains
 from art_snn.estimators.classification.inputs import Inputs
 from art_snn.estimators.classification.inspection import hooked, spiking_layers
 from art_snn.estimators.classification.learning_rule import LearningRule
-from art_snn.estimators.classification.mode import mode
 from art_snn.estimators.classification.module import SpikingModule
 from art_snn.estimators.classification.streaming import Streaming
 from art_snn.models import OverTime
@@ -86,21 +85,16 @@ class AnnClassifier(LearningRule, Streaming, Inputs, Settings, Copying, Saving, 
         names = self._layer_names
         name = {i: names[i] for i in range(-len(names), len(names))}.get(layer, layer)  # type: ignore[arg-type]
         check_choice("layer", name, names)
-        x = self._samples(x)
-        if len(x) == 0:
-            raise ValueError("expected at least one sample, got none")
         seen: dict[str, Tensor] = {}
-
-        def activations(batch: Array | Tensor) -> Tensor:
-            inputs, _ = self._apply_preprocessing(batch, y=None, fit=False, no_grad=not framework)
-            self._model(inputs if isinstance(inputs, Tensor) else self._to_device(inputs))
-            return seen["output"]
-
         watched = {self.model.get_submodule(name): lambda *call: seen.update(output=call[-1])}
-        with mode(self._model, False, draws=False), torch.set_grad_enabled(framework), hooked(watched):
-            if framework:
-                return activations(x)
-            return np.concatenate([activations(b).cpu().numpy() for b in self._sample_batches(x, batch_size)])
+
+        def activations(inputs: Tensor) -> list[Tensor]:
+            with hooked(watched):
+                self._model(inputs)
+            return [seen["output"]]
+
+        (found,) = self._in_evaluation(x, batch_size, framework, activations)
+        return found
 
     @classmethod
     def _wrapped(cls, net: nn.Module, n_axes: int, time: dict[str, Any]) -> tuple[nn.Module, dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Whatever ART's callers pass: samples of any number dtype, labels as indices or one-hot, without needless copies."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -133,6 +133,28 @@ class Inputs(Host):
 
     def _floating_samples(self, x: Any) -> Any:
         return floating(self._samples(x))
+
+    def _in_evaluation(
+        self, x: Any, batch_size: int, framework: bool, compute: Callable[[Tensor], list[Tensor]]
+    ) -> list[Any]:
+        """What is computed of samples as the model sees them: arrays, or at once and with gradients, tensors.
+
+        Raises:
+            ValueError: If there is no sample.
+        """
+        x = self._samples(x)
+        if len(x) == 0:
+            raise ValueError("expected at least one sample, got none")
+
+        def computed(batch: Array | Tensor) -> list[Tensor]:
+            inputs, _ = self._apply_preprocessing(batch, y=None, fit=False, no_grad=not framework)
+            return compute(inputs if isinstance(inputs, Tensor) else self._to_device(inputs))
+
+        with mode(self._model, False, draws=False), torch.set_grad_enabled(framework):
+            if framework:
+                return computed(x)
+            batches = ([a.cpu().numpy() for a in computed(b)] for b in self._sample_batches(x, batch_size))
+            return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
 
 
 def samples_for(classifier: Any, x: Any, name: str = "samples") -> Array:
