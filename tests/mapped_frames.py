@@ -35,7 +35,9 @@ from art_snn.experiment import building, defend, run
 from art_snn.typing import Array, Frames, Indices
 from tests.specs import spec_of
 
-K, TARGET, SHAPE, N, FEW = 4, 1, (8, 2, 32, 32), 6000, 400
+K, TARGET, FEW = 4, 1, 400
+SHAPE, N = (8, 2, 32, 32), 3500  # the set is large beside the states of a few networks
+SMALL, MANY = (8, 2, 16, 16), 6000  # the set is large beside a batch of `predict`
 ATTACK = TriggerBackdoor(StaticTrigger(8, "top-left", "on"), TARGET, percent_poison=0.1)
 Split = tuple[Frames, Indices]
 
@@ -97,7 +99,7 @@ def migration(train: Split, test: Split) -> None:
 
 def command(start: Callable[..., Any], train: Split, test: Split) -> None:
     """`compare` or `defend` of one model."""
-    data = Dataset(*train, *test, classes=tuple("abcd"), sensor_size=(32, 32, 2), title="frames")
+    data = Dataset(*train, *test, classes=tuple("abcd"), sensor_size=(16, 16, 2), title="frames")
     building.load_dataset = lambda *_args, **_options: data
     options = {"data": "digits-dvs", "n_bins": 8, "models": ("ann",), "width": 0.1, "epochs": 1}
     defences = ["channel-lipschitz-pruning"] if start is defend else []
@@ -108,11 +110,12 @@ def few(split: Split) -> tuple[Array, Indices]:
     return split[0][:FEW], split[1][:FEW]
 
 
-TASKS: dict[str, Callable[[Split, Split], object]] = {
-    "defences": defences,
-    "migration": migration,
-    "compare": partial(command, run),
-    "defend": partial(command, defend),
+Task = Callable[[Split, Split], object]
+TASKS: dict[str, tuple[Task, int, tuple[int, ...]]] = {  # with numbers of frames and their shape
+    "defences": (defences, N, SHAPE),
+    "migration": (migration, N, SHAPE),
+    "compare": (partial(command, run), MANY, SMALL),
+    "defend": (partial(command, defend), MANY, SMALL),
 }
 
 
@@ -143,9 +146,9 @@ def anonymous_memory() -> int:
 
 def main(folder: Path) -> None:
     """Print the shares as JSON, by task."""
-    train, test = frames(folder / "train.npy", N), frames(folder / "test.npy", N // 4)
     shares = {}
-    for name, task in TASKS.items():
+    for name, (task, n, shape) in TASKS.items():
+        train, test = frames(folder / "train.npy", n, shape), frames(folder / "test.npy", n // 4, shape)
         task(few(train), few(test))
         with peak_of_anonymous_memory() as peak:
             task(train, test)

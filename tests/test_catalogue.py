@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 import runpy
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from art.defences.trainer import Trainer
 from art.defences.transformer import Transformer
 from art.estimators.classification import PyTorchClassifier
 
-from art_snn import catalogue
+from art_snn import catalogue, data
 from art_snn.attacks import poisoning
 from art_snn.defences import detector, preprocessor, trainer, transformer
 from art_snn.defences.detector.model_detector import ModelDetector
@@ -69,5 +70,6 @@ def test_every_example_runs(
     example: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(data, "load_dataset", partial(data.load_dataset, limit=250))  # the same steps in less time
     runpy.run_path(str(example), run_name="__main__")
     assert capsys.readouterr().out

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import typer
 
+from art_snn import __version__
 from art_snn.catalogue import DATASETS, NETWORKS, TRIGGERS
 from art_snn.cli.commands import app
 from art_snn.experiment import MODELS, Experiment, defences
@@ -20,7 +21,8 @@ from tests.conftest import Outcome
 
 @pytest.mark.slow
 def test_compare_writes_what_it_prints(art_snn: Callable[..., Outcome], tmp_path: Path) -> None:
-    small = ("--models", "ann, lif", "--epochs", 3, "--timesteps", 2, "--width", 0.25, "--out", tmp_path)
+    options = "--epochs 4 --learning-rate 0.01 --limit 400 --timesteps 2 --width 0.25"
+    small = ("--models", "ann, lif", *options.split(), "--out", tmp_path)
     outcome = art_snn("compare", *small, "--json")
     assert outcome.returncode == 0, outcome.stderr
     printed = json.loads(outcome.stdout)
@@ -55,15 +57,15 @@ def test_rows_that_mean_nothing_are_marked_and_told(art_snn: Callable[..., Outco
 
 @pytest.mark.slow
 def test_compare_prints_a_table_of_all_learning_rules(art_snn: Callable[..., Outcome], tmp_path: Path) -> None:
-    small = ("--epochs", 1, "--timesteps", 4, "--width", 0.25, "--scale", 0.5, "--conversion", "fraction")
-    outcome = art_snn("compare", "--models", "ann,converted,hybrid", *small, "--out", tmp_path)
+    small = "--epochs 3 --learning-rate 0.01 --limit 400 --timesteps 4 --width 0.25 --scale 0.5 --conversion fraction"
+    outcome = art_snn("compare", "--models", "ann,converted,hybrid", *small.split(), "--out", tmp_path)
     assert outcome.returncode == 0, outcome.stderr
     for expected in ("ann", "converted", "hybrid", "migration", "average in all models", "attack success"):
         assert expected in outcome.stdout
     assert re.search("time steps +converted 4, hybrid 4", outcome.stdout), "time steps of models that there are not"
     rows = json.loads((tmp_path / "results.json").read_text())["rows"]
     assert rows[0]["migration"] is None
-    assert rows[2]["migration"]["asr_ann"] == rows[0]["asr"]
+    assert rows[2]["migration"]["asr_ann"] == rows[0]["asr"] > 0
     assert set(rows[1]["migration"]["threshold_shift"]) == {"act1", "act2", "act3"}
 
 
@@ -133,16 +135,9 @@ def test_errors_of_the_system_are_one_line(
     assert art_snn("show-trigger", "--out", tmp_path) == (2, "", "art-snn: /secret: Permission denied\n")
 
 
-@pytest.mark.slow
 def test_the_module_is_the_command() -> None:
-    outcome = subprocess.run(
-        [sys.executable, "-m", "art_snn", "compare", "--size", "-1"], capture_output=True, text=True
-    )
-    assert (outcome.returncode, outcome.stdout) == (2, "")
-    assert (
-        outcome.stderr
-        == "art-snn: expected --size to be a whole number of pixels from 1 up or a fraction below 1, got -1.0\n"
-    )
+    outcome = subprocess.run([sys.executable, "-m", "art_snn", "--version"], capture_output=True, text=True)
+    assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, f"art-snn {__version__}\n", "")
 
 
 @pytest.mark.slow

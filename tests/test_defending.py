@@ -177,7 +177,7 @@ def whole() -> Defended:
     """One defence of each kind and those that have pictures."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(building, "load_dataset", lambda *_args, **_options: BARS)
-        cleanse, pruning = {"name": "neural-cleanse", "steps": 60}, {"name": "fine-pruning", "nb_epochs": 1}
+        cleanse, pruning = {"name": "neural-cleanse", "steps": 40}, {"name": "fine-pruning", "nb_epochs": 1}
         names = "activation", "reference", cleanse, pruning
         return on_bars(*names, spec=spec_of(**SMALL | {"epochs": 6, "width": 0.5}), with_art=True)
 

@@ -95,7 +95,7 @@ def test_a_checksum_reads_values_in_the_order_of_rows(x: Array) -> None:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:only . of 4 classes were reached")
 def test_mapped_frames_give_the_figures_of_those_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    x, y = frames(tmp_path / "x.npy", 320, (4, 2, 16, 16))
+    x, y = frames(tmp_path / "x.npy", 200, (4, 2, 16, 16))
     cleanse, pruning = {"name": "neural-cleanse", "steps": 5}, {"name": "fine-pruning", "nb_epochs": 1}
     names = (*SAMPLE_DETECTORS, cleanse, pruning, "background-filter")
     options = {"data": "digits-dvs", "n_bins": 4, "trigger": "smart", "models": ("if",), "width": 0.25}
@@ -103,7 +103,7 @@ def test_mapped_frames_give_the_figures_of_those_in_memory(tmp_path: Path, monke
     spec = spec_of(**options, epochs=5, batch_size=8, set=defended)
     found = []
     for read in (np.array, np.asanyarray):
-        data = Dataset(read(x[:240]), y[:240], read(x[240:]), y[240:], classes=tuple("abcd"), title="frames")
+        data = Dataset(read(x[:140]), y[:140], read(x[140:]), y[140:], classes=tuple("abcd"), title="frames")
         monkeypatch.setattr(building, "load_dataset", lambda *_, data=data, **__: data)
         found.append(defend(spec, verbose=False))
     assert not found[0].failures

@@ -135,14 +135,18 @@ def test_calibration_draws_as_many_samples_as_wished(x, y):
 
 
 def test_calibration_copies_no_data_set():
-    counts, labels = np.ones((8192, *SHAPE), np.uint8), np.eye(K)[np.arange(8192) % K]
+    counts, labels = np.ones((4096, *SHAPE), np.uint8), np.eye(K)[np.arange(4096) % K]
     generator = NumpyDataGenerator(counts.astype(np.float32), labels, batch_size=128)
+    few = NumpyDataGenerator(np.zeros((4, *SHAPE), np.float32), labels[:4], batch_size=4)
     spiking = classifier(n_calibration=16, preprocessing=(0.5, 0.25))
-    for use in (lambda: spiking.convert(counts), lambda: spiking.fit_generator(generator, 1)):
-        use()
+    for use, all_of_it, some in (
+        (spiking.convert, counts, counts[:4]),
+        (lambda one: spiking.fit_generator(one, 1), generator, few),
+    ):
+        use(some)  # loads code
         gc.collect()
         tracemalloc.start()
-        use()
+        use(all_of_it)
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert peak < 2 * counts.nbytes  # as floats they take 4 times that
@@ -215,17 +219,19 @@ def test_bad_calibration_data_change_nothing(kind, x):
 @pytest.mark.slow
 def test_a_converted_network_keeps_accuracy_and_backdoor_of_its_ann():
     digits = load_dataset("digits")
+    x_test, y_test = digits.x_test[:200], digits.y_test[:200]
     backdoor = TriggerBackdoor(PatchTrigger(2), target_class=1, percent_poison=0.1)
     poisoned = backdoor.poison_dataset(digits.x_train, digits.y_train)
-    triggered, _ = backdoor.poison(digits.x_test)
-    spiking = ConvertedClassifier(small_cnn(1, 10, pool="avg"), nn.CrossEntropyLoss(), (1, 16, 16), 10, timesteps=128)
+    triggered, _ = backdoor.poison(x_test)
+    ann = small_cnn(1, 10, pool="avg", width=0.5)
+    spiking = ConvertedClassifier(ann, nn.CrossEntropyLoss(), (1, 16, 16), 10, timesteps=128)
 
     spiking.fit(poisoned.x, poisoned.y, batch_size=32, nb_epochs=5)
 
     accuracies, rates = {}, {}
     for name, predict in (("ann", spiking.ann.predict), ("snn", spiking.predict)):
-        accuracies[name] = accuracy(digits.y_test, predict(digits.x_test))
-        rates[name] = attack_success_rate(digits.y_test, predict(triggered), 1)
+        accuracies[name] = accuracy(y_test, predict(x_test))
+        rates[name] = attack_success_rate(y_test, predict(triggered), 1)
     assert accuracies["ann"] > 0.95
     assert abs(accuracies["snn"] - accuracies["ann"]) <= 0.01
     assert migration_rate(rates["snn"], rates["ann"]) >= 0.97
