@@ -11,7 +11,7 @@ from art_snn.data.dataset import Dataset
 
 @dataclass(frozen=True)
 class Loader:
-    """What is known of a data set before it is loaded, and the function that loads it.
+    """Calling it loads the data set.
 
     Args:
         name: Key of the data set among the loaders.
@@ -28,6 +28,10 @@ class Loader:
     sensor_size: tuple[int, int, int] | None = None
     image_shape: tuple[int, int, int] | None = None
     n_classes: int = 10
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Dataset:
+        """The data set, as `load` reads it."""
+        return self.load(*args, **kwargs)
 
     @property
     def is_neuromorphic(self) -> bool:
