@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from art_snn.recipes import RecipeRun
 from art_snn.report.page import page_text, write_page
 from art_snn.report.page.provenance import Spec, spec_in
 from art_snn.sweep.frame import TABLES, frame
@@ -22,6 +23,7 @@ SWEEP: dict[str, Any] = {
     "grid": {"attack.percent_poison": [0.05, 0.1]},
 }
 HOSTILE = "</style><script>alert(1)</script><img src=http://x.example/a.png> \"'& $\\frac{$ \x00\ud800"
+RUN = RecipeRun("framework-table9", "smoke", "paper")
 INVALID = [["one-class", "invalid", "class 0 takes all"]]
 
 
@@ -185,18 +187,40 @@ WIDER = """[...document.querySelectorAll("*")].filter(one => {
 PROGRAM = chromium.found()
 
 
+def of_a_recipe() -> list[dict[str, Any]]:
+    """Cells of a publication's table."""
+    return cells(RUN.recipe.given(RUN.scale, RUN.mode), asr_all=0.98)
+
+
+@pytest.mark.slow
+def test_published_figures_stand_before_others_and_the_recipe_in_all_commands(folder: Path) -> None:
+    RUN.write(folder)
+    text = written(folder, of_a_recipe()).decode()
+    said = words(text)
+
+    assert said.startswith("Migration of a backdoor from an ANN into the SNN")
+    assert text.index("The mode paper follows") < text.index("published-caption-1") < text.index('id="outcome"')
+    assert "published 98.37 measured 98.00 difference -0.37 [-5.37, +1.08]" in said
+    assert "art-snn run framework-table9 --scale smoke --mode paper --out . && art-snn report ." in said
+    assert "spec.toml --out" not in said
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(PROGRAM is None, reason=f"there is none of {', '.join(chromium.NAMES)} on this machine")
-def test_a_browser_shows_the_page_on_all_screens(folder: Path) -> None:
-    content = renamed(json.loads(json.dumps(cells(SWEEP, doubts=[INVALID, [], [], []]))), {"ann": HOSTILE + "x" * 90})
-    written(folder, content)
+@pytest.mark.parametrize("kind", ["hostile", "recipe"])
+def test_a_browser_shows_the_page_on_all_screens(folder: Path, kind: str) -> None:
+    if kind == "recipe":
+        RUN.write(folder)
+        written(folder, of_a_recipe())
+    else:
+        content = json.loads(json.dumps(cells(SWEEP, doubts=[INVALID, [], [], []])))
+        written(folder, renamed(content, {"ann": HOSTILE + "x" * 90}))
     assert PROGRAM is not None
     with chromium.browser(PROGRAM, folder) as tab:
         tab.look(390)
         tab.open(folder / "report.html")
         assert tab.complaints == []
         assert [one for one in tab.requests if not one.startswith("data:")] == [(folder / "report.html").as_uri()]
-        assert tab.value("document.title").startswith("Backdoors by patch triggers")
         for width in (390, 1280):
             for scheme in tab.schemes(width):
                 assert tab.value("document.documentElement.scrollWidth") <= width

@@ -210,14 +210,12 @@ def report_(
     quiet: Quiet = False,
 ) -> None:
     for folder in folders:
-        tables, cells = load_tables(folder), list(SweepFolder(folder).cells())
-        found = report.report_tables(tables)
-        written = report.write_sweep(found, folder)
+        cells, tables = list(SweepFolder(folder).cells()), load_tables(folder)
         with silence() if quiet else nullcontext():
-            written.append(report.write_page(folder, cells, tables, with_pictures=not no_pictures))
+            made = report.write_report(folder, cells, tables, with_pictures=not no_pictures)
         if not quiet:
-            print(report.sweep_text(found))
-            for path in written:
+            print(report.sweep_text(made.tables))
+            for path in made.paths:
                 print(f"wrote {path}")
 
 

@@ -15,13 +15,13 @@ from art_snn.report.files import (
 )
 from art_snn.report.folder import ResultsFolder
 from art_snn.report.matrix import defences_figure, judged
-from art_snn.report.page import write_page
 from art_snn.report.pictures import trigger_sheet, triggered_figure
 from art_snn.report.reasons import notice
 from art_snn.report.report_table import ReportTable
 from art_snn.report.sweep_tables import report_tables
 from art_snn.report.sweeps import sweep_text, write_sweep
 from art_snn.report.tables import WIDTH, as_text, comparison_table, defence_tables
+from art_snn.report.whole import Report, write_report
 
 __all__ = [
     "DEFENCES",
@@ -29,6 +29,7 @@ __all__ = [
     "TRIGGER",
     "WIDTH",
     "Curve",
+    "Report",
     "ReportTable",
     "ResultsFolder",
     "as_text",
@@ -47,7 +48,7 @@ __all__ = [
     "triggered_figure",
     "write_animation",
     "write_defended",
-    "write_page",
+    "write_report",
     "write_result",
     "write_sweep",
     "write_trigger",

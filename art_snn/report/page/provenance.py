@@ -50,11 +50,12 @@ def spec_in(folder: Path) -> Spec:
     return Spec()
 
 
-def command(only: Mapping[str, Any] | None = None) -> str:
+def command(only: Mapping[str, Any] | None = None, run: str = "art-snn run spec.toml") -> str:
     """What gives figures again, typed in the folder of the page.
 
     Args:
         only: Values by axis of the settings that are wanted; none stands for all.
+        run: What measures all cells.
 
     >>> command({"attack.trigger": "static", "models.lif.tau": 2.0})
     "art-snn run spec.toml --out . --only 'attack.trigger=\\"static\\"' --only models.tau=2.0 && art-snn report ."
@@ -64,7 +65,7 @@ def command(only: Mapping[str, Any] | None = None) -> str:
         for axis, value in (only or {}).items()
         if value is not None and axis not in _NO_OPTION
     ]
-    return " ".join(["art-snn run spec.toml --out .", *options, "&& art-snn report ."])
+    return " ".join([f"{run} --out .", *options, "&& art-snn report ."])
 
 
 def _path(axis: str) -> str:

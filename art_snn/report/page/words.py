@@ -9,6 +9,8 @@ import pandas as pd
 from art_snn.evaluations.doubts import Doubt, is_invalid
 from art_snn.experiment import Experiment
 from art_snn.metrics.statistics import Summary
+from art_snn.recipes import RecipeRun
+from art_snn.recipes.departures import departures
 from art_snn.report.findings import Findings, Setting, over_seeds
 from art_snn.report.report_table import ReportTable
 from art_snn.report.settings import in_words
@@ -31,12 +33,13 @@ class Point(NamedTuple):
     details: tuple[str, ...] = ()
 
 
-def doubts(found: Findings, given: Mapping[str, Any] | None) -> list[Point]:
+def doubts(found: Findings, given: Mapping[str, Any] | None, run: RecipeRun | None = None) -> list[Point]:
     """What stands against the figures, the gravest first.
 
     Args:
         found: The findings.
         given: Tables of the sweep's spec, where they are known: they say how many cells there should be.
+        run: The recipe that was run, where it was one.
     """
     return [
         *_failed(found),
@@ -44,6 +47,7 @@ def doubts(found: Findings, given: Mapping[str, Any] | None) -> list[Point]:
             found, "invalid", "are invalid: nothing derived of such a model means anything, so no figure is given"
         ),
         *_doubted(found, "caution", "call for caution; their figures are marked by ?"),
+        *(_of_recipe(found, run) if run else ()),
         *_few(found, given),
     ]
 
@@ -91,6 +95,18 @@ def _grade(row: Mapping[str, Any]) -> str:
     return "invalid" if is_invalid(found) else "caution" if found else ""
 
 
+def _of_recipe(found: Findings, run: RecipeRun) -> Iterator[Point]:
+    """What separates the sweep from its publication, and what the publication itself compares unlike."""
+    at, mode = run.recipe.at_scale(run.scale), run.recipe.in_mode(run.mode)
+    if otherwise := departures(run.recipe, found.results):
+        yield Point("caution", f"Not a reproduction: this is the scale {run.scale}. {at.about}", otherwise)
+    if mode.confounds:
+        text = f"The mode {run.mode} follows the publication, which treats unlike what it compares:"
+        yield Point("caution", text, mode.confounds)
+    if mode.left_out:
+        yield Point("note", "What the publication did and this does not:", mode.left_out)
+
+
 def _few(found: Findings, given: Mapping[str, Any] | None) -> Iterator[Point]:
     """What is missing, mixed or measured once only."""
     n_cells = _n_cells(given)
@@ -114,14 +130,21 @@ def _n_cells(given: Mapping[str, Any] | None) -> int | None:
         return None
 
 
-def summary(found: Findings) -> list[str]:
-    """What was measured, in a few sentences."""
+def summary(found: Findings, run: RecipeRun | None = None) -> list[str]:
+    """What was measured, in a few sentences.
+
+    Args:
+        found: The findings.
+        run: The recipe that was run, where it was one.
+    """
     seeds = sorted({cell["spec"]["run"]["seeds"][0] for cell in found.cells})
     titles = list(dict.fromkeys(cell["title"] for cell in found.cells if "title" in cell))
     attacks = dict.fromkeys(_attack(cell["spec"]["attack"]) for cell in found.cells)
     trained = f"{_n(len(found.models), 'model')} ({_list(found.models)})" if found.models else "No model"
     were = "were" if len(found.models) > 1 else "was"
+    of_recipe = [f"From {run.recipe.source}. It says: {run.recipe.claim}"] if run else []
     sentences = [
+        *of_recipe,
         f"{_n(len(found.cells), 'cell')}: {_n(len(found.settings), 'setting')} with "
         f"{'seed' if len(seeds) == 1 else 'seeds'} {_list(list(map(str, seeds)))}.",
         f"{trained} {were} trained with and without a backdoor{' on ' * bool(titles)}{_list(titles)}: "

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,11 +11,13 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from art_snn._files import write_whole
+from art_snn.recipes import RecipeRun, compared, recipe_run
 from art_snn.report.findings import Findings
 from art_snn.report.page import provenance, words
 from art_snn.report.page.triggers import TriggerPictures, trigger_pictures
 from art_snn.report.plots import plots
 from art_snn.report.plots.style import one_line
+from art_snn.report.published import in_figures, notes_of
 from art_snn.report.reasons import NO_FIGURE
 from art_snn.report.report_table import ReportTable
 from art_snn.report.sweep_tables import report_tables
@@ -47,25 +50,34 @@ def write_page(
     """Write `report.html` into the folder of a sweep; the same folder gives the same page.
 
     Args:
-        folder: The folder, whose `spec.toml` the page shows.
+        folder: The folder, whose `spec.toml` and `recipe.toml` the page shows.
         cells: Contents of its cells.
         tables: What `art_snn.sweep.load_tables` makes of them.
         with_pictures: Whether triggers are shown, for which the data are read.
 
     Returns:
         The path of the page.
+
+    Raises:
+        ValueError: If the folder's `recipe.toml` names no recipe.
     """
     pictures = trigger_pictures(cells) if with_pictures else []
-    text = page_text(Findings(cells, tables), provenance.spec_in(folder), pictures)
+    text = page_text(Findings(cells, tables), provenance.spec_in(folder), recipe_run(folder), pictures)
     return write_whole(folder / "report.html", text.encode(errors="replace"))
 
 
-def page_text(found: Findings, spec: provenance.Spec, pictures: Sequence[TriggerPictures] = ()) -> str:
+def page_text(
+    found: Findings,
+    spec: provenance.Spec,
+    run: RecipeRun | None = None,
+    pictures: Sequence[TriggerPictures] = (),
+) -> str:
     """The page as text.
 
     Args:
         found: What the sweep found.
         spec: The file it was made from.
+        run: The recipe that was run, where it was one.
         pictures: What its triggers do.
     """
     tables = report_tables(found.tables)
@@ -73,9 +85,11 @@ def page_text(found: Findings, spec: provenance.Spec, pictures: Sequence[Trigger
         _environment()
         .get_template("page.html.j2")
         .render(
-            title=_title(found),
-            summary=words.summary(found),
-            doubts=words.doubts(found, spec.given),
+            title=one_line(run.recipe.title if run else _title(found), 160),
+            summary=words.summary(found, run),
+            doubts=words.doubts(found, spec.given, run),
+            run=run,
+            compared=compared(run.recipe, found.tables) if run else (),
             outcomes=words.outcomes(found),
             differences=words.differences(tables),
             tables=[table for table in tables if table.name != "problems" and len(table.shown)],
@@ -86,7 +100,7 @@ def page_text(found: Findings, spec: provenance.Spec, pictures: Sequence[Trigger
             settings=provenance.settings_in_full(found.cells),
             machines=provenance.machines(found.cells),
             duration=provenance.duration(provenance.seconds(found.cells)),
-            command=provenance.command,
+            command=partial(provenance.command, run=run.command) if run else provenance.command,
         )
     )
 
@@ -94,7 +108,7 @@ def page_text(found: Findings, spec: provenance.Spec, pictures: Sequence[Trigger
 def _title(found: Findings) -> str:
     triggers = dict.fromkeys(str(cell["spec"]["attack"]["trigger"]) for cell in found.cells)
     titles = dict.fromkeys(str(cell["title"]) for cell in found.cells if "title" in cell)
-    return one_line(f"Backdoors by {', '.join(triggers)} triggers" + " on " * bool(titles) + ", ".join(titles), 160)
+    return f"Backdoors by {', '.join(triggers)} triggers" + " on " * bool(titles) + ", ".join(titles)
 
 
 def _environment() -> Environment:
@@ -106,7 +120,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_printable,
     )
-    made.filters["rows"] = _rows
+    made.filters |= {"rows": _rows, "in_figures": in_figures, "notes": notes_of}
     return made
 
 

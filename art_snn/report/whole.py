@@ -1,0 +1,49 @@
+"""All files of a report on a sweep."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from art_snn.recipes import compared, recipe_run
+from art_snn.report.page import write_page
+from art_snn.report.report_table import ReportTable
+from art_snn.report.sweep_tables import report_tables
+from art_snn.report.sweeps import write_sweep
+
+
+class Report(NamedTuple):
+    """A report that has been written.
+
+    Args:
+        tables: Tables of the report.
+        paths: Paths of all files of the report.
+    """
+
+    tables: tuple[ReportTable, ...]
+    paths: list[Path]
+
+
+def write_report(
+    folder: Path,
+    cells: Sequence[Mapping[str, Any]],
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    with_pictures: bool = True,
+) -> Report:
+    """Write the page, and its tables as Markdown, CSV and LaTeX, into the folder of a sweep.
+
+    Args:
+        folder: The folder, whose `spec.toml` and `recipe.toml` the report takes into account.
+        cells: Contents of its cells.
+        tables: What `art_snn.sweep.load_tables` makes of them.
+        with_pictures: Whether triggers are shown, for which the data are read.
+
+    Raises:
+        ValueError: If the folder's `recipe.toml` names no recipe, or two cells of one setting and seed differ.
+    """
+    run = recipe_run(folder)
+    found = report_tables(tables, compared(run.recipe, tables) if run else ())
+    page = write_page(folder, cells, tables, with_pictures=with_pictures)
+    return Report(found, [page, *write_sweep(found, folder)])
