@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -252,7 +253,13 @@ def _bootstrapped(values: Array, seed: int) -> tuple[float, float]:
         means = values[np.indices((n,) * n).reshape(n, -1)].mean(0)
     else:
         means = np.random.default_rng(seed).choice(values, (_N_RESAMPLES, n)).mean(1)
-    outside = stats.norm.sf(math.sqrt(n / (n - 1)) * stats.t.ppf((1 + LEVEL) / 2, n - 1))
+    outside = _outside(n)
     means = np.clip(means, values[0], values[-1])  # out of which only rounding leads
     low, high = np.quantile(means, outside, method="lower"), np.quantile(means, 1 - outside, method="higher")
     return float(low), float(high)
+
+
+@cache
+def _outside(n: int) -> float:
+    """Share of resamples beyond either end of the interval."""
+    return float(stats.norm.sf(math.sqrt(n / (n - 1)) * stats.t.ppf((1 + LEVEL) / 2, n - 1)))

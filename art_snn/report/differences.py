@@ -8,7 +8,7 @@ import pandas as pd
 
 from art_snn.metrics import corrected, paired_difference
 from art_snn.metrics.statistics import Difference
-from art_snn.report.pooling import grouped, keys_in_words
+from art_snn.report.pooling import grouped, keys_in_words, with_columns
 from art_snn.report.reasons import NO_FIGURE
 from art_snn.report.report_table import ReportTable
 from art_snn.report.settings import Settings
@@ -47,7 +47,8 @@ def differences_table(tables: Tables, settings: Settings) -> ReportTable:
 
 def _between_models(rows: pd.DataFrame, settings: Settings) -> Iterator[Tested]:
     by_setting: dict[str, list[tuple[dict[str, Any], pd.DataFrame]]] = {}
-    for key, lines in grouped(settings.added(rows), (*settings.axes, "model")):
+    narrow = with_columns(rows, ("model", *COMPARED, *(FIGURES[figure].of for figure in COMPARED)))
+    for key, lines in grouped(settings.added(narrow), (*settings.axes, "model")):
         by_setting.setdefault(repr([key[axis] for axis in settings.axes]), []).append((key, lines))
     for (first, reference), *others in by_setting.values():
         for figure in COMPARED:
@@ -59,7 +60,8 @@ def _between_models(rows: pd.DataFrame, settings: Settings) -> Iterator[Tested]:
 def _behind_defences(rows: pd.DataFrame | None, settings: Settings) -> Iterator[Tested]:
     if rows is None or not len(rows):
         return
-    for key, lines in grouped(settings.added(rows), (*settings.axes, "model", "defence")):
+    narrow = with_columns(rows, ("model", "defence", "asr_after", "asr_before", "n_asr"))
+    for key, lines in grouped(settings.added(narrow), (*settings.axes, "model", "defence")):
         named = {**key, "figure": "asr", "against": key["model"]}
         yield named, _compared(lines, lines, "asr_after", "asr_before", "n_asr")
 

@@ -103,7 +103,8 @@ def pooled(table: pd.DataFrame, keys: Sequence[str], quantities: Mapping[str, Qu
         name: one for name, one in quantities.items() if name in table and (one.is_derived or table[name].notna().any())
     }
     by = (*settings.axes, *keys)
-    lines = [_numbers(key, rows, known) for key, rows in grouped(settings.added(table), by)]
+    narrow = with_columns(table, (*keys, *known, *(one.of for one in known.values()), "doubts"))
+    lines = [_numbers(key, rows, known) for key, rows in grouped(settings.added(narrow), by)]
     counted = {name: table.loc[table[name].notna(), one.of] for name, one in known.items() if one.of in table}
     samples = {name: tuple(sorted({int(n) for n in one})) for name, one in counted.items()}
     return Pooled(pd.DataFrame(lines), settings.headings_of(by), known, samples)
@@ -126,6 +127,11 @@ def check_seeds_differ(table: pd.DataFrame, keys: Sequence[str], figures: Sequen
                 f"expected one result of {told}, got two that differ, in the cells {cell} and {line['cell']}: the data "
                 "have changed between them; remove the old ones, or report another folder"
             )
+
+
+def with_columns(table: pd.DataFrame, names: Iterable[str | None]) -> pd.DataFrame:
+    """Lines with those of these columns that there are, and their cells and seeds: narrow tables are cut up fast."""
+    return table[[name for name in dict.fromkeys(("cell", "seed", *names)) if name in table]]
 
 
 def grouped(table: pd.DataFrame, by: Sequence[str]) -> Iterable[tuple[dict[str, Any], pd.DataFrame]]:
