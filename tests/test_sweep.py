@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from art_snn.experiment.cell import checksum_of_data, forget_data, name_of
 from art_snn.experiment.elsewhere import private_folder
 from art_snn.experiment.trainings import trainings_of
 from art_snn.sweep import Sweep, load_results
+from art_snn.sweep import sweep as sweep_module
 from art_snn.sweep.claims import Claims
 from art_snn.sweep.display import Display
 from art_snn.sweep.folder import SweepFolder
@@ -396,3 +398,28 @@ def test_a_cluster_computes_cells_too(tmp_path: Path) -> None:
     assert (found["0"], found["2"]) == ({"hash": "0"}, {"hash": "2"})
     assert (found["1"].kind, found["1"].text) == ("ValueError", "no good")
     assert watching.heard == [(name, word) for name in "012" for word in ("began", "at work")]
+
+
+@pytest.mark.slow
+def test_a_cluster_that_loses_a_worker_finds_what_one_process_finds(
+    swept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distributed = pytest.importorskip("dask.distributed")
+    keep, killed = sweep_module._keep, list[int]()
+
+    def kill_and_keep(*kept: Any) -> None:
+        if not killed:
+            address = next(worker for worker, keys in client.processing().items() if keys)
+            killed.append(pids[address])
+            os.kill(pids[address], signal.SIGKILL)
+        keep(*kept)
+
+    monkeypatch.setattr(sweep_module, "_keep", kill_and_keep)
+    local = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with host_seed(0), distributed.LocalCluster(**local) as cluster, distributed.Client(cluster) as client:
+        pids = client.run(os.getpid)
+        found = Sweep(SMALL).run(tmp_path, client=client, verbose=False)
+
+    assert killed
+    assert len(found) == 8
+    assert without_costs(tmp_path) == without_costs(swept)
