@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from functools import partial
+from itertools import chain, repeat
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from art_snn._random import host_seed
 from art_snn.estimators.classification import AnnClassifier, SpikingClassifier, SpikingModule
+from art_snn.estimators.classification.inspection import first_pass
 
 T, K = 6, 3
 SHAPE = (1, 8, 8)
@@ -129,6 +131,13 @@ def own_stream() -> Callable[[Tensor], Tensor]:
 def test_a_random_encoder_inside_of_the_network_is_refused(encoder: nn.Module, message: str, step_mode: str) -> None:
     with pytest.raises(ValueError, match=message):
         build(network(encoder, step_mode=step_mode))
+
+
+def test_another_thread_that_draws_meanwhile_is_not_taken_for_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = chain([0, 1], repeat(1))
+    monkeypatch.setattr(first_pass, "_streams", lambda: next(places))
+
+    assert build(network())
 
 
 def test_a_state_that_nobody_resets_is_refused() -> None:

@@ -20,6 +20,8 @@ from art_snn.estimators.classification.mode import mode
 if TYPE_CHECKING:
     from art_snn.estimators.classification.module import SpikingModule  # which looks for step modes itself
 
+_PASSES = 5  # at each of which a network draws that draws at all; another thread, such as a cluster's, does at some
+
 
 @dataclass(frozen=True)
 class Inspection:
@@ -171,9 +173,12 @@ def _repeated(net: nn.Module) -> ValueError:
 
 def _check_answers_alike(model: "SpikingModule", x: Tensor, first: Tensor) -> None:
     """Nothing is drawn, and no state is left: the second answer is the first."""
-    before = _streams()
-    second = torch.cat(list(model.outputs(x)))
-    if _streams() != before:
+    for _ in range(_PASSES):
+        before = _streams()
+        second = torch.cat(list(model.outputs(x)))
+        if _streams() == before:
+            break
+    else:
         raise ValueError(
             "expected a network that draws nothing at random in evaluation mode, got one that does, at "
             f"{_gambler(model, x)}; to encode samples in spikes use SpikingModule(net, timesteps, encoding='poisson')"
