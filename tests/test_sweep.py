@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,20 +11,13 @@ import pandas as pd
 import pytest
 
 from art_snn._random import host_seed
-from art_snn._workers import LOST, Failed, Task, in_processes, in_turn, on_cluster
 from art_snn.data import Dataset
 from art_snn.experiment import Experiment, building
-from art_snn.experiment import cell as cell_module
-from art_snn.experiment.cell import checksum_of_data, forget_data, name_of
-from art_snn.experiment.elsewhere import private_folder
+from art_snn.experiment.cell import Job
 from art_snn.experiment.trainings import trainings_of
 from art_snn.sweep import Sweep, load_results
 from art_snn.sweep import sweep as sweep_module
-from art_snn.sweep.claims import Claims
-from art_snn.sweep.display import Display
-from art_snn.sweep.folder import SweepFolder
 from tests.backdoored import bars
-from tests.errands import told
 
 SMALL = {
     "data": {"name": "digits", "limit": 60},
@@ -38,17 +29,6 @@ SMALL = {
 }
 BARS = Dataset(*bars(), *bars(80, seed=1), classes=tuple("abcd"), clip_values=(0.0, 1.0), title="bars")
 COSTS = {"seconds", "training_seconds", "training_peak_memory"}
-
-
-class Watching:
-    def __init__(self) -> None:
-        self.heard: list[tuple[str, str]] = []
-
-    def began(self, task: Task) -> None:
-        self.heard.append((task.name, "began"))
-
-    def says(self, task: Task, text: str) -> None:
-        self.heard.append((task.name, text))
 
 
 def without_costs(folder: Path) -> dict[str, Any]:
@@ -173,7 +153,7 @@ def test_a_cell_that_fails_is_kept_with_its_error_and_the_others_go_on(
 ) -> None:
     computed = []
 
-    def compute(task: Task, says: Callable[[str], None]) -> dict[str, Any]:
+    def compute(task: Job, says: Callable[[str], None]) -> dict[str, Any]:
         computed.append(task.name)
         if len(computed) == 1:
             raise RuntimeError("out of luck")
@@ -192,7 +172,7 @@ def test_a_cell_that_fails_is_kept_with_its_error_and_the_others_go_on(
 def test_a_damaged_cell_is_computed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     computed = []
 
-    def compute(task: Task, says: Callable[[str], None]) -> dict[str, Any]:
+    def compute(task: Job, says: Callable[[str], None]) -> dict[str, Any]:
         computed.append(task.name)
         return {"hash": task.name, "spec": task.spec, "rows": []}
 
@@ -214,7 +194,7 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The data of the cells that are computed, by a computation that does nothing."""
     names = list[str]()
 
-    def compute(task: Task, says: Callable[[str], None]) -> dict[str, Any]:
+    def compute(task: Job, says: Callable[[str], None]) -> dict[str, Any]:
         names.append(task.spec["data"]["name"])
         return {"hash": task.name, "spec": task.spec, "rows": []}
 
@@ -249,155 +229,7 @@ def test_cells_whose_data_have_come_are_computed_and_their_failure_is_forgotten(
     assert len(list((tmp_path / "out" / "cells").iterdir())) == 2 + 4, "two of digits, four of bars"
 
 
-# --- several runs on one folder -------------------------------------------------------------------------------------
-
-
-def test_what_another_run_has_done_meanwhile_is_taken_from_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    computed, folder = list[str](), SweepFolder(tmp_path)
-    forget_data()
-    names = [name_of(cell, checksum_of_data(cell)) for cell in Sweep(SMALL).cells]
-
-    def compute(task: Task, says: Callable[[str], None]) -> dict[str, Any]:
-        computed.append(task.name)
-        if len(computed) == 1:
-            folder.write(names[2], {"hash": names[2], "spec": task.spec, "rows": [], "by": "another"})
-        return {"hash": task.name, "spec": task.spec, "rows": []}
-
-    monkeypatch.setattr("art_snn.sweep.sweep.compute_cell", compute)
-    Sweep(SMALL).run(tmp_path, verbose=False)
-
-    assert computed == [names[0], names[1], names[3]]
-    assert json.loads(folder.cell(names[2]).read_text())["by"] == "another"
-    assert {path.name for path in tmp_path.iterdir()} == {"cells", "spec.toml"}
-
-
-def test_a_cell_is_given_to_one_run_and_to_another_when_that_lets_go(tmp_path: Path) -> None:
-    folder, tasks, heard = SweepFolder(tmp_path), [Task(name, {}, "") for name in "ab"], list[str]()
-    with (
-        Claims(folder, tasks, {}, lambda task: heard.append(task.name)) as one,
-        Claims(folder, tasks, {}, lambda task: heard.append(task.name)) as other,
-    ):
-        first, second = iter(one), iter(other)
-        assert [next(first).name, next(second).name, next(first)] == ["a", "b", None]
-        other.release("b")  # it failed, and nothing was written
-        assert next(first).name == "b"
-        folder.write("a", {"hash": "a"})
-        one.release("a")
-        folder.write("b", {"hash": "b"})
-        one.release("b")
-        assert not any([*first, *second])
-        assert heard == ["a"]
-
-
-# --- other machines -------------------------------------------------------------------------------------------------
-
-
-def test_a_machine_that_does_not_see_the_folder_sends_classifiers_back_and_shares_trainings_privately(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    monkeypatch.setattr(building, "load_dataset", lambda *_args, **_options: BARS)
-    compute = cell_module.compute_cell
-    monkeypatch.setattr(
-        "art_snn.sweep.sweep.compute_cell",
-        lambda task, says: compute(task._replace(folder=str(tmp_path / "unseen")), says),
-    )
-
-    sweep = Sweep({**SMALL, "models": ["ann"], "run": {"seeds": [0]}, "grid": {}})
-    sweep.run(tmp_path / "out", save_models=True, verbose=False)
-
-    (kept,) = (tmp_path / "out" / "models").iterdir()
-    assert {path.name for path in kept.iterdir()} == {
-        f"ann-{state}.{ending}" for state in ("clean", "backdoored") for ending in ("json", "safetensors")
-    }
-    (cell,) = (tmp_path / "out" / "cells").iterdir()
-    assert "files" not in json.loads(cell.read_text())
-    (private,) = (tmp_path / "temporary").glob("art-snn-*")
-    assert private.stat().st_mode & 0o777 == 0o700
-    assert len(list((private / "shared").iterdir())) == 2
-    assert not (tmp_path / "out" / "shared").exists()
-
-
-def test_a_temporary_folder_that_others_can_enter_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    private_folder().chmod(0o755)
-    with pytest.raises(PermissionError, match=r"expected .* to be a folder of this user alone, got another"):
-        private_folder()
-
-
-def test_a_cell_of_other_data_is_refused_before_anything_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(building, "load_dataset", lambda *_args, **_options: BARS)
-    monkeypatch.setattr("art_snn.experiment.comparison.train_models", lambda *_args, **_options: pytest.fail("trained"))
-    (cell,) = Experiment(models=["ann"]).cells()
-    with pytest.raises(ValueError, match="expected the data and the versions of who asked for this cell"):
-        cell_module.compute_cell(Task("another", cell.model_dump(mode="json"), ""), lambda _: None)
-
-
-# --- who is told ----------------------------------------------------------------------------------------------------
-
-
-def test_the_time_left_counts_the_cells_that_are_computed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [0.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    tasks = [Task(name, {}, "") for name in "abcdef"]
-    display = Display({task.name: task.name for task in tasks}, verbose=False)
-    for task in tasks[:3]:
-        display.began(task)
-    now[0] = 10.0
-    display.ended(tasks[0], None)
-    display.taken(tasks[5])
-
-    assert display.seconds_left() == 10 * 4 / 2
-
-
-# --- who computes ---------------------------------------------------------------------------------------------------
-
-
-def test_an_error_in_this_process_is_an_outcome() -> None:
-    watching = Watching()
-    tasks = [Task("a", {"raises": True}, ""), Task("b", {}, "/nowhere")]
-
-    (_, failed), (_, done) = in_turn(tasks, told, watching)
-
-    assert (failed.kind, failed.text) == ("ValueError", "no good")
-    assert "raise ValueError" in failed.trace
-    assert done == {"hash": "b"}
-    assert watching.heard == [("a", "began"), ("a", "at work"), ("b", "began"), ("b", "at work")]
-
-
-@pytest.mark.slow
-def test_a_process_that_dies_costs_its_cell_one_try_and_no_other_cell(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wishes = [{}, {"dies": "once"}, {"raises": True}, {"dies": "always"}, {}]
-    tasks = [Task(str(number), wish, str(tmp_path)) for number, wish in enumerate(wishes)]
-    monkeypatch.chdir(tmp_path)
-
-    found = {task.name: outcome for task, outcome in in_processes(tasks, told, Watching(), 2)}
-
-    assert {name for name, outcome in found.items() if not isinstance(outcome, Failed)} == {"0", "1", "4"}
-    assert found["2"].kind == "ValueError"
-    assert found["3"].kind == LOST
-    assert "killed by signal 9, 2 times" in found["3"].text
-
-
-@pytest.mark.slow
-def test_a_cluster_computes_cells_too(tmp_path: Path) -> None:
-    distributed = pytest.importorskip("dask.distributed")
-    wishes = [{}, {"raises": True}, {}]
-    tasks = [Task(str(number), wish, str(tmp_path)) for number, wish in enumerate(wishes)]
-
-    watching = Watching()
-    local = {"processes": False, "n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
-    with host_seed(0), distributed.Client(**local) as client:  # dask draws from python's global stream
-        found = {task.name: outcome for task, outcome in on_cluster(tasks, told, watching, client)}
-
-    assert (found["0"], found["2"]) == ({"hash": "0"}, {"hash": "2"})
-    assert (found["1"].kind, found["1"].text) == ("ValueError", "no good")
-    assert watching.heard == [(name, word) for name in "012" for word in ("began", "at work")]
+# --- a cluster ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
