@@ -16,7 +16,7 @@ from art_snn._random import host_seed
 from art_snn.defences.detector import (
     SpikeActivationDefence,
 )
-from art_snn.defences.detector.activation.cluster_analysis import Context, analyse
+from art_snn.defences.detector.activation.cluster_analysis import ANALYSES, Context, analyse
 from art_snn.defences.detector.activation.clustering import ClassClusters
 from art_snn.defences.detector.activation.reclassification import reclassify
 from art_snn.defences.detector.activation.refitting import refitted
@@ -96,8 +96,9 @@ def test_source_diversity_equals_a_loop() -> None:
         assert found[cluster] == pytest.approx(share * perplexity(np.array(sources)) / 3)
 
 
-@pytest.mark.parametrize("analysis", ["diversity", "smaller", "relative-size", "silhouette-scores", "distance"])
-@pytest.mark.parametrize("reduce", ["PCA", "FastICA"])
+@pytest.mark.parametrize(
+    ("analysis", "reduce"), [*((name, "PCA") for name in ANALYSES), ("silhouette-scores", "FastICA")]
+)
 def test_every_analysis_gives_a_report(analysis: str, reduce: str) -> None:
     defence = SpikeActivationDefence(trained("ann"), *DATA)
     report, is_clean = defence.detect_poison(cluster_analysis=analysis, reduce=reduce, nb_clusters=3)

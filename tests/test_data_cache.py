@@ -1,9 +1,8 @@
 """The cache of frames: it serves what belongs to these very files, whole, or makes it anew."""
 
 import json
+import multiprocessing
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -78,19 +77,18 @@ def test_two_that_write_one_entry_at_a_time_share_what_the_first_wrote(tmp_path)
 
 
 def test_what_a_killed_process_left_behind_is_swept_by_the_next_and_a_live_ones_is_not(tmp_path):
-    code = (
-        "import sys, time; from pathlib import Path; from art_snn.data._cache import cached\n"
-        "cached(Path(sys.argv[1]), {'a': 1}, lambda folder: time.sleep(60), lambda folder: None)"
+    writer = multiprocessing.get_context("fork").Process(
+        target=cached, args=(tmp_path, {"a": 1}, lambda _: time.sleep(60), names)
     )
-    writer = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)])
+    writer.start()
     while not (left := [name for name in names(tmp_path) if name.startswith(UNFINISHED)]):
-        assert writer.poll() is None
+        assert writer.is_alive()
         time.sleep(0.01)
 
     cached(tmp_path, {"b": 1}, lambda folder: None, names)
     assert left[0] in names(tmp_path)
     writer.kill()
-    writer.wait()
+    writer.join()
     cached(tmp_path, {"b": 1}, lambda folder: None, names)
 
     assert left[0] not in names(tmp_path)

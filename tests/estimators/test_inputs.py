@@ -1,6 +1,7 @@
 """What the classifiers take: other layouts, types and labels are the right answer, or one error and nothing changed."""
 
 import copy
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -213,22 +214,35 @@ FORMS: dict[str, Callable[[np.ndarray], Any]] = {
 }
 
 
+@functools.cache
+def answers(make: Callable[[], Any]) -> tuple[np.ndarray, ...]:
+    """Of plain arrays: logits, activations, gradients and losses."""
+    classifier, x, y = make(), samples(), np.eye(K, dtype=np.float32)[Y]
+    activations = classifier.get_activations(x, 0)
+    return classifier.predict(x), activations, classifier.loss_gradient(x, y), classifier.compute_loss(x, y)
+
+
+@functools.cache
+def state_after_training(make: Callable[[], Any]) -> list[np.ndarray]:
+    """On plain arrays."""
+    classifier = make()
+    classifier.fit(samples(), np.eye(K)[Y], nb_epochs=1, batch_size=4, sample_weights=np.ones(N))
+    return state(classifier)
+
+
 @pytest.mark.parametrize("form", FORMS)
 @ALL
 def test_whatever_holds_the_same_numbers_gets_the_same_answers(make: Callable[[], Any], form: str) -> None:
-    classifier, x, y = make(), samples(), np.eye(K, dtype=np.float32)[Y]
-    same_x, same_y, same_indices = FORMS[form](x), FORMS[form](y), FORMS[form](Y)
-    assert np.array_equal(classifier.predict(same_x), classifier.predict(x))
-    assert np.array_equal(classifier.get_activations(same_x, 0), classifier.get_activations(x, 0))
-    for labels in (same_y, same_indices):
-        assert np.array_equal(classifier.loss_gradient(same_x, labels), classifier.loss_gradient(x, y))
-        losses = torch.as_tensor(classifier.compute_loss(same_x, labels)).detach()
-        assert np.array_equal(losses, classifier.compute_loss(x, y))
+    classifier, x, y = make(), FORMS[form](samples()), np.eye(K, dtype=np.float32)[Y]
+    logits, activations, gradients, losses = answers(make)
+    assert np.array_equal(classifier.predict(x), logits)
+    assert np.array_equal(classifier.get_activations(x, 0), activations)
+    for labels in (FORMS[form](y), FORMS[form](Y)):
+        assert np.array_equal(classifier.loss_gradient(x, labels), gradients)
+        assert np.array_equal(torch.as_tensor(classifier.compute_loss(x, labels)).detach(), losses)
         twin = copy.deepcopy(classifier)
-        twin.fit(same_x, labels, nb_epochs=1, batch_size=4, sample_weights=FORMS[form](np.ones(N, np.float32)))
-        other = copy.deepcopy(classifier)
-        other.fit(x, y, nb_epochs=1, batch_size=4, sample_weights=np.ones(N))
-        assert unchanged(state(other), twin)
+        twin.fit(x, labels, nb_epochs=1, batch_size=4, sample_weights=FORMS[form](np.ones(N, np.float32)))
+        assert unchanged(state_after_training(make), twin)
 
 
 # --- labels and weights -----------------------------------------------------------------------------------------------
