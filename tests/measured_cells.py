@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from art_snn.report.findings import Findings
+from art_snn.recipes import RecipeRun
+from art_snn.report.findings import Findings, Spec
 from art_snn.sweep import Sweep
 from art_snn.sweep.frame import TABLES, frame
 
@@ -67,9 +68,9 @@ def _defended(models: list[str]) -> dict[str, Any]:
     }
 
 
-def findings(content: list[dict[str, Any]]) -> Findings:
+def findings(content: list[dict[str, Any]], spec: Spec | None = None, run: RecipeRun | None = None) -> Findings:
     """What these cells hold."""
-    return Findings(content, {table: frame(content, table) for table in TABLES})
+    return Findings(content, {table: frame(content, table) for table in TABLES}, spec or Spec(), run)
 
 
 def renamed(content: Any, names: Mapping[str, str]) -> Any:

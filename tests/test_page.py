@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from art_snn.recipes import RecipeRun
-from art_snn.report.page import page_text, write_page
-from art_snn.report.page.provenance import Spec, spec_in
+from art_snn.report import write_report
+from art_snn.report.findings import Spec
+from art_snn.report.page import page_text
+from art_snn.report.page.provenance import spec_in
 from art_snn.sweep.frame import TABLES, frame
 from tests import chromium
 from tests.measured_cells import cells, findings, renamed
@@ -29,7 +31,7 @@ INVALID = [["one-class", "invalid", "class 0 takes all"]]
 
 def page(content: list[dict[str, Any]], spec: Spec | None = None) -> str:
     """The page on some cells."""
-    return page_text(findings(content), spec or Spec())
+    return page_text(findings(content, spec))
 
 
 class Elements(HTMLParser):
@@ -154,7 +156,8 @@ def folder(tmp_path: Path) -> Path:
 
 def written(folder: Path, content: list[dict[str, Any]]) -> bytes:
     """The page as it was written."""
-    return write_page(folder, content, {table: frame(content, table) for table in TABLES}).read_bytes()
+    write_report(folder, content, {table: frame(content, table) for table in TABLES})
+    return (folder / "report.html").read_bytes()
 
 
 @pytest.mark.slow

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from art_snn.report import report_tables
-from art_snn.report.page.words import differences, doubts, outcomes, summary
+from art_snn.report.doubts import doubts
+from art_snn.report.findings import Spec
+from art_snn.report.opening import opening_text
+from art_snn.report.words import differences, outcomes, summary
 from tests.measured_cells import cells, findings
 
 SWEEP: dict[str, Any] = {
@@ -40,14 +42,14 @@ def test_no_figure_is_told_of_rows_that_mean_nothing() -> None:
 
 
 def test_a_sweep_without_doubts_has_none() -> None:
-    assert doubts(findings(cells(SWEEP)), SWEEP) == []
+    assert doubts(findings(cells(SWEEP), Spec("", SWEEP))) == []
 
 
 def test_what_failed_comes_first_then_what_is_invalid_then_cautions() -> None:
     content = cells(SWEEP, doubts=[INVALID, [], CAUTION, []])
     content[3] = {key: content[3][key] for key in ("hash", "spec", "environment")}
     content[3]["error"] = {"kind": "MemoryError", "text": "too large"}
-    failed, invalid, caution = doubts(findings(content), None)
+    failed, invalid, caution = doubts(findings(content))
 
     assert failed.text.startswith("1 of 4 cells failed, and their figures are missing.")
     assert failed.details == ("MemoryError: too large",)
@@ -59,19 +61,19 @@ def test_what_failed_comes_first_then_what_is_invalid_then_cautions() -> None:
 def test_a_defence_that_failed_is_a_doubt() -> None:
     content = cells({**SWEEP, "grid": {}})
     content[0]["failures"] = [{"model": "lif", "defence": "strip", "error": "ValueError: no"}]
-    (failed,) = doubts(findings(content), None)
+    (failed,) = doubts(findings(content))
     assert failed.details == ("strip on lif: ValueError: no",)
 
 
 def test_one_seed_is_a_doubt() -> None:
-    (few,) = doubts(findings(cells({"models": ["ann"]})), None)
+    (few,) = doubts(findings(cells({"models": ["ann"]})))
     assert few.text.endswith("say nothing about other trainings. No difference is tested.")
 
 
 def test_cells_that_are_missing_or_half_done_are_told() -> None:
     content = cells(SWEEP)[:3]
     content[0]["complete"] = False
-    missing, half = doubts(findings(content), SWEEP)
+    missing, half = doubts(findings(content, Spec("", SWEEP)))
     assert missing.text == "The spec stands for 4 cells, of which 3 are here."
     assert half.text == "1 cell holds some of its models only."
 
@@ -79,12 +81,12 @@ def test_cells_that_are_missing_or_half_done_are_told() -> None:
 def test_versions_that_are_mixed_are_a_doubt() -> None:
     content = cells(SWEEP)
     content[0]["environment"] = {"versions": {"torch": "1"}}
-    assert "different versions" in doubts(findings(content), None)[0].text
+    assert "different versions" in doubts(findings(content))[0].text
 
 
 @pytest.mark.parametrize("given", [{"models": "?"}, {"grid": 3}])
 def test_a_spec_that_cannot_be_read_is_no_doubt(given: dict[str, Any]) -> None:
-    assert doubts(findings(cells(SWEEP)), given) == []
+    assert doubts(findings(cells(SWEEP), Spec("", given))) == []
 
 
 def test_differences_are_counted_by_their_verdict() -> None:
@@ -92,7 +94,7 @@ def test_differences_are_counted_by_their_verdict() -> None:
     for number, cell in enumerate(content):
         if cell["spec"]["attack"]["percent_poison"] == 0.05:
             cell["rows"][1]["asr"] = 0.1 + 0.01 * (number % 3)
-    sentences = differences(report_tables(findings(content).tables))
+    sentences = differences(findings(content).report)
     assert "lif against ann, attack success: lower in 1, no difference seen in 1 of 2 settings." in sentences
 
 
@@ -101,5 +103,15 @@ def test_a_difference_behind_a_defence_is_called_so() -> None:
     for number, cell in enumerate(content):
         rates = {"asr_before": 0.9, "asr_after": 0.1 + 0.01 * number, "accuracy_after": 0.8, "n_asr": 1000}
         cell["elimination"] = [{"model": "lif", "defence": "fine-pruning", "doubts": [], **rates}]
-    sentences = differences(report_tables(findings(content).tables))
+    sentences = differences(findings(content).report)
     assert sentences == ["lif behind fine-pruning against lif, attack success: lower in 1 setting."]
+
+
+def test_markdown_begins_as_the_page_does() -> None:
+    content = cells(SWEEP, doubts=[INVALID, [], [], []])
+    content[0]["title"] = "<b>*digits*</b>"
+    text = opening_text(findings(content))
+
+    assert text.startswith("# Backdoors by patch triggers on &lt;b>\\*digits\\*&lt;/b>, Digits of ten people\n")
+    assert text.index("- **invalid** 2 of 8 rows") < text.index("  - ann: 1 row") < text.index("## What came out")
+    assert text.endswith("- lif against ann, attack success: no difference seen in 2 of 2 settings.")

@@ -4,9 +4,10 @@ from typing import Any
 
 import pandas as pd
 
-from art_snn.recipes import RecipeRun, compared, recipe
-from art_snn.report import ReportTable, report_tables
-from art_snn.report.page.words import doubts, summary
+from art_snn.recipes import RecipeRun, recipe
+from art_snn.report import ReportTable
+from art_snn.report.doubts import doubts
+from art_snn.report.words import summary
 from tests.measured_cells import cells, findings
 
 RUN = RecipeRun("framework-table9", "smoke", "paper")
@@ -19,9 +20,7 @@ def measured(**rows: Any) -> list[dict[str, Any]]:
 
 def published(**rows: Any) -> ReportTable:
     """The publication's table in the report on these cells."""
-    found = findings(measured(**rows))
-    tables = report_tables(found.tables, compared(RUN.recipe, found.tables))
-    return next(table for table in tables if table.name == "published-table-9")
+    return next(table for table in findings(measured(**rows), run=RUN).report if table.name == "published-table-9")
 
 
 def line(table: pd.DataFrame, row: str, figure: str) -> dict[str, Any]:
@@ -59,11 +58,11 @@ def test_a_table_that_is_no_reproduction_says_so() -> None:
 
 
 def test_a_recipe_brings_its_doubts_along() -> None:
-    found = findings(measured())
-    texts = {point.text: point.details for point in doubts(found, None, RUN)}
+    found = findings(measured(), run=RUN)
+    texts = {point.text: point.details for point in doubts(found)}
 
     (of_scale,) = (details for text, details in texts.items() if text.startswith("Not a reproduction: this is the sc"))
     assert "data: digits in place of cifar10" in of_scale
     (of_mode,) = (details for text, details in texts.items() if text.startswith("The mode paper follows"))
     assert of_mode == RUN.recipe.confounds("paper")
-    assert summary(found, RUN)[0].endswith(RUN.recipe.claim)
+    assert summary(found)[0].endswith(RUN.recipe.claim)

@@ -5,12 +5,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from art_snn.metrics.statistics import Summary, summary
+from art_snn.recipes import ComparedTable, RecipeRun, compared
+from art_snn.report.report_table import ReportTable
 from art_snn.report.settings import Settings, in_words, settings_of
+from art_snn.report.sweep_tables import report_tables
+
+
+class Spec(NamedTuple):
+    """The file from which a sweep was made.
+
+    Args:
+        text: Text of the file; empty where there is none.
+        given: Tables in it; None where they cannot be read.
+    """
+
+    text: str = ""
+    given: Mapping[str, Any] | None = None
+
+
+NO_SPEC = Spec()
 
 
 @dataclass(frozen=True)
@@ -46,10 +64,24 @@ class Findings:
     Args:
         cells: Contents of its cells, those that failed among them.
         tables: What `art_snn.sweep.load_tables` makes of them.
+        spec: The file from which it was made.
+        run: The recipe that was run; None where it was none.
     """
 
     cells: Sequence[Mapping[str, Any]]
     tables: Mapping[str, pd.DataFrame]
+    spec: Spec = NO_SPEC
+    run: RecipeRun | None = None
+
+    @cached_property
+    def compared(self) -> tuple[ComparedTable, ...]:
+        """The tables of the publication, filled in; none where no recipe was run."""
+        return compared(self.run.recipe, self.tables) if self.run else ()
+
+    @cached_property
+    def report(self) -> tuple[ReportTable, ...]:
+        """All tables of the report."""
+        return report_tables(self.tables, self.compared)
 
     @property
     def results(self) -> pd.DataFrame:

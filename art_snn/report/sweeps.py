@@ -25,7 +25,7 @@ def _section(table: ReportTable) -> str:
     return "\n\n".join(part for part in (f"## {table.title}", markdown_table(table.shown), notes) if part)
 
 
-def write_sweep(tables: Iterable[ReportTable], folder: Path) -> list[Path]:
+def write_sweep(tables: Iterable[ReportTable], folder: Path, opening: str = "") -> list[Path]:
     """Write `report.md`, and each table as NAME.csv and, if it is for people, NAME.tex; the main one is `table`.
 
     Files of tables that an older report had, and this one has not, are removed.
@@ -33,6 +33,7 @@ def write_sweep(tables: Iterable[ReportTable], folder: Path) -> list[Path]:
     Args:
         tables: What `report_tables` gives.
         folder: Where to.
+        opening: Markdown above the tables.
 
     Returns:
         The paths of the files.
@@ -41,7 +42,9 @@ def write_sweep(tables: Iterable[ReportTable], folder: Path) -> list[Path]:
     for name in set(TABLES) - {table.name for table in tables}:
         for kind in ("csv", "tex"):
             (folder / f"{name}.{kind}").unlink(missing_ok=True)
-    written = [write_whole(folder / "report.md", _bytes(f"{sweep_text(tables)}\n"))]
+    written = [
+        write_whole(folder / "report.md", _bytes("\n\n".join(filter(None, [opening, sweep_text(tables)])) + "\n"))
+    ]
     for table in tables:
         written.append(write_whole(folder / f"{table.name}.csv", _bytes(_csv(table))))
         if len(table.shown):

@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from art_snn.recipes import compared, recipe_run
+from art_snn.recipes import recipe_run
+from art_snn.report.findings import Findings
+from art_snn.report.opening import opening_text
 from art_snn.report.page import write_page
+from art_snn.report.page.provenance import spec_in
 from art_snn.report.report_table import ReportTable
-from art_snn.report.sweep_tables import report_tables
 from art_snn.report.sweeps import write_sweep
 
 
@@ -32,18 +34,17 @@ def write_report(
     *,
     with_pictures: bool = True,
 ) -> Report:
-    """Write the page, and its tables as Markdown, CSV and LaTeX, into the folder of a sweep.
+    """Write the page, and the same in Markdown, CSV and LaTeX, into the folder of a sweep.
 
     Args:
         folder: The folder, whose `spec.toml` and `recipe.toml` the report takes into account.
         cells: Contents of its cells.
         tables: What `art_snn.sweep.load_tables` makes of them.
-        with_pictures: Whether triggers are shown, for which the data are read.
+        with_pictures: Whether the page shows triggers, for which the data are read.
 
     Raises:
         ValueError: If the folder's `recipe.toml` names no recipe, or two cells of one setting and seed differ.
     """
-    run = recipe_run(folder)
-    found = report_tables(tables, compared(run.recipe, tables) if run else ())
-    page = write_page(folder, cells, tables, with_pictures=with_pictures)
-    return Report(found, [page, *write_sweep(found, folder)])
+    found = Findings(cells, tables, spec_in(folder), recipe_run(folder))
+    page = write_page(folder, found, with_pictures=with_pictures)
+    return Report(found.report, [page, *write_sweep(found.report, folder, opening_text(found))])

@@ -9,23 +9,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from art_snn._files import read_regular
+from art_snn.report.findings import Spec
 from art_snn.report.settings import in_words
 
 _MOST_BYTES = 1 << 20  # of a spec
 _MOST_VALUES = 6
 _NO_OPTION = ("versions", "defences")
-
-
-class Spec(NamedTuple):
-    """The file that a sweep was made from.
-
-    Args:
-        text: Text of the file; empty where there is none.
-        given: Tables in it; None where they cannot be read.
-    """
-
-    text: str = ""
-    given: Mapping[str, Any] | None = None
 
 
 class Machine(NamedTuple):

@@ -2,25 +2,24 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from art_snn._files import write_whole
-from art_snn.recipes import RecipeRun, compared, recipe_run
+from art_snn.report import words
+from art_snn.report.doubts import doubts
 from art_snn.report.findings import Findings
-from art_snn.report.page import provenance, words
+from art_snn.report.page import provenance
 from art_snn.report.page.triggers import TriggerPictures, trigger_pictures
 from art_snn.report.plots import plots
 from art_snn.report.plots.style import one_line
 from art_snn.report.published import in_figures, notes_of
 from art_snn.report.reasons import NO_FIGURE
 from art_snn.report.report_table import ReportTable
-from art_snn.report.sweep_tables import report_tables
 
 _NUMBER = r"[<+-]? ?[\d.,]+(?: ± [\d.,]+)?|\d+ of \d+"
 _FIGURE = re.compile(rf"(?P<mean>{_NUMBER})(?P<interval> \[[^\]]*\])?(?P<seeds> \([^)]*\))?(?P<mark> \?)?")
@@ -40,75 +39,46 @@ class Cell(NamedTuple):
     kind: str = "text"
 
 
-def write_page(
-    folder: Path,
-    cells: Sequence[Mapping[str, Any]],
-    tables: Mapping[str, pd.DataFrame],
-    *,
-    with_pictures: bool = True,
-) -> Path:
-    """Write `report.html` into the folder of a sweep; the same folder gives the same page.
+def write_page(folder: Path, found: Findings, *, with_pictures: bool = True) -> Path:
+    """Write `report.html` into a folder; the same findings give the same page.
 
     Args:
-        folder: The folder, whose `spec.toml` and `recipe.toml` the page shows.
-        cells: Contents of its cells.
-        tables: What `art_snn.sweep.load_tables` makes of them.
+        folder: Where to.
+        found: What the sweep found.
         with_pictures: Whether triggers are shown, for which the data are read.
 
     Returns:
         The path of the page.
-
-    Raises:
-        ValueError: If the folder's `recipe.toml` names no recipe.
     """
-    pictures = trigger_pictures(cells) if with_pictures else []
-    text = page_text(Findings(cells, tables), provenance.spec_in(folder), recipe_run(folder), pictures)
-    return write_whole(folder / "report.html", text.encode(errors="replace"))
+    pictures = trigger_pictures(found.cells) if with_pictures else []
+    return write_whole(folder / "report.html", page_text(found, pictures).encode(errors="replace"))
 
 
-def page_text(
-    found: Findings,
-    spec: provenance.Spec,
-    run: RecipeRun | None = None,
-    pictures: Sequence[TriggerPictures] = (),
-) -> str:
+def page_text(found: Findings, pictures: Sequence[TriggerPictures] = ()) -> str:
     """The page as text.
 
     Args:
         found: What the sweep found.
-        spec: The file it was made from.
-        run: The recipe that was run, where it was one.
         pictures: What its triggers do.
     """
-    tables = report_tables(found.tables)
-    return (
-        _environment()
-        .get_template("page.html.j2")
-        .render(
-            title=one_line(run.recipe.title if run else _title(found), 160),
-            summary=words.summary(found, run),
-            doubts=words.doubts(found, spec.given, run),
-            run=run,
-            compared=compared(run.recipe, found.tables) if run else (),
-            outcomes=words.outcomes(found),
-            differences=words.differences(tables),
-            tables=[table for table in tables if table.name != "problems" and len(table.shown)],
-            problems=[table for table in tables if table.name == "problems"],
-            plots=list(plots(found)),
-            pictures=pictures,
-            spec=spec,
-            settings=provenance.settings_in_full(found.cells),
-            machines=provenance.machines(found.cells),
-            duration=provenance.duration(provenance.seconds(found.cells)),
-            command=partial(provenance.command, run=run.command) if run else provenance.command,
-        )
+    run, shown = found.run, [table for table in found.report if len(table.shown)]
+    template = _environment().get_template("page.html.j2")
+    return template.render(
+        found=found,
+        title=one_line(words.title(found), 160),
+        summary=words.summary(found),
+        doubts=doubts(found),
+        outcomes=words.outcomes(found),
+        differences=words.differences(found.report),
+        tables=[table for table in shown if table.name != "problems" and not table.name.startswith("published")],
+        problems=[table for table in shown if table.name == "problems"],
+        plots=list(plots(found)),
+        pictures=pictures,
+        settings=provenance.settings_in_full(found.cells),
+        machines=provenance.machines(found.cells),
+        duration=provenance.duration(provenance.seconds(found.cells)),
+        command=partial(provenance.command, run=run.command) if run else provenance.command,
     )
-
-
-def _title(found: Findings) -> str:
-    triggers = dict.fromkeys(str(cell["spec"]["attack"]["trigger"]) for cell in found.cells)
-    titles = dict.fromkeys(str(cell["title"]) for cell in found.cells if "title" in cell)
-    return f"Backdoors by {', '.join(triggers)} triggers" + " on " * bool(titles) + ", ".join(titles)
 
 
 def _environment() -> Environment:
