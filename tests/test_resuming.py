@@ -4,9 +4,11 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import pytest
+import tomli_w
 import torch
 
 from art_snn.data import Dataset
@@ -182,3 +184,17 @@ def test_an_experiment_is_computed_in_its_threads_and_no_others_are_left_behind(
     start(spec_of(**SMALL | {"models": ("if",)}, set={"run.threads": 3, **given}), verbose=False)
 
     assert (used, torch.get_num_threads()) == ([3], 1)
+
+
+@pytest.mark.parametrize(("start", "given"), [(run, {}), (defend, {"defences": ["spectral"]})])
+def test_a_spec_is_a_file_tables_or_an_experiment_of_one_cell(
+    start: Callable[..., Any], given: dict[str, Any], tmp_path: Path
+) -> None:
+    tables = {**SPEC.given, **given, "models": ["if"]}
+    (tmp_path / "spec.toml").write_text(tomli_w.dumps(tables))
+
+    found = [start(spec, verbose=False) for spec in (tmp_path / "spec.toml", tables, Experiment(**tables))]
+
+    assert without_costs(found[0]) == without_costs(found[1]) == without_costs(found[2])
+    with pytest.raises(ValueError, match=r"expected an experiment of one cell, got 2; run them by"):
+        start({**tables, "run": {"seeds": [0, 1]}})

@@ -12,13 +12,13 @@ from art_snn.evaluations import BackdoorEvaluation, BackdoorResult
 from art_snn.evaluations.answers import decided
 from art_snn.evaluations.backdoor import TrainedPair
 from art_snn.experiment.building import make_attack, make_dataset, make_evaluation, streams
+from art_snn.experiment.given import of_a_spec
 from art_snn.experiment.measures import Measures, added
 from art_snn.experiment.memory import check_fits
 from art_snn.experiment.result import Examples, Result, versions
 from art_snn.experiment.resuming import check_data, checksum
 from art_snn.experiment.sections import Model
 from art_snn.experiment.spec import Experiment
-from art_snn.experiment.threads import in_its_threads
 from art_snn.experiment.touched import touched
 from art_snn.experiment.trainings import keeper_in
 from art_snn.typing import Indices
@@ -26,7 +26,7 @@ from art_snn.typing import Indices
 N_EXAMPLES = 6
 
 
-@in_its_threads
+@of_a_spec
 def run(
     spec: Experiment,
     *,
@@ -40,7 +40,7 @@ def run(
     """Load the data, poison them, train and measure every model.
 
     Args:
-        spec: What to do; `run.threads` of it holds meanwhile.
+        spec: An experiment of one cell: path of a TOML file, tables, or an `Experiment`; its `run.threads` hold.
         verbose: Whether to show a progress bar.
         known: An incomplete result of the same spec, whose models are not trained again.
         keep: Gets the result after each model, as far as it goes.

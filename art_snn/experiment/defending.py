@@ -21,13 +21,13 @@ from art_snn.evaluations.art_detectors import ART_DETECTORS
 from art_snn.experiment.building import hold_out, make_attack, make_dataset, make_evaluation, streams
 from art_snn.experiment.comparison import missing_models, train_models
 from art_snn.experiment.defended import TABLES, Defended
+from art_snn.experiment.given import of_a_spec
 from art_snn.experiment.measures import Measures, added
 from art_snn.experiment.memory import check_fits
 from art_snn.experiment.result import versions
 from art_snn.experiment.resuming import check_data, checksum
 from art_snn.experiment.sections import defences
 from art_snn.experiment.spec import Experiment
-from art_snn.experiment.threads import in_its_threads
 from art_snn.experiment.trainings import keeper_in
 from art_snn.typing import Array, Indices
 
@@ -48,7 +48,7 @@ class _Kind(NamedTuple):
     data: tuple[Array, ...]
 
 
-@in_its_threads
+@of_a_spec
 def defend(
     spec: Experiment,
     *,
@@ -67,9 +67,9 @@ def defend(
     others go on.
 
     Args:
-        spec: The experiment, with defences; `run.threads` of it holds meanwhile. "dendrite-clamping" acts on the class
-            that `MembranePotentialDefence` accuses, as published. From 119 clean samples on, STRIP sets its threshold
-            by them.
+        spec: The experiment, with defences, of one cell: path of a TOML file, tables, or an `Experiment`; its
+            `run.threads` hold. "dendrite-clamping" acts on the class that `MembranePotentialDefence`
+            accuses, as published. From 119 clean samples on, STRIP sets its threshold by them.
         verbose: Whether to show progress bars.
         known: An incomplete result of the same spec, whose models are neither trained nor defended again.
         keep: Gets the result after each model, as far as it goes.

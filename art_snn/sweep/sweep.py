@@ -11,8 +11,8 @@ import pandas as pd
 from art_snn._validation import check_at_least
 from art_snn._workers import Failed, Outcome, Task, in_processes, in_turn, on_cluster, warm_up
 from art_snn.experiment.cell import compute_cell, environment
-from art_snn.experiment.grid import with_values
-from art_snn.experiment.spec import MODELS, Experiment
+from art_snn.experiment.given import Spec, experiment_of
+from art_snn.experiment.spec import Experiment
 from art_snn.experiment.trainings import digest, trainings_of
 from art_snn.sweep.claims import Claims
 from art_snn.sweep.display import Display
@@ -21,8 +21,6 @@ from art_snn.sweep.frame import frame
 from art_snn.sweep.labels import label_cells
 from art_snn.sweep.plan import Plan, is_missing
 from art_snn.sweep.values import is_at
-
-Spec = str | Path | Mapping[str, Any] | Experiment
 
 
 @dataclass
@@ -127,25 +125,6 @@ def _kept(folder: SweepFolder) -> Iterator[None]:
     except KeyboardInterrupt as error:
         error.add_note(f"{folder.path} keeps the cells that are finished, and the same command goes on from there")
         raise
-
-
-def experiment_of(spec: Spec, changes: Mapping[str, Any] | None = None) -> Experiment:
-    """The experiment that a path, tables or an `Experiment` stand for.
-
-    Raises:
-        FileNotFoundError: If the file is missing.
-        ValueError: If it is no spec.
-    """
-    if isinstance(spec, str | Path):
-        spec = Experiment.from_toml(spec) if not changes else Experiment.tables_of(spec)
-    given = {"models": list(MODELS), **(spec.given if isinstance(spec, Experiment) else spec)}
-    return (
-        Experiment(**with_values(given, changes))
-        if changes
-        else spec
-        if isinstance(spec, Experiment)
-        else Experiment(**given)
-    )
 
 
 def _computed(claims: Claims, display: Display, jobs: int, client: Any) -> Iterator[tuple[Task, Outcome | Failed]]:
