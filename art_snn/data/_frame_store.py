@@ -1,19 +1,37 @@
 """Frames on disk: write them sample by sample, and read them as a memory map once their checksum fits."""
 
 import hashlib
-import json
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 
 from art_snn._files import open_regular, read_regular
 from art_snn.data._recordings import RecordingReader
 from art_snn.typing import Events, Frames, Indices
 
 FORMAT = 3  # raise it when the same recordings give other frames: another parser, binning or file layout
+
+
+class Card(BaseModel):
+    """What lies beside the frames of a split.
+
+    Args:
+        labels: Class indices, (N,).
+        bad: Errors of samples that were left out.
+        shape: Shape of each sample.
+        sha256: Checksum of all frames.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    labels: Annotated[list[NonNegativeInt], Field(min_length=1)]
+    bad: list[str]
+    shape: list[int]
+    sha256: str
 
 
 def write_frames(path: Path, reader: RecordingReader, to_frames: Callable[[Events], Frames]) -> None:
@@ -32,8 +50,8 @@ def write_frames(path: Path, reader: RecordingReader, to_frames: Callable[[Event
             file.write(frames.data)
             checksum.update(frames.data)
             labels.append(sample.label)
-    card = {"labels": labels, "bad": reader.bad, "shape": frames.shape, "sha256": checksum.hexdigest()}
-    path.with_suffix(".json").write_text(json.dumps(card))
+    card = Card(labels=labels, bad=reader.bad, shape=list(frames.shape), sha256=checksum.hexdigest())
+    path.with_suffix(".json").write_text(card.model_dump_json())
 
 
 def open_frames(path: Path, sample_shape: tuple[int, ...], n_classes: int) -> tuple[Frames, Indices, list[str]]:
@@ -48,30 +66,14 @@ def open_frames(path: Path, sample_shape: tuple[int, ...], n_classes: int) -> tu
         ValueError: If the frames or their card are not what was written.
         OSError: If one of them cannot be read.
     """
-    card = json.loads(read_regular(path.with_suffix(".json")))
-    labels, bad = _checked(card, sample_shape, n_classes)
-    size = len(labels) * math.prod(sample_shape)
+    card = Card.model_validate_json(read_regular(path.with_suffix(".json")))
+    if card.shape != list(sample_shape) or max(card.labels) >= n_classes:
+        found = f"{card.shape} with labels up to {max(card.labels)}"
+        raise ValueError(f"expected samples of shape {sample_shape} with labels below {n_classes}, got {found}")
+    size = len(card.labels) * math.prod(sample_shape)
     with open_regular(path, most=size) as file:
         checksum = hashlib.file_digest(file, "sha256").hexdigest()
-        if checksum != card["sha256"]:
-            raise ValueError(f"expected the SHA-256 {card['sha256']} of {path}, got {checksum}")
-        frames = np.memmap(file, np.uint8, "r", shape=(len(labels), *sample_shape))
-    return frames, labels, bad
-
-
-def _checked(card: Any, sample_shape: tuple[int, ...], n_classes: int) -> tuple[Indices, list[str]]:
-    """Read labels and messages from a card, if it describes such samples."""
-    if not isinstance(card, dict) or set(card) != {"labels", "bad", "shape", "sha256"}:
-        raise ValueError("expected a card with labels, bad, shape and sha256, got another")
-    if card["shape"] != list(sample_shape):
-        raise ValueError(f"expected samples of shape {sample_shape}, got a card of {card['shape']}")
-    labels, bad = card["labels"], card["bad"]
-    if (
-        not isinstance(labels, list)
-        or not labels
-        or not all(type(label) is int and 0 <= label < n_classes for label in labels)
-    ):
-        raise ValueError(f"expected labels in [0, {n_classes}) on the card, got others")
-    if not isinstance(bad, list) or not all(isinstance(message, str) for message in bad):
-        raise ValueError("expected messages on the card, got others")
-    return np.array(labels, np.int64), bad
+        if checksum != card.sha256:
+            raise ValueError(f"expected the SHA-256 {card.sha256} of {path}, got {checksum}")
+        frames = np.memmap(file, np.uint8, "r", shape=(len(card.labels), *sample_shape))
+    return frames, np.array(card.labels, np.int64), card.bad
