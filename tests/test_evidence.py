@@ -104,7 +104,6 @@ def test_traces_are_means_of_what_the_layer_does(kind: str) -> None:
             assert trace.voltage_sd[step] == pytest.approx(np.std(by_sample), rel=1e-3, abs=1e-6)
             assert trace.spikes[step] == pytest.approx(np.mean(firing), rel=1e-3, abs=1e-6)
         for place, neuron in enumerate(found.neurons):
-            assert trace.neurons[place] == pytest.approx(voltages[:, :, neuron].mean(axis=0), rel=1e-3, abs=1e-6)
             assert trace.raster[place] == tuple(t + 1 for t in range(spikes.shape[1]) if spikes[0, t, neuron] > 0)
 
 
@@ -140,6 +139,18 @@ def test_batches_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert one_by_one.neurons == whole.neurons
     assert one_by_one.traces["twin"]["clean"].voltage == pytest.approx(whole.traces["twin"]["clean"].voltage, rel=1e-3)
+
+
+def test_of_many_time_steps_some_are_kept_and_all_spikes(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = layer_evidence(ATTACK, pair("converted"), X, Y)
+    monkeypatch.setattr("art_snn.evaluations.voltage_evidence.N_POINTS", 4)
+
+    thinned = layer_evidence(ATTACK, pair("converted"), X, Y)
+
+    assert thinned.timesteps == (1, 6, 11, 16)
+    one, all_ = (found.traces["backdoored"]["triggered"] for found in (thinned, whole))
+    assert one.voltage == tuple(all_.voltage[step - 1] for step in thinned.timesteps)
+    assert one.raster == all_.raster
 
 
 def test_an_ann_has_no_voltages_and_no_thresholds() -> None:

@@ -9,6 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from art_snn.report.plots import GROUPS, Plot
 from art_snn.report.plots.draft import Draft, drawn
 from art_snn.report.plots.style import LOOKS, plot_style
+from tests.evidence_of_cells import EVIDENCE
 from tests.measured_cells import cells, findings, renamed
 
 RATES = {"models": ["ann", "lif"], "run": {"seeds": [0, 1]}, "grid": {"attack.percent_poison": [0.01, 0.05, 0.1]}}
@@ -30,7 +31,7 @@ HOSTILE = r"<script>alert(1)</script> $\frac{$" + "\"'&\n"
 def everything() -> list[dict[str, Any]]:
     """Cells with all that can be drawn."""
     epochs = [{"accuracy": 0.5, "asr": 0.25}, {"accuracy": 0.75, "asr": 0.5}]
-    measures = {"over_time": CURVE, "onset_length": MAP, "cost": COST}
+    measures = {"over_time": CURVE, "onset_length": MAP, "cost": COST, **EVIDENCE}
     return cells(FRAMES, measures, defence=True, epochs=[epochs], migration=MIGRATION)
 
 
@@ -68,6 +69,19 @@ def test_all_that_cells_hold_is_drawn() -> None:
         "false-alarm-rate",
         "asr-after",
         "accuracy-after",
+        "roc",
+        "roc",
+        "roc",
+        "roc",
+        "voltage",
+        "spikes",
+        "voltage",
+        "spikes",
+        "raster",
+        "raster",
+        "voltage-auroc",
+        "threshold-shift",
+        "threshold-shift",
         "training-time",
         "energy-pj",
         "spikes",

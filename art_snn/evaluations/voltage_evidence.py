@@ -18,7 +18,7 @@ from art_snn.typing import Array, Labels
 
 N_SAMPLES = 256  # at most
 N_NEURONS = 8  # that are shown
-N_POINTS = 100  # of a trace over time, at most
+N_POINTS = 64  # of a trace over time, at most
 _MOST = 1 << 24  # numbers in memory at once
 
 
@@ -31,7 +31,6 @@ class Trace:
         voltage_sd: Standard deviation over samples of their mean voltage, (S,).
         spikes: Share of neurons that spike, mean over samples, (S,).
         spikes_sd: Standard deviation over samples of that share, (S,).
-        neurons: Mean voltage over samples of each neuron that is shown, (n, S).
         raster: Time steps, from 1, at which each neuron that is shown spikes on the first sample.
     """
 
@@ -39,7 +38,6 @@ class Trace:
     voltage_sd: tuple[float, ...]
     spikes: tuple[float, ...]
     spikes_sd: tuple[float, ...]
-    neurons: tuple[tuple[float, ...], ...]
     raster: tuple[tuple[int, ...], ...]
 
 
@@ -95,7 +93,7 @@ def layer_evidence(attack: TriggerBackdoor, trained: TrainedPair, x: Array, y: L
     seen = {model: {kind: _seen(rule, rows, layer) for kind, rows in kinds.items()} for model, rule in rules.items()}
     shift = np.abs(seen["backdoored"]["triggered"].total.mean(axis=0) - seen["backdoored"]["clean"].total.mean(axis=0))
     neurons = np.argsort(-np.nan_to_num(shift), kind="stable")[:N_NEURONS]
-    n_timesteps, n_neurons = seen["backdoored"]["clean"].voltage.shape
+    n_timesteps, n_neurons = seen["backdoored"]["clean"].first.shape
     steps = np.unique(np.linspace(0, n_timesteps - 1, min(N_POINTS, n_timesteps)).round().astype(int))
     return LayerEvidence(
         layer=layer,
@@ -115,13 +113,11 @@ class _Seen(NamedTuple):
     Args:
         total: Voltages summed over time, (N, F).
         by_sample: Voltages and spikes, means over neurons, (2, N, T).
-        voltage: Voltages, means over samples, (T, F).
         first: Whether each neuron spikes on the first sample, (T, F).
     """
 
     total: Array
     by_sample: Array
-    voltage: Array
     first: Array
 
     def trace(self, neurons: Array, steps: Array) -> Trace:
@@ -132,7 +128,6 @@ class _Seen(NamedTuple):
             voltage_sd=_short(voltage.std(axis=0)),
             spikes=_short(spikes.mean(axis=0)),
             spikes_sd=_short(spikes.std(axis=0)),
-            neurons=tuple(_short(self.voltage[steps, neuron]) for neuron in neurons),
             raster=tuple(tuple((np.flatnonzero(self.first[:, neuron]) + 1).tolist()) for neuron in neurons),
         )
 
@@ -156,7 +151,6 @@ def _seen(rule: LearningRule, x: Array, layer: str) -> _Seen:
     return _Seen(
         np.concatenate([part.total for part in parts]),
         np.concatenate([part.by_sample for part in parts], axis=1),
-        sum((part.voltage for part in parts), np.zeros(1)) / len(x),
         parts[0].first,
     )
 
@@ -165,7 +159,7 @@ def _batch(rule: LearningRule, x: Array, layer: str) -> _Seen:
     """Samples that go through together; their voltages are summed."""
     voltages, spikes = (rule.layer_outputs(x, [layer], one, "none")[layer] for one in ("voltage", "spikes"))
     by_sample = np.stack([voltages.mean(axis=2), spikes.mean(axis=2)])
-    return _Seen(voltages.sum(axis=1), by_sample, voltages.sum(axis=0), spikes[0] > 0)
+    return _Seen(voltages.sum(axis=1), by_sample, spikes[0] > 0)
 
 
 def _distance(one: _Seen, other: _Seen) -> float:

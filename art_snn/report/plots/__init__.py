@@ -7,6 +7,7 @@ from art_snn.report.plots.axes import axis_drafts
 from art_snn.report.plots.costs import cost_drafts
 from art_snn.report.plots.defences import defence_drafts, migration_drafts
 from art_snn.report.plots.draft import Plot, drawn
+from art_snn.report.plots.evidence import evidence_drafts
 from art_snn.report.plots.times import epoch_drafts, time_drafts, timing_drafts
 
 __all__ = ["GROUPS", "Plot", "plots"]
@@ -18,6 +19,7 @@ GROUPS = {
     "When the trigger is there": timing_drafts,
     "From the ANN into the spiking network": migration_drafts,
     "Defences": defence_drafts,
+    "Inside networks and detectors": evidence_drafts,
     "Time and energy": cost_drafts,
 }
 

@@ -66,7 +66,7 @@ def lines_figure(series: Sequence[Series], x_label: str, y_label: str) -> Figure
         ax.set_xlabel(_two_lines(x_label))
         ax.set_ylabel(_two_lines(y_label))
         _whole_share(ax, series)
-        _legend(figure, handles)
+        legend_below(figure, handles)
     return figure
 
 
@@ -94,7 +94,7 @@ def rows_figure(rows: Sequence[str], series: Sequence[Series], x_label: str, *, 
             _plain_log(ax, [value for one in series for value in (*one.mean, *one.low, *one.high)])
         else:
             _from_zero(ax, series)
-        _legend(figure, handles)
+        legend_below(figure, handles)
     return figure
 
 
@@ -191,7 +191,8 @@ def _from_zero(ax: Axes, series: Sequence[Series]) -> None:
     ends = np.array([end for one in series for end in (*one.mean, *one.low, *one.high)], float)
     low, high = min(0.0, float(np.nanmin(ends))), float(np.nanmax(ends))
     is_share = low == 0.0 and high <= 1
-    ax.set_xlim(*_SHARE) if is_share else ax.set_xlim(low * 1.05, max(high, 0.1) * 1.08)
+    room = 0.06 * (max(high, 0.1) - low)
+    ax.set_xlim(*_SHARE) if is_share else ax.set_xlim(low - room, max(high, 0.1) + room)
 
 
 def _plain_log(ax: Axes, values: Sequence[float]) -> None:
@@ -208,7 +209,7 @@ def _two_lines(label: str) -> str:
     return "\n".join(textwrap.wrap(one_line(label, 60), 26))
 
 
-def _legend(figure: Figure, handles: Sequence[Line2D]) -> None:
+def legend_below(figure: Figure, handles: Sequence[Line2D]) -> None:
     """Below the axes, where it hides nothing; none where no series has a name."""
     labels = [one_line(line.get_label(), _MOST_OF_LABEL) for line in handles]
     if any(label != _NAMELESS for label in labels):
