@@ -15,6 +15,7 @@ from art_snn.experiment.cell import Job, checksum_of_data, forget_data, name_of
 from art_snn.experiment.elsewhere import private_folder
 from art_snn.sweep import Sweep
 from art_snn.sweep.claims import Claims
+from art_snn.sweep.display import Display
 from art_snn.sweep.folder import SweepFolder
 from tests.backdoored import bars
 from tests.errands import task_of
@@ -54,22 +55,25 @@ def test_what_another_run_has_done_meanwhile_is_taken_from_there(
     assert {path.name for path in tmp_path.iterdir()} == {"cells", "spec.toml"}
 
 
-def test_a_cell_is_given_to_one_run_and_to_another_when_that_lets_go(tmp_path: Path) -> None:
-    folder, tasks, heard = SweepFolder(tmp_path), [task_of(name) for name in "ab"], list[str]()
+def test_a_cell_is_given_to_one_run_and_to_another_when_that_lets_go(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder, tasks = SweepFolder(tmp_path), [task_of(name) for name in "ab"]
     with (
-        Claims(folder, tasks, {}, lambda task: heard.append(task.name)) as one,
-        Claims(folder, tasks, {}, lambda task: heard.append(task.name)) as other,
+        Claims(folder, tasks, {}, Display({"a": "first", "b": "second"})) as one,
+        Claims(folder, tasks, {}, Display({"a": "first", "b": "second"})) as other,
     ):
         first, second = iter(one), iter(other)
         assert [next(first).name, next(second).name, next(first)] == ["a", "b", None]
         other.release("b")  # it failed, and nothing was written
         assert next(first).name == "b"
+        assert capfd.readouterr().err == "waits for another run, which is computing 1 cells\n"
         folder.write("a", {"hash": "a"})
         one.release("a")
         folder.write("b", {"hash": "b"})
         one.release("b")
         assert not any([*first, *second])
-        assert heard == ["a"]
+        assert capfd.readouterr().err.splitlines()[-1] == "[1/2] first: done by another run"
 
 
 # --- other machines -------------------------------------------------------------------------------------------------

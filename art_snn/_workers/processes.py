@@ -135,6 +135,7 @@ def _with_news(crew: Sequence[_Worker]) -> list[tuple[_Worker, Task]]:
     at_work = [(worker, worker.task) for worker in crew if worker.task is not None]
     if not at_work:
         time.sleep(SECONDS)
+        return []
     ready = wait([worker.pipe for worker, _ in at_work], None if len(at_work) == len(crew) else SECONDS)
     return [(worker, task) for worker, task in at_work if worker.pipe in ready]
 

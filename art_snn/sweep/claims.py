@@ -2,11 +2,11 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from art_snn._workers import Task
 from art_snn.sweep.folder import SweepFolder
@@ -15,6 +15,16 @@ try:
     import fcntl
 except ImportError:  # Windows has none: the same cell may be computed twice there
     fcntl = None  # type: ignore[assignment]
+
+
+class Others(Protocol):
+    """Who is told what other runs do."""
+
+    def taken(self, task: Task) -> None:
+        """One has done a cell."""
+
+    def waits(self, n: int) -> None:
+        """They hold all cells that are left, so many."""
 
 
 @dataclass
@@ -27,13 +37,13 @@ class Claims:
         folder: Where the runs meet.
         tasks: The cells.
         before: What was there of a cell when it was found missing: None, or its error.
-        taken: Hears of a cell that another run has done meanwhile.
+        watch: Hears of cells that another run does, or has done meanwhile.
     """
 
     folder: SweepFolder
     tasks: Sequence[Task]
     before: Mapping[str, dict[str, Any] | None]
-    taken: Callable[[Task], None]
+    watch: Others
     _waiting: deque[Task] = field(init=False)
     _held: dict[str, int] = field(default_factory=dict)
 
@@ -57,10 +67,11 @@ class Claims:
                     self._waiting.append(task)
                 elif self._is_done(task.name):
                     self.release(task.name)
-                    self.taken(task)
+                    self.watch.taken(task)
                 else:
                     yield task
             if self._waiting:
+                self.watch.waits(len(self._waiting))
                 yield None
 
     def _is_done(self, name: str) -> bool:

@@ -35,6 +35,7 @@ class Display:
     n_cells: int = field(init=False)
     _live: Live | None = None
     _said: float = 0.0
+    _n_elsewhere: int = 0
 
     def __post_init__(self) -> None:
         self.n_cells = self.n_done + len(self.labels)
@@ -77,6 +78,12 @@ class Display:
     def taken(self, task: Task) -> None:
         """Another run has done a cell."""
         self._count(task.name, "done by another run")
+
+    def waits(self, n: int) -> None:
+        """Other runs hold all cells that are left, so many."""
+        if n != self._n_elsewhere:
+            self._say(f"waits for another run, which is computing {n} cells")
+        self._n_elsewhere = n
 
     def _count(self, name: str, told: str) -> None:
         self.n_done += 1

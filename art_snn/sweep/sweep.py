@@ -106,7 +106,7 @@ class Sweep:
         tasks = [Task(name, plan.spec_of(name), str(folder.path), save_models) for name in plan.missing]
         labels = dict(zip(plan.cells, label_cells(list(plan.cells.values())), strict=True))
         display = Display(labels, len(plan.cells) - len(plan.missing) - len(plan.unreadable), verbose)
-        with display.shown(), _kept(folder), Claims(folder, tasks, plan.missing, display.taken) as claims:
+        with display.shown(), _kept(folder), Claims(folder, tasks, plan.missing, display) as claims:
             for name, failed in plan.unreadable.items():
                 folder.write(name, _failure(name, plan.spec_of(name), failed))
                 display.failed(name, failed.told)
