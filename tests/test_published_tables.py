@@ -40,6 +40,7 @@ def test_published_measured_difference_and_its_interval_stand_side_by_side() -> 
         "difference": "-0.37",
         "interval": "[-5.37, +1.08]",
     }
+    assert line(table.shown, "0.1", "SNN (Com3)")["difference"] == "+69.38"
     numbers = line(table.numbers, "0.1", "ANN (LR_C)")
     assert (numbers["published"], round(numbers["difference.mean"], 6)) == (98.37, -0.37)
 

@@ -66,15 +66,15 @@ def in_figures(cell: ComparedCell, unit: str) -> dict[str, str]:
     return {
         "published": _written(cell.published.value, unit) if cell.published else NO_FIGURE,
         "measured": _mean(cell.measured, unit) if cell.measured else NO_FIGURE,
-        "difference": _mean(cell.difference, unit, sign="+") if cell.difference else NO_FIGURE,
+        "difference": _mean(cell.difference, unit, is_difference=True) if cell.difference else NO_FIGURE,
         "interval": _interval(cell.difference, unit) if cell.difference else NO_FIGURE,
     }
 
 
-def _mean(found: Summary, unit: str, sign: str = "") -> str:
+def _mean(found: Summary, unit: str, is_difference: bool = False) -> str:
     if found.mean != found.mean:
         return NO_FIGURE
-    return ("+" if sign and found.mean > 0 else "") + _written(found.mean, unit)
+    return ("+" if is_difference and found.mean > 0 else "") + _written(found.mean, unit)
 
 
 def _interval(found: Summary, unit: str) -> str:

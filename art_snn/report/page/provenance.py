@@ -46,8 +46,8 @@ def command(only: Mapping[str, Any] | None = None, run: str = "art-snn run spec.
         only: Values by axis of the settings that are wanted; none stands for all.
         run: What measures all cells.
 
-    >>> command({"attack.trigger": "static", "models.lif.tau": 2.0})
-    "art-snn run spec.toml --out . --only 'attack.trigger=\\"static\\"' --only models.tau=2.0 && art-snn report ."
+    >>> command({"attack.size": 3, "models.lif.tau": 2.0})
+    'art-snn run spec.toml --out . --only attack.size=3 --only models.tau=2.0 && art-snn report .'
     """
     options = [
         f"--only {shlex.quote(f'{_path(axis)}={json.dumps(value)}')}"
