@@ -127,6 +127,8 @@ class _Worker:
         if self.task is None:
             self.process.join(SECONDS_TO_LEAVE)
         self.process.terminate()
+        self.process.join(SECONDS_TO_LEAVE)
+        self.process.kill()
         self.process.join()
 
 
@@ -143,6 +145,7 @@ def _with_news(crew: Sequence[_Worker]) -> list[tuple[_Worker, Task]]:
 def _work(pipe: Connection, compute: Compute, place: tuple[str, dict[str, str]]) -> None:
     """What a process does until nobody listens any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides, and ends it
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that it leaves nothing behind
     folder, environment = place  # those of the parent now, not as its first process began
     os.chdir(folder)
     os.environ.clear()
