@@ -249,6 +249,21 @@ def test_a_trigger_is_shown_on_one_recording_alone(asked_for: list[dict[str, Any
     assert {rows.shape for rows in shown.rows.values()} == {(4, 2, 20, 20)}
 
 
+@pytest.mark.parametrize("split_by", ["count", "time"])
+@pytest.mark.parametrize("polarity", ["on", "both", "none"])
+@pytest.mark.usefixtures("asked_for")
+def test_where_a_trigger_is_seen_among_events_is_where_its_events_are(split_by: str, polarity: str) -> None:
+    shown = show_trigger(spec_of(**FRAMES, n_bins=8, size=4, position="middle", split_by=split_by, polarity=polarity))
+    mask, frames = shown.masks["as events"], shown.rows["as events"]
+
+    if split_by == "time" or polarity == "none":
+        assert np.array_equal(mask, shown.touched)
+    if polarity != "none":
+        assert frames[:, 1][mask].all(), "an event that is not there"
+        assert mask.any(axis=0).sum() == 4 * 4
+        assert mask.sum() >= shown.touched.sum()
+
+
 def test_a_smart_trigger_is_fitted_on_frames_before_it_is_shown(asked_for: list[dict[str, Any]]) -> None:
     shown = show_trigger(spec_of(**FRAMES | {"trigger": "smart"}, n_bins=4, limit=20))
 

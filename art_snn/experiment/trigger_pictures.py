@@ -1,17 +1,20 @@
 """What a trigger does to a sample: pictures, without any training."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import numpy as np
 
 from art_snn.attacks.poisoning import FrameTrigger
 from art_snn.data import Dataset
-from art_snn.events import bin_times, to_frames
+from art_snn.events import bin_borders, bin_times, to_frames
 from art_snn.experiment.building import make_dataset, make_trigger, streams
 from art_snn.experiment.spec import Experiment
 from art_snn.experiment.touched import touched
-from art_snn.typing import Array, Mask, Trigger
+from art_snn.typing import Array, Events, Mask, Trigger
 
 N_IMAGES = 8
+_MARK = "of the recording"  # name of a field
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +29,7 @@ class Shown:
         touched: Pixels that the trigger writes, (T, H, W) or (N, H, W).
         times: When each time bin begins and ends, (T, 2), in µs after the recording's first event; None where nobody
             knows.
+        masks: By row, the pixels that the trigger writes where these are others than in the triggered samples.
     """
 
     data: str
@@ -33,6 +37,7 @@ class Shown:
     rows: dict[str, Array]
     touched: Mask
     times: Array | None = None
+    masks: dict[str, Mask] = field(default_factory=dict)
 
     @property
     def is_over_time(self) -> bool:
@@ -61,11 +66,31 @@ def show_trigger(spec: Experiment) -> Shown:
     options = spec.data.parameters("name")
     stream, binning = dataset.x_test[0], {name: options[name] for name in ("n_bins", "split_by")}
     is_saturated = bool(options.get("saturate"))
-    inserted = trigger.on_events(stream, dataset.sensor_size, **binning)
+    marked = trigger.on_events(_marked(stream), dataset.sensor_size, **binning)
     clean, as_events = (
-        to_frames(events, dataset.sensor_size, saturate=is_saturated, **binning) for events in (stream, inserted)
+        to_frames(events, dataset.sensor_size, saturate=is_saturated, **binning) for events in (stream, marked)
     )
-    return _shown(dataset, trigger, clean, {"as events": as_events}, bin_times(stream, **binning))
+    shown = _shown(dataset, trigger, clean, {"as events": as_events}, bin_times(stream, **binning))
+    return replace(shown, masks={"as events": _inserted(marked, shown.touched, **binning)})
+
+
+def _marked(stream: Events) -> Events:
+    """With a field that says of each event that it is of the recording; of inserted ones it is 0."""
+    marked = np.ones(len(stream), [*((name, stream.dtype[name]) for name in ("x", "y", "t", "p")), (_MARK, np.uint8)])
+    for name in ("x", "y", "t", "p"):
+        marked[name] = stream[name]
+    return marked
+
+
+def _inserted(marked: Events, touched: Mask, **binning: Any) -> Mask:
+    """Where new events lie, (T, H, W): bins of a count have moved by them. Without any, where events were erased."""
+    new = np.flatnonzero(marked[_MARK] == 0)
+    if not len(new):
+        return touched
+    mask = np.zeros_like(touched)
+    bins = np.searchsorted(bin_borders(marked, **binning), new, side="right") - 1
+    mask[bins.clip(0, len(mask) - 1), marked["y"][new], marked["x"][new]] = True
+    return mask
 
 
 def _shown(

@@ -63,7 +63,7 @@ class Film:
     @cached_property
     def strips(self) -> list[Strip]:
         """What is side by side."""
-        return strips_of(self.shown.rows, self.shown.touched)
+        return strips_of(self.shown.rows, self.shown.touched, self.shown.masks)
 
     @cached_property
     def grid(self) -> Grid:

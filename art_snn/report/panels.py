@@ -71,12 +71,13 @@ class Strip:
         return _panel(self.picture(index), () if self.touched is None else boxes_around(self.touched[index]))
 
 
-def strips_of(samples: Mapping[str, Array], touched: Mask) -> list[Strip]:
+def strips_of(samples: Mapping[str, Array], touched: Mask, masks: Mapping[str, Mask] | None = None) -> list[Strip]:
     """Clean samples, triggered ones, the difference of these two, and whatever else there is.
 
     Args:
         samples: By what was done to them, clean and triggered first: images (n, C, H, W), or frames (n, 2, H, W).
         touched: Pixels that the trigger writes, (n, H, W).
+        masks: By what was done, pixels that it writes where these are others.
     """
     counts = {name: x.astype(np.uint8) if x.dtype == bool else x for name, x in samples.items()}
     (first, clean), (second, triggered), *others = counts.items()
@@ -85,7 +86,7 @@ def strips_of(samples: Mapping[str, Array], touched: Mask) -> list[Strip]:
         Strip(first, clean, full),
         Strip(second, triggered, full, touched=touched),
         Strip("difference", change, float(change.max(initial=0)), True, touched),
-        *(Strip(name, x, full, touched=touched) for name, x in others),
+        *(Strip(name, x, full, touched=(masks or {}).get(name, touched)) for name, x in others),
     ]
 
 

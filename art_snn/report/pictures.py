@@ -71,7 +71,7 @@ def trigger_sheet(shown: Shown) -> Figure:
 
     Of more time bins those are shown in which the trigger writes, at even distances where these are too many.
     """
-    strips = strips_of(shown.rows, shown.touched)
+    strips = strips_of(shown.rows, shown.touched, shown.masks)
     n_bins, width = len(shown.touched), shown.touched.shape[-1] * zoom_for(*shown.touched.shape[1:]) + 2 * LINE
     chosen = chosen_bins(shown.touched, max(4, min(MAX_COLUMNS, _WIDEST // width)))
     title = title_of(shown)
