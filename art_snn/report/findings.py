@@ -9,11 +9,15 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from art_snn.experiment import Experiment
 from art_snn.metrics.statistics import Summary, summary
 from art_snn.recipes import ComparedTable, RecipeRun, compared
 from art_snn.report.report_table import ReportTable
 from art_snn.report.settings import Settings, in_words, settings_of
 from art_snn.report.sweep_tables import report_tables
+
+_OF_SPEC = {*Experiment.model_fields} - {"defences", "models"}
+_OF_DEFENCES = ("detection", "verdicts", "elimination")
 
 
 class Spec(NamedTuple):
@@ -49,8 +53,12 @@ class Setting:
         return list(dict.fromkeys(self.rows["model"]))
 
     def of(self, model: str) -> pd.DataFrame:
-        """The lines of one model."""
-        return self.rows[self.rows["model"] == model]
+        """The lines of one model; none of one that it has not."""
+        return self._by_model.get(model, self.rows.iloc[:0])
+
+    @cached_property
+    def _by_model(self) -> dict[str, pd.DataFrame]:
+        return {str(model): lines for model, lines in self.rows.groupby("model", sort=False)}
 
     def without(self, axis: str) -> dict[str, Any]:
         """The values of all other axes."""
@@ -105,16 +113,17 @@ class Findings:
         """Names of all models, in their order: a model looks the same in all plots."""
         return list(dict.fromkeys(model for one in self.settings for model in one.models))
 
-    def others_of(self, name: str) -> list[Setting]:
-        """The settings of another table."""
-        table = self.tables.get(name)
-        return [] if table is None or "model" not in table else self._settings(table)
+    @cached_property
+    def of_defences(self) -> dict[str, list[Setting]]:
+        """The settings of the tables of defences, by name of the table."""
+        tables = ((name, self.tables.get(name, pd.DataFrame())) for name in _OF_DEFENCES)
+        return {name: self._settings(table) if len(table) else [] for name, table in tables}
 
     def _settings(self, table: pd.DataFrame) -> list[Setting]:
-        ordered, groups = self.axes.added(table), dict[str, tuple[dict[str, Any], list[int]]]()
-        for place in range(len(ordered)):
-            values = {axis: ordered[axis].iloc[place] for axis in self.axes.axes}
-            groups.setdefault(repr(values), (values, []))[1].append(place)
+        own = [name for name in table if name.partition(".")[0] not in _OF_SPEC]
+        ordered, groups = self.axes.added(table[own]), dict[str, tuple[dict[str, Any], list[int]]]()
+        for place, line in enumerate(ordered[list(self.axes.axes)].to_dict("records")):
+            groups.setdefault(repr(line), ({str(axis): value for axis, value in line.items()}, []))[1].append(place)
         one_a_seed = ["seed", *(name for name in ("model", "defence") if name in ordered)]
         return [Setting(values, ordered.iloc[some].drop_duplicates(one_a_seed)) for values, some in groups.values()]
 
@@ -129,8 +138,14 @@ class Findings:
 
     def measures(self, setting: Setting, model: str, name: str) -> list[Mapping[str, Any]]:
         """What was measured of one model beside accuracy and success, one a seed."""
-        found = (self._by_name[one].get("measures", {}).get(name, {}).get(model) for one in setting.of(model)["cell"])
-        return [one for one in found if one is not None]
+        return list(self.measures_by_seed(setting, model, name).values())
+
+    def measures_by_seed(self, setting: Setting, model: str, name: str) -> dict[int, Mapping[str, Any]]:
+        """The same by seed."""
+        lines = setting.of(model)
+        measured = [self._by_name[cell].get("measures", {}).get(name, {}).get(model) for cell in lines["cell"]]
+        pairs = zip(lines["seed"], measured, strict=True)
+        return {int(seed): found for seed, found in pairs if found is not None}
 
     @cached_property
     def _by_name(self) -> dict[str, Mapping[str, Any]]:

@@ -15,7 +15,7 @@ from art_snn.report.doubts import doubts
 from art_snn.report.findings import Findings
 from art_snn.report.page import provenance
 from art_snn.report.page.triggers import TriggerPictures, trigger_pictures
-from art_snn.report.plots import plots
+from art_snn.report.plots import MOST, plots
 from art_snn.report.plots.style import one_line
 from art_snn.report.published import in_figures, notes_of
 from art_snn.report.reasons import NO_FIGURE
@@ -73,6 +73,7 @@ def page_text(found: Findings, pictures: Sequence[TriggerPictures] = ()) -> str:
         tables=[table for table in shown if table.name != "problems" and not table.name.startswith("published")],
         problems=[table for table in shown if table.name == "problems"],
         plots=list(plots(found)),
+        most=MOST,
         pictures=pictures,
         settings=provenance.settings_in_full(found.cells),
         machines=provenance.machines(found.cells),

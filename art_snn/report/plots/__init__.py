@@ -6,11 +6,11 @@ from art_snn.report.findings import Findings
 from art_snn.report.plots.axes import axis_drafts
 from art_snn.report.plots.costs import cost_drafts
 from art_snn.report.plots.defences import defence_drafts, migration_drafts
-from art_snn.report.plots.draft import Plot, drawn
+from art_snn.report.plots.draft import MOST, Plot, drawn
 from art_snn.report.plots.evidence import evidence_drafts
 from art_snn.report.plots.times import epoch_drafts, time_drafts, timing_drafts
 
-__all__ = ["GROUPS", "Plot", "plots"]
+__all__ = ["GROUPS", "MOST", "Plot", "plots"]
 
 GROUPS = {
     "Attack success and accuracy": axis_drafts,

@@ -34,7 +34,7 @@ _STAGES = {"migration.asr_ann": "in the ANN", "migration.asr_converted": "right 
 def defence_drafts(found: Findings) -> Iterator[Draft]:
     """A map for each figure and setting that has any."""
     for (table, figure), (title, caption) in _MAPS.items():
-        for one in found.others_of(table)[:MOST]:
+        for one in found.of_defences[table][:MOST]:
             defences, models = (list(dict.fromkeys(one.rows[name])) for name in ("defence", "model"))
             values = np.array([[_mean(one, figure, defence, model) for model in models] for defence in defences])
             if not np.isnan(values).all():

@@ -189,12 +189,7 @@ def _over_seeds(series: Sequence[Any]) -> str:
 
 def _first(found: Findings, setting: Setting, model: str, name: str) -> Iterator[tuple[int, Seen]]:
     """The first seed with a measure of one model, and that; nothing where there is none."""
-    rows = setting.of(model)
-    for place in range(len(rows)):
-        one = Setting(setting.values, rows.iloc[[place]])
-        if seen := found.measures(one, model, name):
-            yield int(one.rows["seed"].iloc[0]), seen[0]
-            return
+    yield from islice(((seed, seen) for seed, seen in found.measures_by_seed(setting, model, name).items() if seen), 1)
 
 
 def _number(value: float | None) -> float:
