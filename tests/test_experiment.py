@@ -264,6 +264,15 @@ def test_where_a_trigger_is_seen_among_events_is_where_its_events_are(split_by: 
         assert mask.sum() >= shown.touched.sum()
 
 
+@pytest.mark.usefixtures("asked_for")
+def test_where_a_trigger_is_seen_among_events_moves_with_the_borders_of_bins_of_a_count() -> None:
+    shown = show_trigger(spec_of(**FRAMES | {"trigger": "moving"}, n_bins=60, size=4, polarity="on"))
+    mask, on = shown.masks["as events"], shown.rows["as events"][:, 1]
+
+    assert not on[shown.touched].all(), "its events are in other bins than those of the frames"
+    assert on[mask].all()
+
+
 def test_a_smart_trigger_is_fitted_on_frames_before_it_is_shown(asked_for: list[dict[str, Any]]) -> None:
     shown = show_trigger(spec_of(**FRAMES | {"trigger": "smart"}, n_bins=4, limit=20))
 
