@@ -232,6 +232,8 @@ def test_a_browser_shows_the_page_on_all_screens(folder: Path, kind: str) -> Non
         tab.look(390)
         tab.value("document.querySelectorAll('details').forEach(one => one.open = true)")
         assert tab.value(WIDER) == []
+        tab.look(718, media="print")  # A4 without its margins
+        assert tab.value(WIDER) == []
         colours = [tab.value("getComputedStyle(document.querySelector('svg text')).fill") for _ in tab.schemes()]
         assert len(set(colours)) == 2
         assert tab.complaints == []

@@ -65,6 +65,15 @@ def test_a_defence_that_failed_is_a_doubt() -> None:
     assert failed.details == ("strip on lif: ValueError: no",)
 
 
+def test_doubts_about_single_measurements_are_told() -> None:
+    curve = {"timesteps": [1, 4], "accuracy": [0.1, 0.8], "asr": [None, 0.9], "n": 100, "n_asr": 100}
+    content = cells(SWEEP, {"over_time": {**curve, "doubts": [INVALID, []]}}, doubts=[CAUTION, [], [], []])
+    caution, invalid = doubts(findings(content))
+
+    assert caution.text.startswith("2 of 8 rows")
+    assert invalid.text.startswith("Beside the main figures (over time) 8 lines mean nothing and have no figure")
+
+
 def test_one_seed_is_a_doubt() -> None:
     (few,) = doubts(findings(cells({"models": ["ann"]})))
     assert few.text.endswith("say nothing about other trainings. No difference is tested.")

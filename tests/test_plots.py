@@ -124,6 +124,14 @@ def test_rows_that_mean_nothing_are_not_drawn() -> None:
     assert kinds == {"accuracy", "training-time"}
 
 
+def test_a_model_without_a_figure_is_named() -> None:
+    content = cells({"models": ["ann", "lif"]})
+    content[0]["rows"][1] |= {"asr": None, "floor": None}
+    shown = draft(content, "asr")
+    assert shown.alt == "Points: 0.9 at ann."
+    assert shown.caption.endswith("No figure: lif.")
+
+
 def test_cells_that_all_failed_give_no_plot() -> None:
     (cell,) = cells({"models": ["ann"]})
     failed = {"hash": cell["hash"], "spec": cell["spec"], "error": {"kind": "ValueError", "text": "no"}}

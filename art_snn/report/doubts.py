@@ -12,6 +12,8 @@ from art_snn.recipes.departures import departures
 from art_snn.report.findings import Findings, Setting
 from art_snn.report.words import MOST, listed, number_of
 
+_PLACES = ("cell", "model", "defence", "timesteps")
+
 
 class Point(NamedTuple):
     """A sentence of a list.
@@ -35,6 +37,7 @@ def doubts(found: Findings) -> list[Point]:
             found, "invalid", "are invalid: nothing derived of such a model means anything, so no figure is given"
         ),
         *_doubted(found, "caution", "call for caution; their figures are marked by ?"),
+        *_of_measures(found),
         *(_of_recipe(found, found.run) if found.run else ()),
         *_few(found),
     ]
@@ -83,6 +86,21 @@ def _places(found: Findings, settings: Sequence[Setting]) -> str:
 def _grade(row: Mapping[str, Any]) -> str:
     found = [Doubt(*one) for one in row["doubts"]] if isinstance(row.get("doubts"), list) else []
     return "invalid" if is_invalid(found) else "caution" if found else ""
+
+
+def _of_measures(found: Findings) -> Iterator[Point]:
+    """Doubts about what was measured beside the main figures, which are not those of the models themselves."""
+    lines: list[Any] = next(
+        (table.numbers.to_dict("records") for table in found.report if table.name == "problems"), []
+    )
+    told = {(line["cell"], line["model"], line["problem"]) for line in lines if line["table"] == "rows"}
+    own = [line for line in lines if (line["cell"], line["model"], line["problem"]) not in told]
+    for grade, what in (("invalid", "mean nothing and have no figure"), ("caution", "call for caution")):
+        some = {(line["table"], *(line[name] for name in _PLACES)) for line in own if line["grade"] == grade}
+        if some:
+            tables = listed(sorted({table.replace("_", " ") for table, *_ in some}))
+            text = f"Beside the main figures ({tables}) {number_of(len(some), 'line')} {what}; the reasons stand below."
+            yield Point(grade, text)
 
 
 def _of_recipe(found: Findings, run: RecipeRun) -> Iterator[Point]:

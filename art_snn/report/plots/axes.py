@@ -50,17 +50,31 @@ def _line(panel: Sequence[Setting], axis: str, model: str, figure: str) -> Serie
 
 def _by_setting(found: Findings, figure: str) -> Iterator[Draft]:
     shown, name, is_one = found.settings[:_MOST_ROWS], FIGURES[figure], len(found.settings) == 1
-    rows = found.models if is_one else [found.text(one.values) for one in shown]
-    points = [series_of("", range(len(rows)), [_summary(shown[0], model, figure) for model in rows])] if is_one else []
-    for some in in_figures(points or [_points(shown, model, figure) for model in found.models], found.models):
-        left_out = len(found.settings) - len(shown)
+    rows, series = _of_models(found, figure) if is_one else _of_settings(found, shown, figure)
+    missing = [model for model in found.models if is_one and model not in rows and figure != "migration.rate"]
+    left_out = len(found.settings) - len(shown)
+    for some in in_figures(series, found.models):
+        notes = [f"No figure: {', '.join(missing)}."] * bool(missing)
+        notes += [f"{left_out} more settings are in the tables."] * bool(left_out)
         yield Draft(
             figure.partition(".")[0],
             f"{capital(name)} by {'model' if is_one else 'setting and model'}",
-            bars_told(some) + (f" {left_out} more settings are in the tables." if left_out else ""),
+            " ".join([bars_told(some), *notes]),
             points_told(some, "", rows),
             partial(rows_figure, rows, some, name),
         )
+
+
+def _of_models(found: Findings, figure: str) -> tuple[list[str], list[Series]]:
+    """A row for each model that has the figure."""
+    summaries = {model: _summary(found.settings[0], model, figure) for model in found.models}
+    known = {model: one for model, one in summaries.items() if not math.isnan(one.mean)}
+    return list(known), [series_of("", range(len(known)), list(known.values()))]
+
+
+def _of_settings(found: Findings, shown: Sequence[Setting], figure: str) -> tuple[list[str], list[Series]]:
+    """A row for each setting, and a series for each model."""
+    return [found.text(one.values) for one in shown], [_points(shown, model, figure) for model in found.models]
 
 
 def _points(settings: Sequence[Setting], model: str, figure: str) -> Series:
