@@ -331,6 +331,6 @@ def test_the_wheel_holds_the_files(tmp_path: Path) -> None:
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     held = set(ZipFile(wheel).namelist())
 
-    files = [path for path in (ROOT / "art_snn/recipes").rglob("*") if path.suffix in (".toml", ".csv")]
+    files = [path for path in (ROOT / "art_snn").rglob("*") if path.suffix in (".toml", ".csv", ".j2", ".css")]
     assert {str(path.relative_to(ROOT)) for path in files} <= held
     assert len(files) >= len(NAMES) + len(PUBLICATIONS)
