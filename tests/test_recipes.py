@@ -1,6 +1,5 @@
 """Recipes: every cell is a valid experiment, published numbers have a place, and tables compare like with like."""
 
-import math
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,9 +11,8 @@ import pytest
 
 from art_snn.experiment import Experiment, with_values
 from art_snn.recipes import MODES, SCALES, RecipeRun, compared, published_values, recipe, recipe_names, recipe_run
-from art_snn.recipes.tables import Column, TableLayout
 from art_snn.sweep import Sweep
-from art_snn.sweep.frame import frame, load_tables
+from art_snn.sweep.frame import load_tables
 from tests.conftest import Outcome
 
 ROOT = Path(__file__).parent.parent
@@ -143,102 +141,7 @@ def test_published_migration_is_the_ratio_of_the_published_success_rates() -> No
     assert migration == pytest.approx(ratios, abs=0.011)  # some are cut off, not rounded
 
 
-# --- published beside measured --------------------------------------------------------------------------------------
-
-
-def _cell(rate: float, seed: int, **success: float) -> dict[str, Any]:
-    """A cell of Table 9, as it is written down."""
-    spec = Experiment(**recipe("framework-table9").given("smoke")).model_dump(mode="json")
-    spec["attack"]["percent_poison"], spec["run"]["seeds"] = rate, [seed]
-    rows = [
-        {"model": model, "accuracy": 0.9, "asr": asr, "asr_all": asr, "n_asr": 100, "n_asr_all": 200, "doubts": []}
-        for model, asr in success.items()
-    ]
-    return {"hash": f"{rate}-{seed}", "spec": spec, "rows": rows}
-
-
-def test_a_table_holds_what_was_published_what_was_measured_and_the_difference() -> None:
-    cells = [_cell(0.1, 0, ann=0.8, converted=0.6, hybrid=0.4), _cell(0.1, 1, ann=1.0, converted=0.8, hybrid=0.4)]
-
-    (table,) = compared(recipe("framework-table9"), {"rows": frame(cells)})
-
-    row = next(row for row in table.rows if row.label == "0.1")
-    cell = dict(zip([column.name for column in table.columns], row.cells, strict=True))["MR (MaxNorm)"]
-    assert cell.published is not None
-    assert cell.measured is not None
-    assert cell.difference is not None
-    assert cell.published.value == 99.86
-    assert cell.measured.mean == pytest.approx(100 * (0.75 + 0.8) / 2), "the mean of ratios, one a seed"
-    assert (cell.measured.n, cell.measured.kind) == (2, "seeds")
-    assert cell.difference.low == pytest.approx(cell.measured.low - 99.86)
-
-
-ONE_SEED = {"ann": 0.8, "converted": 0.6, "hybrid": 0.4}
-
-
-def test_one_seed_gives_an_interval_over_its_samples_where_the_figure_is_a_share() -> None:
-    (table,) = compared(recipe("framework-table9"), {"rows": frame([_cell(0.1, 0, **ONE_SEED)])})
-
-    row = next(row for row in table.rows if row.label == "0.1")
-    cells = dict(zip([column.name for column in table.columns], row.cells, strict=True))
-    kinds = [measured.kind for name in ("SNN (MaxNorm)", "MR (MaxNorm)") if (measured := cells[name].measured)]
-    assert kinds == ["samples", "none"]
-
-
-def test_other_data_than_the_publications_are_noted() -> None:
-    (table,) = compared(recipe("framework-table9"), {"rows": frame([_cell(0.1, 0, **ONE_SEED)])})
-
-    assert "data: digits in place of cifar10" in table.notes
-    assert not table.is_like_published
-
-
-def test_rows_and_columns_that_only_one_side_has_are_shown_as_such() -> None:
-    cells = [_cell(0.5, 0, ann=0.8, converted=0.6, hybrid=0.4)]
-
-    (table,) = compared(recipe("framework-table9"), {"rows": frame(cells)})
-
-    assert [row.label for row in table.rows] == [f"{rate / 100:g}" for rate in range(2, 21, 2)] + ["0.5"]
-    assert all(cell.measured is None for cell in table.rows[0].cells)
-    assert all(cell.published is None for cell in table.rows[-1].cells)
-    assert "ASR of the kept epoch (Com3)" not in [column.name for column in table.columns], "nobody has it"
-
-
-def test_cells_that_a_table_does_not_tell_apart_are_not_mixed() -> None:
-    cells = [_cell(0.1, 0, ann=0.8, converted=0.6, hybrid=0.4), _cell(0.1, 0, ann=0.5, converted=0.5, hybrid=0.5)]
-    cells[1]["hash"] = "other"
-
-    (table,) = compared(recipe("framework-table9"), {"rows": frame(cells)})
-
-    (cell, *_) = next(row for row in table.rows if row.label == "0.1").cells
-    assert (cell.measured, cell.note) == (None, "up to 2 cells a seed that the table does not tell apart")
-
-
-def test_what_means_nothing_is_left_out_of_a_mean() -> None:
-    cells = [_cell(0.1, 0, ann=0.8, converted=0.6, hybrid=0.4), _cell(0.1, 1, ann=math.nan, converted=0.8, hybrid=0.4)]
-
-    (table,) = compared(recipe("framework-table9"), {"rows": frame(cells)})
-
-    (cell, *_) = next(row for row in table.rows if row.label == "0.1").cells
-    assert cell.measured is not None
-    assert (cell.measured.mean, cell.measured.n, cell.measured.n_left_out) == (80.0, 1, 1)
-
-
-def test_a_column_can_be_averaged_over_an_axis_seed_by_seed() -> None:
-    layout = TableLayout(
-        item="Table 9",
-        title="",
-        rows=("network.name",),
-        mean_over=("attack.percent_poison",),
-        columns=(Column(name="fall", model="hybrid", figure="asr", minus={"model": "ann"}),),  # type: ignore[arg-type]
-    )
-    made = recipe("framework-table9").model_copy(update={"tables": (layout,)})
-    cells = [_cell(0.1, 0, ann=0.8, hybrid=0.4), _cell(0.2, 0, ann=0.8, hybrid=0.6)]
-
-    (table,) = compared(made, {"rows": frame(cells)})
-
-    found = next(row for row in table.rows if row.label == "small_cnn").cells[-1].measured
-    assert found is not None
-    assert found.mean == pytest.approx(-30.0)
+# --- one cell of each -----------------------------------------------------------------------------------------------
 
 
 def _tiny(cell: Experiment) -> dict[str, Any]:
