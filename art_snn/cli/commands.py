@@ -197,7 +197,7 @@ def run(
         results = sweep.run(folder, jobs, client, retry_failed=retry_failed, save_models=save_models)
     if not quiet:
         print(report.sweep_text(report.report_tables(load_tables(folder, results["cell"]))))
-        print(f"wrote {len(sweep.cells)} cells to {folder / 'cells'}; art-snn report {folder} makes tables of them")
+        print(f"wrote {len(sweep.cells)} cells to {folder / 'cells'}; art-snn report {folder} makes a page of them")
     tell_failures(sweep, results, folder)
 
 
