@@ -66,6 +66,12 @@ def test_other_data_than_the_publications_are_noted() -> None:
     assert not table.is_like_published
 
 
+def test_where_the_publications_data_lie_plays_no_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ART_SNN_DATA", raising=False)
+
+    assert filled([cell_of(0.1, 0, **ONE_SEED)]).notes
+
+
 def test_rows_and_columns_that_only_one_side_has_are_shown_as_such() -> None:
     cells = [cell_of(0.5, 0, ann=0.8, converted=0.6, hybrid=0.4)]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from art_snn.experiment import Experiment
+from art_snn.experiment import Experiment, with_values
 from art_snn.recipes.recipe import Recipe
 
 _PATHS = {  # column of the results -> what it is in a sentence
@@ -39,7 +39,8 @@ def departures(recipe: Recipe, rows: pd.DataFrame) -> tuple[str, ...]:
 
 def _published(recipe: Recipe) -> dict[str, list[Any]]:
     values: dict[str, list[Any]] = {path: [] for path in _PATHS}
-    for cell in Experiment(**recipe.given("full", "paper")).cells():
+    anywhere = {"data.root": "."}  # what was published does not depend on where files lie
+    for cell in Experiment(**with_values(recipe.given("full", "paper"), anywhere)).cells():
         plain = cell.model_dump()
         for path in _PATHS:
             section, _, name = path.partition(".")
