@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import typer
 
-from art_snn import __version__
 from art_snn.catalogue import DATASETS, NETWORKS, TRIGGERS
 from art_snn.cli.commands import app
 from art_snn.experiment import MODELS, Experiment, defences
@@ -135,9 +134,16 @@ def test_errors_of_the_system_are_one_line(
     assert art_snn("show-trigger", "--out", tmp_path) == (2, "", "art-snn: /secret: Permission denied\n")
 
 
+@pytest.mark.slow
 def test_the_module_is_the_command() -> None:
-    outcome = subprocess.run([sys.executable, "-m", "art_snn", "--version"], capture_output=True, text=True)
-    assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, f"art-snn {__version__}\n", "")
+    outcome = subprocess.run(
+        [sys.executable, "-m", "art_snn", "compare", "--size", "-1"], capture_output=True, text=True
+    )
+    assert (outcome.returncode, outcome.stdout) == (2, "")
+    assert (
+        outcome.stderr
+        == "art-snn: expected --size to be a whole number of pixels from 1 up or a fraction below 1, got -1.0\n"
+    )
 
 
 @pytest.mark.slow
