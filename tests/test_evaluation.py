@@ -1,5 +1,6 @@
 """BackdoorEvaluation: what is measured, and what is refused."""
 
+import math
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -13,6 +14,7 @@ from art_snn._random import host_seed
 from art_snn.attacks.poisoning import PatchTrigger, TriggerBackdoor
 from art_snn.estimators.classification import HybridClassifier, SpikingClassifier, SpikingModule
 from art_snn.evaluations import BackdoorEvaluation, BackdoorResult, PoisonCombination, poison_combination
+from art_snn.evaluations.answers import Answers, Exam
 from art_snn.models import small_cnn
 from art_snn.testing import check_global_streams_stand_still
 
@@ -73,11 +75,21 @@ def test_the_numbers_are_those_of_a_loop_by_hand(evaluation: BackdoorEvaluation)
         others = Y_TEST != 1
         assert result.accuracy == np.mean(said == Y_TEST)
         assert result.accuracy_clean == np.mean(clean.predict(X_TEST).argmax(1) == Y_TEST)
+        assert result.accuracy_target == np.mean(said[~others] == 1)
+        assert result.accuracy_clean_target == np.mean(clean.predict(X_TEST).argmax(1)[~others] == 1)
+        assert result.n_target == 20
         assert result.asr == np.mean(obeyed[others] == 1)
         assert result.asr_all == np.mean(obeyed == 1)
         assert (result.n_asr, result.n_asr_all) == (40, 60)
         assert result.floor == np.mean(clean.predict(x_triggered).argmax(1)[others] == 1)
         assert result.robust_accuracy == np.mean(obeyed[others] == Y_TEST[others])
+
+
+def test_without_samples_of_the_target_class_its_accuracy_is_nan() -> None:
+    answers = Answers(np.eye(3), np.eye(3), {})
+
+    assert Exam(X_TEST[:3], X_TEST[:3], np.array([0, 1, 2]), 2).accuracy_in_target(answers) == 1
+    assert math.isnan(Exam(X_TEST[:3], X_TEST[:3], np.array([0, 1, 1]), 2).accuracy_in_target(answers))
 
 
 def test_a_planted_backdoor_is_found_and_a_clean_model_has_none(evaluation: BackdoorEvaluation) -> None:

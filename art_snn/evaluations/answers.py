@@ -76,6 +76,11 @@ class Exam(NamedTuple):
         """Answers of a clean and of a backdoored classifier."""
         return Pair(self.ask(clean), self.ask(backdoored))
 
+    def accuracy_in_target(self, answers: Answers) -> float:
+        """Accuracy on the clean samples of the target class; NaN if there are none, or none has finite logits."""
+        of_target = ~self.counted
+        return answers._replace(clean=answers.clean[of_target]).accuracy(self.y[of_target])
+
     def asr(self, answers: Answers, target_samples: TargetSamples = "exclude") -> float:
         """Attack success rate (ASR) of a classifier whose logits are finite."""
         return attack_success_rate(self.y, answers.triggered, self.target, target_samples)

@@ -68,6 +68,10 @@ class BackdoorResult:
         epochs: Accuracy and ASR of the backdoored model after each epoch of all steps, where the plan asks for them.
             Nothing is chosen by them.
         n_poisoned_by_class: Poisoned training samples by their true class.
+        accuracy_target: Accuracy of the backdoored model on clean test samples of the target class, NaN if there are
+            none; it falls where all that the model has seen of the class has the trigger.
+        accuracy_clean_target: Accuracy of the clean twin on clean test samples of the target class; NaN if none.
+        n_target: Number of test samples of the target class.
     """
 
     model: str
@@ -86,6 +90,9 @@ class BackdoorResult:
     training_peak_memory: tuple[float, float] = (math.nan, math.nan)
     epochs: tuple[dict[str, float], ...] = ()
     n_poisoned_by_class: tuple[int, ...] = ()
+    accuracy_target: float = math.nan
+    accuracy_clean_target: float = math.nan
+    n_target: int = 0
 
 
 class TrainedPair(NamedTuple):
@@ -289,6 +296,9 @@ def _measured(clean: Trained, backdoored: Trained, pair: Pair, trial: Trial) -> 
         **derived,
         "n_asr": int(exam.counted.sum()),
         "n_asr_all": len(exam.y),
+        "accuracy_target": exam.accuracy_in_target(pair.backdoored),
+        "accuracy_clean_target": exam.accuracy_in_target(pair.clean),
+        "n_target": int((~exam.counted).sum()),
         "migration": measure_migration(clean, backdoored, exam, pair, doubts),
         "doubts": doubts,
     }

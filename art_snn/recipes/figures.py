@@ -11,6 +11,8 @@ from art_snn.recipes.tables import Column, Epoch, TableLayout, Term
 _SAMPLES = {  # column of a share -> that of its denominator
     "accuracy": "n_asr_all",
     "accuracy_clean": "n_asr_all",
+    "accuracy_target": "n_target",
+    "accuracy_clean_target": "n_target",
     "asr": "n_asr",
     "asr_all": "n_asr_all",
     "floor": "n_asr",

@@ -65,6 +65,7 @@ ROBUST = "triggered test samples of other classes that are still recognised"
 FIGURES = {
     "accuracy_clean": Quantity("accuracy of the clean twin", "clean test samples", "n_asr_all", is_derived=False),
     "accuracy": Quantity("accuracy", "clean test samples, of the backdoored model", "n_asr_all", is_derived=False),
+    "accuracy_target": Quantity("accuracy in target", "the same, of the target class", "n_target", is_derived=False),
     "asr": Quantity("ASR", SUCCESS, "n_asr"),
     "floor": Quantity("floor", "the same of the clean twin, without a backdoor", "n_asr"),
     "robust_accuracy": Quantity("robust accuracy", ROBUST, "n_asr"),
