@@ -57,6 +57,16 @@ def test_matched_models_differ_in_nothing_but_their_rule(name: str) -> None:
             assert cell.data.normalisation_test in (None, cell.data.normalisation)
 
 
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("scale", ["smoke", "small"])
+def test_hybrid_networks_are_calibrated_on_one_batch_as_in_the_released_code(scale: str, mode: str) -> None:
+    models = [model for name in NAMES for cell in _cells(name, scale, mode) for model in cell.models]
+
+    batches = [getattr(model, "n_calibration", None) for model in models if model.rule == "hybrid"]
+
+    assert set(batches) == {64}
+
+
 def test_a_scale_has_the_last_word_and_a_mode_the_one_before() -> None:
     made = recipe("framework-table9")
 
