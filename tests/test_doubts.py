@@ -168,7 +168,7 @@ def exam(n: int, idle: int = 0) -> Exam:
     y = np.repeat([0, TARGET], n)
     x = np.zeros((2 * n, 1, 2, 2), np.float32)
     changed = x + (np.arange(2 * n) % n >= idle)[:, None, None, None]
-    return Exam(x, changed, y, TARGET)
+    return Exam(x, changed, y, TARGET, y != TARGET)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_samples_that_count_are_enough_and_changed(n: int, idle: int, expected: 
 def test_white_on_white_is_told_with_its_number() -> None:
     x = np.zeros((60, 1, 8, 8), np.float32)
     x[:5, :, -2:, -2:] = 1
-    (doubt,) = sample_doubts(Exam(x, PatchTrigger(2)(x), np.zeros(60, int), TARGET))
+    (doubt,) = sample_doubts(Exam(x, PatchTrigger(2)(x), np.zeros(60, int), TARGET, np.ones(60, bool)))
     assert doubt == ("idle-trigger", "caution", "the trigger changes nothing on 5 of 60 samples that count for success")
 
 

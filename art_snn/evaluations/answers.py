@@ -10,7 +10,7 @@ from torch import nn
 from art_snn.estimators.classification import LearningRule
 from art_snn.estimators.classification.inspection import firing
 from art_snn.lazy_rows import is_mapped
-from art_snn.metrics import attack_success_rate, counts_for_success, robust_accuracy
+from art_snn.metrics import attack_success_rate, robust_accuracy
 from art_snn.metrics.attack_success import TargetSamples
 from art_snn.typing import Array, Indices, Mask
 
@@ -61,12 +61,21 @@ class Rates(NamedTuple):
 
 
 class Exam(NamedTuple):
-    """Clean and triggered test samples, (N, ...) both, with their classes, (N,), and the target of the attack."""
+    """Clean and triggered test samples, and what success is on them.
+
+    Args:
+        x: Clean samples, (N, ...).
+        x_triggered: The samples as the attacker shows them, (N, ...).
+        y: Classes of the samples, (N,).
+        target: Class that triggered samples should be taken for.
+        counted: Which samples count for success, (N,).
+    """
 
     x: Array
     x_triggered: Array
     y: Indices
     target: int
+    counted: Mask
 
     def ask(self, classifier: PyTorchClassifier) -> Answers:
         """Answers of one classifier."""
@@ -83,7 +92,8 @@ class Exam(NamedTuple):
 
     def asr(self, answers: Answers, target_samples: TargetSamples = "exclude") -> float:
         """Attack success rate (ASR) of a classifier whose logits are finite."""
-        return attack_success_rate(self.y, answers.triggered, self.target, target_samples)
+        rows = self.counted_among(target_samples)
+        return attack_success_rate(self.y[rows], answers.triggered[rows], self.target, target_samples)
 
     def asrs(self, pair: Pair) -> Rates:
         """Attack success rates of both classifiers."""
@@ -97,12 +107,11 @@ class Exam(NamedTuple):
 
     def robust_accuracy(self, answers: Answers) -> float:
         """Robust accuracy of a classifier whose logits are finite."""
-        return robust_accuracy(self.y, answers.triggered, self.target)
+        return robust_accuracy(self.y[self.counted], answers.triggered[self.counted], self.target)
 
-    @property
-    def counted(self) -> Mask:
-        """Which samples count for success, (N,)."""
-        return counts_for_success(self.y, self.target)
+    def counted_among(self, target_samples: TargetSamples) -> Mask:
+        """Which samples count, (N,), those of the target class "include"d or not."""
+        return self.counted if target_samples == "exclude" else self.counted | (self.y == self.target)
 
 
 def ask(classifier: PyTorchClassifier, x: Array, x_triggered: Array | None = None) -> Answers:

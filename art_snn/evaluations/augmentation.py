@@ -7,7 +7,7 @@ import numpy as np
 
 from art_snn._layouts import check_image_batch
 from art_snn._validation import check_at_least, check_choice
-from art_snn.attacks.poisoning import TriggerBackdoor
+from art_snn.attacks.poisoning import BackdoorAttack
 from art_snn.estimators.classification.streaming import Prepare
 from art_snn.typing import Array, Images, Indices, Mask
 
@@ -48,13 +48,16 @@ class Augmentation:
             x = np.where((rng.random(len(x)) < 0.5)[:, None, None, None], x[..., ::-1], x)
         return x
 
-    def preparing(self, attack: TriggerBackdoor, x_clean: Array, is_poison: Mask | None) -> Prepare | None:
+    def preparing(self, attack: BackdoorAttack, x_clean: Array, is_poison: Mask | None) -> Prepare | None:
         """What `fit` does to each batch; None for nothing.
 
         Args:
             attack: Attack whose trigger is put on.
             x_clean: The samples without triggers, (N, ...).
             is_poison: Which are triggered, (N,); None for none.
+
+        Raises:
+            ValueError: If triggers are to be put on afterwards, and the attack has none.
         """
         if not self:
             return None
@@ -62,14 +65,22 @@ class Augmentation:
         def after(x: Array, _: Indices, rng: np.random.Generator) -> Array:
             return self(x, rng)
 
+        if self.place == "after" or is_poison is None:
+            return after
+        trigger = getattr(attack, "trigger", None)
+        if trigger is None:
+            raise ValueError(
+                f"expected an attack with a trigger for augmentation before it is put on, got {attack!r}; augment after"
+            )
+
         def before(_: Array, rows: Indices, rng: np.random.Generator) -> Array:
             x = self(x_clean[rows], rng)
-            if is_poison is not None and (triggered := is_poison[rows]).any():
+            if (triggered := is_poison[rows]).any():
                 x = x.copy()
-                x[triggered] = attack.trigger(x[triggered])
+                x[triggered] = trigger(x[triggered])
             return x
 
-        return after if self.place == "after" or is_poison is None else before
+        return before
 
 
 def _shifted(x: Images, crop: int, rng: np.random.Generator) -> Images:

@@ -15,8 +15,8 @@ from art_snn._layouts import layout_hint
 from art_snn._progress import is_shown, task
 from art_snn._random import Rng, draw_seed, host_seed
 from art_snn._validation import check_class, check_same_length, class_indices
-from art_snn.attacks.poisoning import TriggerBackdoor
-from art_snn.attacks.poisoning.backdoor import PoisonedDataset
+from art_snn.attacks.poisoning import AttackRecord, BackdoorAttack, DataAttack, PoisonedDataset, PoisonedRows
+from art_snn.attacks.poisoning.poisoned import poisoned_rows
 from art_snn.estimators.classification import TrainingData
 from art_snn.evaluations.answers import Exam, Pair
 from art_snn.evaluations.combination import PoisonCombination
@@ -36,7 +36,7 @@ from art_snn.evaluations.doubts import (
 from art_snn.evaluations.figures import FIGURE
 from art_snn.evaluations.migration import Migration, measure_migration
 from art_snn.evaluations.samples import exam_of, poisoned, samples_for_all
-from art_snn.evaluations.training import Seeds, Trained, TrainingPlan, check_fit_arguments, train_afresh
+from art_snn.evaluations.training import Seeds, Trained, TrainingPlan, check_fit_arguments, train_afresh, train_under
 from art_snn.metrics import counts_for_success
 from art_snn.typing import Array, Labels
 
@@ -72,6 +72,7 @@ class BackdoorResult:
             none; it falls where all that the model has seen of the class has the trigger.
         accuracy_clean_target: Accuracy of the clean twin on clean test samples of the target class; NaN if none.
         n_target: Number of test samples of the target class.
+        poisoned: Which training samples were changed, and by how much.
     """
 
     model: str
@@ -93,6 +94,7 @@ class BackdoorResult:
     accuracy_target: float = math.nan
     accuracy_clean_target: float = math.nan
     n_target: int = 0
+    poisoned: PoisonedRows | None = None
 
 
 class TrainedPair(NamedTuple):
@@ -102,16 +104,38 @@ class TrainedPair(NamedTuple):
     backdoored: PyTorchClassifier
 
 
-class Trial(NamedTuple):
-    """What all classifiers of one evaluation have in common."""
+class Attacked(NamedTuple):
+    """What an attack on data makes of them, once for all classifiers.
 
-    x: Array
-    y: Labels
+    Args:
+        poisoned: The training data with poison in them.
+        record: The attack, and which rows it changed.
+        exam: The test samples with and without the trigger.
+    """
+
     poisoned: PoisonedDataset
+    record: AttackRecord
     exam: Exam
-    cautions: Doubts  # about the samples, for all classifiers alike
+
+
+class Trial(NamedTuple):
+    """What all classifiers of one evaluation have in common.
+
+    Args:
+        train: Clean training samples, (N, ...), and their labels.
+        test: Clean test samples, (M, ...), and their labels.
+        of_data: What an attack on data alone has made of both sets; None where an attack trains each classifier by
+            itself, so that its trigger is known only afterwards.
+        seeds: Seeds of the trainings.
+        host: Seed of what host code draws from the global streams.
+        fit_arguments: Arguments of every `fit`, by name.
+    """
+
+    train: tuple[Array, Labels]
+    test: tuple[Array, Labels]
+    of_data: Attacked | None
     seeds: Seeds
-    host: int  # seed of what host code draws from the global streams
+    host: int
     fit_arguments: dict[str, Any]
 
 
@@ -122,7 +146,8 @@ class BackdoorEvaluation(Evaluation):
     poisoned rows and the same triggered test samples. The classifiers given are not changed.
 
     Args:
-        attack: Chooses and changes rows of the training data.
+        attack: A `TriggerBackdoor`, one of ART's that is `adapted`, or an attack that takes part in the training: that
+            trains each classifier by itself, in the first of its steps, and further steps see clean data.
         estimators: ART's `PyTorchClassifier`s, spiking ones among them, by name.
         combination: Which steps of converted and hybrid classifiers see the poisoned data; all of them by default.
         loss_weights: (α, β) weights of the loss of poisoned and of clean samples, at least 0 and not both 0; None is
@@ -135,18 +160,20 @@ class BackdoorEvaluation(Evaluation):
         trained: The pair of trained classifiers of each name whose result has been given.
         answers: What the two of each pair made of the test samples.
         doubts: About each pair, as its result has them.
-        trial: The poisoned data and the triggered test samples, which evaluations of defences take over.
+        attacks: The attack as each classifier has learned it; that given, where it works on data alone.
+        exams: The test samples with the trigger that each classifier has learned.
+        trial: What all classifiers have in common, which evaluations of defences take over.
 
     Raises:
         ValueError: If there is no estimator, or a weight is out of range.
-        TypeError: If the attack is no `TriggerBackdoor`, or an estimator no `PyTorchClassifier`.
+        TypeError: If the attack is none, or an estimator no `PyTorchClassifier`.
 
     Source: loss weights as in Jin et al., 2024, https://arxiv.org/abs/2409.15670, Eqs 9 to 14.
     """
 
     def __init__(
         self,
-        attack: TriggerBackdoor,
+        attack: BackdoorAttack,
         estimators: Mapping[str, PyTorchClassifier],
         *,
         combination: PoisonCombination | None = None,
@@ -154,8 +181,11 @@ class BackdoorEvaluation(Evaluation):
         plans: Mapping[str, TrainingPlan] | None = None,
         on_doubt: OnDoubt = "record",
     ) -> None:
-        if not isinstance(attack, TriggerBackdoor):
-            raise TypeError(f"expected attack to be a TriggerBackdoor, got {attack!r}")
+        if not isinstance(attack, BackdoorAttack):
+            raise TypeError(
+                f"expected attack to be a TriggerBackdoor or another with train, trigger_test and target_class, got "
+                f"{attack!r}"
+            )
         if not isinstance(estimators, Mapping):
             raise TypeError(f"expected estimators by name, {{'name': classifier}}, got {estimators!r}")
         if not estimators:
@@ -170,6 +200,8 @@ class BackdoorEvaluation(Evaluation):
                 _check_weights(one.loss_weights)
         check_on_doubt(on_doubt)
         self.attack, self.estimators = attack, dict(estimators)
+        self.attacks: dict[str, BackdoorAttack] = {}
+        self.exams: dict[str, Exam] = {}
         self.on_doubt: OnDoubt = on_doubt
         self.trained: dict[str, TrainedPair] = {}
         self.answers: dict[str, Pair] = {}
@@ -217,13 +249,10 @@ class BackdoorEvaluation(Evaluation):
         check_fit_arguments("BackdoorEvaluation", fit_arguments)
         x_train, x_test = self._checked(x_train, y_train, x_test, y_test)
         weights, batches, host = (draw_seed(stream) for stream in np.random.default_rng(seed).spawn(3))
-        dataset, exam = poisoned(self.attack, x_train, y_train), exam_of(self.attack, x_test, y_test)
         trial = self.trial = Trial(
-            x=x_train,
-            y=y_train,
-            poisoned=dataset,
-            exam=exam,
-            cautions=united(sample_doubts(exam), poison_doubts(int(dataset.is_poison.sum()))),
+            train=(x_train, y_train),
+            test=(x_test, y_test),
+            of_data=self._attacked(x_train, y_train, x_test, y_test),
             seeds=Seeds(weights, batches),
             host=host,
             fit_arguments={**fit_arguments, "verbose": is_shown(verbose)},
@@ -232,29 +261,56 @@ class BackdoorEvaluation(Evaluation):
 
     def _result(self, name: str, trial: Trial) -> BackdoorResult:
         """Train and measure one classifier."""
-        started, trained, own = time.perf_counter(), list[Trained](), self.plans[name]
-        clean, backdoored = self._training_data(own, trial)
+        started = time.perf_counter()
         with host_seed(trial.host):  # ART's own class draws from the global streams even to predict
-            for state, data in (("clean", clean), ("poisoned", backdoored)):
-                with task(f"{name}, {state} data"):
-                    measure = trial.exam.rates if state == "poisoned" else None
-                    estimator, arguments = self.estimators[name], trial.fit_arguments
-                    trained.append(train_afresh(estimator, clean, data, own, trial.seeds, arguments, measure))
-            self.answers[name] = Pair(*(trial.exam.ask(one.final)._replace(failure=one.failure) for one in trained))
-            measured = _measured(trained[0], trained[1], self.answers[name], trial)
-        self.trained[name], self.doubts[name] = TrainedPair(trained[0].final, trained[1].final), measured["doubts"]
+            with task(f"{name}, clean data"):
+                clean = self._trained_clean(name, trial)
+            with task(f"{name}, poisoned data"):
+                backdoored, (attack, changed) = self._trained_under_attack(name, trial)
+            exam = exam_of(attack, *trial.test) if trial.of_data is None else trial.of_data.exam
+            pair = Pair(*(exam.ask(one.final)._replace(failure=one.failure) for one in (clean, backdoored)))
+            measured = _measured(clean, backdoored, pair, exam, len(changed.rows))
+        self.attacks[name], self.exams[name], self.answers[name] = attack, exam, pair
+        self.trained[name], self.doubts[name] = TrainedPair(clean.final, backdoored.final), measured["doubts"]
         heed(self.on_doubt, name, measured["doubts"])
-        seconds = [sum(record.seconds for record in one.records) for one in trained]
-        peaks = [max((record.peak_memory for record in one.records), default=math.nan) for one in trained]
         return BackdoorResult(
             model=name,
             seconds=time.perf_counter() - started,
-            training_seconds=(seconds[0], seconds[1]),
-            training_peak_memory=(peaks[0], peaks[1]),
-            epochs=tuple(epoch for record in trained[1].records for epoch in record.epochs),
-            n_poisoned_by_class=_by_class(trial.poisoned, self.estimators[name].nb_classes),
+            training_seconds=(clean.seconds, backdoored.seconds),
+            training_peak_memory=(clean.peak_memory, backdoored.peak_memory),
+            epochs=tuple(epoch for record in backdoored.records for epoch in record.epochs),
+            n_poisoned_by_class=_by_class(changed, self.estimators[name].nb_classes),
+            poisoned=changed,
             **measured,
         )
+
+    def _attacked(self, x: Array, y: Labels, x_test: Array, y_test: Labels) -> Attacked | None:
+        """What is the same for all classifiers, where the attack is one on data."""
+        if not isinstance(self.attack, DataAttack):
+            return None
+        dataset = poisoned(self.attack, x, y)
+        record = AttackRecord(self.attack, poisoned_rows(x, dataset))
+        return Attacked(dataset, record, exam_of(self.attack, x_test, y_test))
+
+    def _trained_clean(self, name: str, trial: Trial) -> Trained:
+        """The clean twin."""
+        data, plan = self._clean_data(name, trial), self.plans[name]
+        return train_afresh(self.estimators[name], data, data, plan, trial.seeds, trial.fit_arguments)
+
+    def _trained_under_attack(self, name: str, trial: Trial) -> tuple[Trained, AttackRecord]:
+        """The backdoored classifier."""
+        clean, plan, own = self._clean_data(name, trial), self.plans[name], (trial.seeds, trial.fit_arguments)
+        if trial.of_data is None:
+            return train_under(self.attack, self.estimators[name], clean, plan, *own)
+        (x, y, is_poison, _), record, exam = trial.of_data
+        weights = None if plan.loss_weights is None else np.where(is_poison, *plan.loss_weights).astype(np.float32)
+        data = TrainingData(x, y, weights, plan.augmentation.preparing(self.attack, trial.train[0], is_poison))
+        return train_afresh(self.estimators[name], clean, data, plan, *own, exam.rates), record
+
+    def _clean_data(self, name: str, trial: Trial) -> TrainingData:
+        """Clean training data, as one classifier is to see them."""
+        x, y = trial.train
+        return TrainingData(x, y, None, self.plans[name].augmentation.preparing(self.attack, x, None))
 
     def _checked(self, x_train: Any, y_train: Labels, x_test: Any, y_test: Labels) -> tuple[Array, Array]:
         """Both sets of samples as arrays; what would otherwise fail, or mislead, after the trainings is an error."""
@@ -275,19 +331,11 @@ class BackdoorEvaluation(Evaluation):
             raise ValueError(f"expected test samples of other classes than {self.attack.target_class}, got none")
         return x_train, x_test
 
-    def _training_data(self, own: TrainingPlan, trial: Trial) -> tuple[TrainingData, TrainingData]:
-        """Clean and poisoned, as one classifier is to see them."""
-        (x, y, is_poison, _), weights = trial.poisoned, None
-        if own.loss_weights is not None:
-            weights = np.where(is_poison, *own.loss_weights).astype(np.float32)
-        before, after = (own.augmentation.preparing(self.attack, trial.x, rows) for rows in (None, is_poison))
-        return TrainingData(trial.x, trial.y, None, before), TrainingData(x, y, weights, after)
 
-
-def _measured(clean: Trained, backdoored: Trained, pair: Pair, trial: Trial) -> dict[str, Any]:
+def _measured(clean: Trained, backdoored: Trained, pair: Pair, exam: Exam, n_poisoned: int) -> dict[str, Any]:
     """All figures of a row but the seconds, and doubts."""
-    exam = trial.exam
-    doubts = united(pair_doubts(exam.y, pair), trial.cautions, fall_doubts(exam.y, *pair))
+    cautions = united(sample_doubts(exam), poison_doubts(n_poisoned))
+    doubts = united(pair_doubts(exam.y, pair), cautions, fall_doubts(exam.y, *pair))
     derived = {} if is_invalid(doubts) else _derived(pair, exam)
     doubts = united(doubts, floor_doubts(derived.get("floor", math.nan)))
     return {
@@ -295,10 +343,10 @@ def _measured(clean: Trained, backdoored: Trained, pair: Pair, trial: Trial) -> 
         "accuracy": pair.backdoored.accuracy(exam.y),
         **derived,
         "n_asr": int(exam.counted.sum()),
-        "n_asr_all": len(exam.y),
+        "n_asr_all": int(exam.counted_among("include").sum()),
         "accuracy_target": exam.accuracy_in_target(pair.backdoored),
         "accuracy_clean_target": exam.accuracy_in_target(pair.clean),
-        "n_target": int((~exam.counted).sum()),
+        "n_target": int((exam.y == exam.target).sum()),
         "migration": measure_migration(clean, backdoored, exam, pair, doubts),
         "doubts": doubts,
     }
@@ -314,10 +362,9 @@ def _derived(pair: Pair, exam: Exam) -> dict[str, float]:
     }
 
 
-def _by_class(poisoned: PoisonedDataset, n_classes: int) -> tuple[int, ...]:
+def _by_class(poisoned: PoisonedRows, n_classes: int) -> tuple[int, ...]:
     """Poisoned rows by their true class."""
-    classes = class_indices(poisoned.y_clean, n_classes)[poisoned.is_poison]
-    return tuple(np.bincount(classes, minlength=n_classes).tolist())
+    return tuple(np.bincount(np.asarray(poisoned.classes, np.int64), minlength=n_classes).tolist())
 
 
 def _check_weights(weights: Any) -> None:

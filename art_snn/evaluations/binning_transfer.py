@@ -35,7 +35,7 @@ from art_snn.evaluations.samples import poisoned
 from art_snn.evaluations.training import Seeds, TrainingPlan, check_fit_arguments, train_afresh
 from art_snn.events import SensorSize, check_bins, check_sensor_size, to_frames
 from art_snn.lazy_rows import is_mapped, lazy_rows
-from art_snn.metrics import attack_success_rate
+from art_snn.metrics import attack_success_rate, counts_for_success
 from art_snn.typing import Array, Events, Frames, Indices, Labels
 
 EventTransform = Callable[[Events], Events]
@@ -191,7 +191,8 @@ class _OnTest:
         clean = _frames(self.streams, self.sensor_size, self.binning, are_kept=True)
         trigger = self.trigger.for_set(clean)
         triggered = lazy_rows(lambda rows: trigger(clean[rows]), clean.shape, clean.dtype)
-        exam = Exam(clean, triggered, self.y, self.target_class)
+        counted = counts_for_success(self.y, self.target_class)
+        exam = Exam(clean, triggered, self.y, self.target_class, counted)
         pair = exam.ask_both(self.harmless, self.model)
         placed = [self.asked(self.with_trigger(trigger, other)).clean for other in binnings]
         own = self.with_trigger(trigger, self.binning)

@@ -11,7 +11,7 @@ from art.evaluations.evaluation import Evaluation
 from art_snn._progress import progress, task
 from art_snn._random import host_seed
 from art_snn._validation import check_choice, class_indices
-from art_snn.attacks.poisoning import TriggerBackdoor
+from art_snn.attacks.poisoning import BackdoorAttack
 from art_snn.estimators.classification.mode import mode
 from art_snn.evaluations.answers import Answers, Pair, ask
 from art_snn.evaluations.backdoor import BackdoorEvaluation, TrainedPair, Trial
@@ -77,7 +77,7 @@ class DefenceEvaluation(Evaluation):
 
     def __init__(
         self,
-        attack: TriggerBackdoor,
+        attack: BackdoorAttack,
         trained: Mapping[str, TrainedPair | PyTorchClassifier],
         defences: Mapping[str, Callable[..., Any]],
         *,
@@ -156,7 +156,7 @@ class DefenceEvaluation(Evaluation):
     def _trial(self, x: Array, y: Labels, *, is_test: bool) -> Trial | None:
         """What `after` made of the same samples, if it did."""
         trial = None if self.after is None or self.after.attack is not self.attack else self.after.trial
-        known = None if trial is None else (trial.exam.x, trial.exam.y) if is_test else (trial.x, trial.y)
+        known = None if trial is None else trial.test if is_test else trial.train
         is_same = known is not None and known[0] is x and (class_indices(known[1]) == class_indices(y)).all()
         return trial if is_same else None
 

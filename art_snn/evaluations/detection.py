@@ -12,7 +12,7 @@ from pydantic import InstanceOf
 from sklearn.metrics import roc_curve
 
 from art_snn._validation import check_same_length, class_indices
-from art_snn.attacks.poisoning.backdoor import PoisonedDataset
+from art_snn.attacks.poisoning import PoisonedDataset
 from art_snn.estimators.classification import rule_of
 from art_snn.evaluations.defence_evaluation import DefenceEvaluation
 from art_snn.evaluations.doubts import Doubts, idle_poison_doubts, is_invalid, poison_doubts, unchanged, united
@@ -143,7 +143,8 @@ class DetectionEvaluation(DefenceEvaluation):
         """
         check_same_length("x_train", x_train, "y_train", y_train)
         trial = self._trial(x_train, y_train, is_test=False)
-        dataset = poisoned(self.attack, x_train, y_train) if trial is None else trial.poisoned
+        known = None if trial is None else trial.of_data
+        dataset = poisoned(self.attack, x_train, y_train) if known is None else known.poisoned
         cautions, n_poison = _cautions(x_train, dataset), int(dataset.is_poison.sum())
 
         def about(model: str) -> dict[str, Any]:

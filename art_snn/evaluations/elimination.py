@@ -10,7 +10,7 @@ from art.defences.transformer import Transformer
 from art.estimators.classification import PyTorchClassifier
 
 from art_snn._validation import check_same_length
-from art_snn.attacks.poisoning import TriggerBackdoor
+from art_snn.attacks.poisoning import BackdoorAttack
 from art_snn.evaluations.answers import Answers, Exam
 from art_snn.evaluations.backdoor import TrainedPair, Trial
 from art_snn.evaluations.defence_evaluation import DefenceEvaluation, asked
@@ -89,7 +89,7 @@ class EliminationEvaluation(DefenceEvaluation):
 
     def __init__(
         self,
-        attack: TriggerBackdoor,
+        attack: BackdoorAttack,
         trained: Mapping[str, TrainedPair | PyTorchClassifier] | None = None,
         defences: Mapping[str, Defence] | None = None,
         *,
@@ -120,27 +120,36 @@ class EliminationEvaluation(DefenceEvaluation):
         check_same_length("x_clean", x_clean, "y_clean", y_clean)
         check_same_length("x_test", x_test, "y_test", y_test)
         trial = self._trial(x_test, y_test, is_test=True)
-        exam = exam_of(self.attack, x_test, y_test) if trial is None else trial.exam
-        cautions, before = united(sample_doubts(exam)), dict[str, Answers]()
+        exams, before = self._exams(trial, x_test, y_test), dict[str, Answers]()
 
         def about(model: str) -> dict[str, Any]:
+            exam = exams[model]
             before[model] = self._answers_before(model, exam, trial)
             found = model_doubts("backdoored model", exam.y, before[model])
             return {
                 "accuracy_before": before[model].accuracy(exam.y),
                 "n_asr": int(exam.counted.sum()),
-                "doubts": united(self.doubts.get(model, ()), found, cautions),
+                "doubts": united(self.doubts.get(model, ()), found, sample_doubts(exam)),
             }
 
         def figures(model: str, defence: str, make: Defence, doubts: Doubts) -> dict[str, Any]:
             if is_unusable(doubts):
                 return {}
-            given = self.subjects[model].backdoored
+            given, exam = self.subjects[model].backdoored, exams[model]
             with measured_cost() as cost:
                 defended = self.defended[model, defence] = eliminate(make(given), x_clean, y_clean)
             return _measured(defence, exam, before[model], asked(defended, exam.x, exam.x_triggered), doubts, cost)
 
         return self._rows(EliminationResult, about, figures, verbose=verbose)
+
+    def _exams(self, trial: Trial | None, x_test: Array, y_test: Labels) -> dict[str, Exam]:
+        """The test samples with the trigger that is in each classifier; one exam for all where the attack is one."""
+        if trial is not None and trial.of_data is not None:
+            return dict.fromkeys(self.trained, trial.of_data.exam)
+        learnt = {} if trial is None or self.after is None else self.after.exams
+        others = self.trained.keys() - learnt.keys()
+        own = dict.fromkeys(others, exam_of(self.attack, x_test, y_test)) if others else {}
+        return {**own, **learnt}
 
     def _answers_before(self, model: str, exam: Exam, trial: Trial | None) -> Answers:
         """What the backdoored classifier makes of the test samples."""

@@ -6,8 +6,7 @@ from typing import Any
 from art.estimators.classification import PyTorchClassifier
 
 from art_snn._validation import check_finite, class_indices
-from art_snn.attacks.poisoning import TriggerBackdoor
-from art_snn.attacks.poisoning.backdoor import PoisonedDataset
+from art_snn.attacks.poisoning import BackdoorAttack, DataAttack, PoisonedDataset
 from art_snn.estimators.classification.inputs import samples_for
 from art_snn.evaluations.answers import Exam
 from art_snn.lazy_rows import is_mapped
@@ -32,27 +31,38 @@ def samples_for_all(name: str, x: Any, classifiers: Iterable[PyTorchClassifier])
     return x  # type: ignore[no-any-return]
 
 
-def poisoned(attack: TriggerBackdoor, x: Array, y: Labels) -> PoisonedDataset:
-    """A training set with poison in it; memory-mapped samples get their triggers when they are read.
+def poisoned(attack: BackdoorAttack, x: Array, y: Labels) -> PoisonedDataset:
+    """A training set with poison in it; memory-mapped ones get theirs when read, where the attack can.
 
     Args:
-        attack: What poisons.
+        attack: What poisons: a `DataAttack`.
         x: Clean samples, (N, ...).
         y: Labels of the samples.
+
+    Raises:
+        TypeError: If the attack changes the training and not the data.
     """
-    if not is_mapped(x):
+    if not isinstance(attack, DataAttack):
+        raise TypeError(f"expected an attack that poisons data, got {attack!r}, which takes part in the training")
+    lazily = getattr(attack, "poison_lazily", None)
+    if lazily is None or not is_mapped(x):
         return attack.poison_dataset(x, y)
-    lazy = attack.poison_lazily(x, y)
+    lazy = lazily(x, y)
     return PoisonedDataset(lazy.samples, lazy.y, lazy.is_poison, lazy.y_clean)
 
 
-def exam_of(attack: TriggerBackdoor, x: Array, y: Labels) -> Exam:
-    """Test samples with and without the trigger; memory-mapped ones get it when they are read.
+def exam_of(attack: BackdoorAttack, x: Array, y: Labels) -> Exam:
+    """Test samples as they are and as the attacker shows them.
 
     Args:
-        attack: Whose trigger it is.
+        attack: The attack, as a classifier has learned it.
         x: Clean samples, (N, ...).
         y: Labels of the samples.
+
+    Raises:
+        ValueError: If none counts for success.
     """
-    triggered = attack.trigger_lazily(x) if is_mapped(x) else attack.poison(x)[0]
-    return Exam(x, triggered, class_indices(y), attack.target_class)
+    triggered, counted = attack.trigger_test(x, y)
+    if not counted.any():
+        raise ValueError(f"expected test samples of other classes than {attack.target_class}, got none")
+    return Exam(x, triggered, class_indices(y), attack.target_class, counted)

@@ -3,7 +3,7 @@
 import copy
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -12,6 +12,7 @@ from art.estimators.classification import PyTorchClassifier
 from torch import nn
 
 from art_snn._validation import check_unknown
+from art_snn.attacks.poisoning import AttackRecord, BackdoorAttack
 from art_snn.conversion import NotCalibratedError, threshold_shift
 from art_snn.estimators.classification import LearningRule, TrainingData, TrainingStep, rule_of
 from art_snn.evaluations.augmentation import Augmentation
@@ -102,6 +103,16 @@ class Trained(NamedTuple):
     failure: str | None = None
     records: tuple[StepRecord, ...] = ()
 
+    @property
+    def seconds(self) -> float:
+        """Duration of all steps."""
+        return sum(record.seconds for record in self.records)
+
+    @property
+    def peak_memory(self) -> float:
+        """Bytes by which memory grew at most in a step; NaN where the system does not tell."""
+        return max((record.peak_memory for record in self.records), default=math.nan)
+
 
 class Seeds(NamedTuple):
     """What decides a training: one stream of weights, one of everything else."""
@@ -135,14 +146,79 @@ def train_afresh(
         fit_arguments: For the steps of `fit`, such as `batch_size` and `nb_epochs`.
         measure: What is asked of the classifier after each epoch.
     """
-    rule, converted, shift = rule_of(estimator).afresh(seeds.weights), None, None
+    rule = rule_of(estimator).afresh(seeds.weights)
+    return _stepwise(rule, rule.training_steps, (clean, poisoned), plan, seeds, fit_arguments, measure)
+
+
+def train_under(
+    attack: BackdoorAttack,
+    estimator: PyTorchClassifier,
+    clean: TrainingData,
+    plan: TrainingPlan,
+    seeds: Seeds,
+    fit_arguments: Mapping[str, Any],
+) -> tuple[Trained, AttackRecord]:
+    """Let an attack train a copy of a classifier; of several steps it takes the first, and the others see clean data.
+
+    Args:
+        attack: An attack that takes part in the training.
+        estimator: Any `PyTorchClassifier`; it is not changed.
+        clean: Clean training data.
+        plan: How the classifier is trained.
+        seeds: Seeds of weights and batches.
+        fit_arguments: For the steps of `fit`, such as `batch_size` and `nb_epochs`.
+
+    Returns:
+        The classifier, and what the attack says of its training.
+
+    Raises:
+        ValueError: If the plan says how poisoned samples are trained on, of which there are none.
+        TypeError: If the attack gives back another classifier although further steps are to follow.
+    """
+    _check_left_to_attack(plan)
+    rule = rule_of(estimator).afresh(seeds.weights)
+    first, *others = rule.training_steps
+    part = (rule.source or rule).classifier
+    arguments = _arguments(rule, first, plan, fit_arguments)
+    with measured_cost() as cost:
+        trained, record = attack.train(part, clean.x, clean.y, seed=seeds.batches, **arguments)
+    if others and trained is not part:
+        raise TypeError(f"expected {attack!r} to train in place what is converted afterwards, got another classifier")
+    own = StepRecord(cost.seconds, (), cost.peak_memory)
+    rule = rule if others else rule_of(trained)
+    rest = _stepwise(rule, others, (clean, clean), plan, seeds, fit_arguments, None)
+    return rest._replace(records=(own, *rest.records)), record
+
+
+def _check_left_to_attack(plan: TrainingPlan) -> None:
+    """An attack that trains does so by itself."""
+    set_too = {
+        "loss_weights": plan.loss_weights is not None,
+        "augmentation": bool(plan.augmentation),
+        "record_epochs": plan.record_epochs,
+    }
+    if unfit := [name for name, is_set in set_too.items() if is_set]:
+        raise ValueError(f"expected no {unfit[0]} with an attack that takes part in the training, got {plan}")
+
+
+def _stepwise(
+    rule: LearningRule,
+    steps: Sequence[TrainingStep],
+    both: tuple[TrainingData, TrainingData],
+    plan: TrainingPlan,
+    seeds: Seeds,
+    fit_arguments: Mapping[str, Any],
+    measure: Measure | None,
+) -> Trained:
+    """Take steps of a training, on clean or on poisoned data as planned."""
+    converted, shift, (clean, poisoned) = None, None, both
     so_far, records = list[TrainingStep](), list[StepRecord]()
-    for step in rule.training_steps:
+    for step in steps:
         is_poisoned = poisoned is not clean and plan.combination.is_poisoned(step)
         data = poisoned if is_poisoned else clean
         so_far += [step] * is_poisoned
         if step != "calibration":
-            take = _taking(rule, step, data, plan, seeds.batches, {**plan.fit_arguments, **fit_arguments}, measure)
+            take = _taking(rule, step, data, plan, seeds.batches, fit_arguments, measure)
             once = _taken if plan.once is None else plan.once
             is_measured = plan.record_epochs and measure is not None
             records.append(once(step, tuple(so_far), is_measured, rule.module_of(step), take))
@@ -162,18 +238,30 @@ def _taken(
     return take()
 
 
+def _arguments(
+    rule: LearningRule, step: TrainingStep, plan: TrainingPlan, fit_arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Arguments of `fit` in a step, a fresh scheduler among them where one is planned."""
+    arguments = {**plan.fit_arguments, **fit_arguments}
+    n_epochs = rule.n_epochs(step) or arguments.get("nb_epochs")
+    optimizer = rule.optimizer_of(step)
+    if n_epochs is not None:
+        arguments["nb_epochs"] = n_epochs
+        if plan.schedule is not None and optimizer is not None:
+            arguments["scheduler"] = plan.schedule(optimizer, n_epochs)
+    return arguments
+
+
 def _taking(
     rule: LearningRule,
     step: TrainingStep,
     data: TrainingData,
     plan: TrainingPlan,
     seed: int,
-    fit_arguments: dict[str, Any],
+    fit_arguments: Mapping[str, Any],
     measure: Measure | None,
 ) -> Callable[[], StepRecord]:
     """What takes a step."""
-    n_epochs = rule.n_epochs(step) or fit_arguments.get("nb_epochs")
-    arguments = {**fit_arguments, **({} if n_epochs is None else {"nb_epochs": n_epochs})}
     epochs, measuring = list[dict[str, float]](), 0.0
 
     def after_epoch(_: int) -> None:
@@ -184,9 +272,7 @@ def _taking(
             measuring += time.perf_counter() - started
 
     def take() -> StepRecord:
-        optimizer = rule.optimizer_of(step)
-        if plan.schedule is not None and optimizer is not None and n_epochs is not None:
-            arguments["scheduler"] = plan.schedule(optimizer, n_epochs)
+        arguments = _arguments(rule, step, plan, fit_arguments)
         if plan.record_epochs and measure is not None:
             arguments["after_epoch"] = after_epoch
         with measured_cost() as cost:

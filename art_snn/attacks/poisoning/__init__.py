@@ -1,23 +1,29 @@
 """Triggers, which turn clean samples into triggered ones, and attacks that plant them in training data."""
 
 from art_snn.attacks.poisoning._rectangles import Rectangle
-from art_snn.attacks.poisoning.backdoor import PoisonedDataset, TriggerBackdoor
+from art_snn.attacks.poisoning.backdoor import TriggerBackdoor
 from art_snn.attacks.poisoning.flash import FlashTrigger, strobe_frames
 from art_snn.attacks.poisoning.frame_trigger import FrameTrigger
 from art_snn.attacks.poisoning.lazily_poisoned import LazilyPoisoned
 from art_snn.attacks.poisoning.moving import MovingTrigger
 from art_snn.attacks.poisoning.patch import PatchTrigger
+from art_snn.attacks.poisoning.poisoned import PoisonedDataset, PoisonedRows
 from art_snn.attacks.poisoning.polarity import Polarity, polarity_from_code
+from art_snn.attacks.poisoning.protocol import AttackRecord, BackdoorAttack, DataAttack
 from art_snn.attacks.poisoning.smart import SmartTrigger
 from art_snn.attacks.poisoning.static import StaticTrigger
 
 __all__ = [
+    "AttackRecord",
+    "BackdoorAttack",
+    "DataAttack",
     "FlashTrigger",
     "FrameTrigger",
     "LazilyPoisoned",
     "MovingTrigger",
     "PatchTrigger",
     "PoisonedDataset",
+    "PoisonedRows",
     "Polarity",
     "Rectangle",
     "SmartTrigger",

@@ -1,7 +1,7 @@
 """Poison training data with a trigger: choose the rows, trigger and relabel them."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from art.attacks.poisoning import PoisoningAttackBackdoor
@@ -12,30 +12,17 @@ from art_snn._validation import check_same_length, check_unknown, class_indices,
 from art_snn.attacks.poisoning._sample_trigger import SampleTrigger, checked_labels, checked_samples
 from art_snn.attacks.poisoning._threaded_copy import copied
 from art_snn.attacks.poisoning.lazily_poisoned import LazilyPoisoned
+from art_snn.attacks.poisoning.poisoned import PoisonedDataset
+from art_snn.attacks.poisoning.protocol import TrainsOnPoison
 from art_snn.events import SensorSize, SplitBy, Window, check_bins, check_sensor_size, check_window
-from art_snn.lazy_rows import lazy_rows
+from art_snn.lazy_rows import is_mapped, lazy_rows
+from art_snn.metrics import counts_for_success
 from art_snn.typing import Array, Indices, Labels, Mask, Trigger
 
 _BYTES_AT_ONCE = 2**20  # triggered at once, which takes little memory however large the set is
 
 
-class PoisonedDataset(NamedTuple):
-    """A training set with a backdoor in it, all of N rows in the order of the clean set.
-
-    Args:
-        x: Samples, the poisoned ones with the trigger.
-        y: Labels, those of poisoned rows of other classes changed to the target class; same form as the clean labels.
-        is_poison: True for the rows with the trigger, shape (N,).
-        y_clean: Labels before the attack.
-    """
-
-    x: Array
-    y: Labels
-    is_poison: Mask
-    y_clean: Labels
-
-
-class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
+class TriggerBackdoor(Parameters, TrainsOnPoison, PoisoningAttackBackdoor):
     """Poison a share of the training data with a trigger and the label of the target class.
 
     ART's clean-label and hidden-trigger attacks take this attack as their `backdoor`. Samples are arrays, N first, or
@@ -173,6 +160,20 @@ class TriggerBackdoor(Parameters, PoisoningAttackBackdoor):
         x = checked_samples(x)
         trigger = self._sample_trigger(x)
         return lazy_rows(lambda rows: trigger(x[rows]), x.shape, x.dtype)
+
+    def trigger_test(self, x: Array, y: Labels) -> tuple[Array, Mask]:
+        """All test samples with the trigger, and a mask of those of other classes than the target, which count.
+
+        Args:
+            x: Clean samples, N first; memory-mapped ones get the trigger when they are read.
+            y: Labels of the samples, indices (N,) or one-hot (N, K).
+
+        Raises:
+            ValueError: As `poison`.
+            TypeError: As `poison`.
+        """
+        triggered = self.trigger_lazily(x) if is_mapped(x) else self.poison(x)[0]
+        return triggered, counts_for_success(y, self.target_class)
 
     def _labels(self, x: Array, y: Labels) -> tuple[Labels, Mask, Labels]:
         """Draw the rows: poisoned labels, a mask of the poisoned rows, and a copy of the clean labels."""
