@@ -12,6 +12,7 @@ from art_snn.testing.attacks import (
     check_attack_params,
     check_attack_rejects_unknown,
     check_attack_repeats_itself,
+    check_attack_trains,
 )
 from art_snn.testing.classifiers import (
     check_answers_alike_twice,
@@ -93,6 +94,7 @@ __all__ = [
     "check_attack_rejects_labels",
     "check_attack_rejects_unknown",
     "check_attack_repeats_itself",
+    "check_attack_trains",
     "check_detector_answers",
     "check_detector_evaluates",
     "check_detector_finds_poison",

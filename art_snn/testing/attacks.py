@@ -6,11 +6,15 @@
 import inspect
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
+import torch
 from art.attacks import PoisoningAttack
+from art.estimators.classification import PyTorchClassifier
 
 from art_snn._validation import class_indices
+from art_snn.attacks.poisoning import BackdoorAttack
 from art_snn.testing._raising import check_refuses_unknown, message_of
 from art_snn.typing import Array, Labels
 
@@ -101,3 +105,33 @@ def check_attack_params(attack: PoisoningAttack) -> None:
 
 def _equal(a: Array, b: Array) -> bool:
     return a.dtype == b.dtype and np.array_equal(a, b)
+
+
+def check_attack_trains(
+    attack: BackdoorAttack, make: Callable[[], PyTorchClassifier], x: Array, y: Labels, **fit_arguments: Any
+) -> None:
+    """Training leaves data and attack as they are, follows its seed, and tells what may be asked afterwards.
+
+    Args:
+        attack: The attack.
+        make: Function that builds an untrained classifier, with the same weights each time.
+        x: Clean samples; they serve as test samples, too.
+        y: Labels of the samples.
+        **fit_arguments: Arguments of `fit`, such as `nb_epochs`.
+    """
+    x_before, y_before, target = x.copy(), y.copy(), attack.target_class
+    outcomes = [attack.train(make(), x, y, seed=seed, verbose=False, **fit_arguments) for seed in (0, 0, 1)]
+    first, same, other = (torch.cat([p.flatten() for p in one.model.parameters()]) for one, _ in outcomes)
+    assert torch.equal(first, same), "the same seed gives other weights: something was left from the training before"
+    assert not torch.equal(first, other), "another seed gives the same weights"
+    shown = [record.attack.trigger_test(x, y) for _, record in outcomes[:2]]
+    assert np.array_equal(shown[0][0], shown[1][0]), "the same seed gives another trigger"
+    (x_shown, counted), record = shown[0], outcomes[0][1]
+    assert x_shown.shape == x.shape, f"test samples of shape {x.shape} became {x_shown.shape}"
+    assert counted.shape == (len(x),), f"expected a mask of {len(x)} samples, got shape {counted.shape}"
+    assert counted.any(), "no sample counts for success"
+    assert not counted[class_indices(y) == target].any(), "samples of the target class count for success"
+    classes = class_indices(y)[list(record.poisoned.rows)]
+    assert tuple(classes) == record.poisoned.classes, "the changed rows are of other classes than told"
+    assert np.array_equal(x, x_before), "the samples were changed"
+    assert np.array_equal(y, y_before), "the labels were changed"
