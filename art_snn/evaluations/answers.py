@@ -87,7 +87,7 @@ class Exam(NamedTuple):
 
     def accuracy_in_target(self, answers: Answers) -> float:
         """Accuracy on the clean samples of the target class; NaN if there are none, or none has finite logits."""
-        of_target = ~self.counted
+        of_target = self.y == self.target
         return answers._replace(clean=answers.clean[of_target]).accuracy(self.y[of_target])
 
     def asr(self, answers: Answers, target_samples: TargetSamples = "exclude") -> float:
