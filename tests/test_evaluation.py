@@ -88,8 +88,12 @@ def test_the_numbers_are_those_of_a_loop_by_hand(evaluation: BackdoorEvaluation)
 def test_without_samples_of_the_target_class_its_accuracy_is_nan() -> None:
     answers = Answers(np.eye(3), np.eye(3), {})
 
-    assert Exam(X_TEST[:3], X_TEST[:3], np.array([0, 1, 2]), 2).accuracy_in_target(answers) == 1
-    assert math.isnan(Exam(X_TEST[:3], X_TEST[:3], np.array([0, 1, 1]), 2).accuracy_in_target(answers))
+    with_target, without = (
+        Exam(X_TEST[:3], X_TEST[:3], np.array([0, 1, last]), 2, np.ones(3, bool)) for last in (2, 1)
+    )
+
+    assert with_target.accuracy_in_target(answers) == 1
+    assert math.isnan(without.accuracy_in_target(answers))
 
 
 def test_a_planted_backdoor_is_found_and_a_clean_model_has_none(evaluation: BackdoorEvaluation) -> None:
