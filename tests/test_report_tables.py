@@ -129,9 +129,18 @@ def test_cost_holds_time_operations_energy_and_its_caveat() -> None:
 
 
 def test_stealth_is_told_once_a_setting_whatever_the_models() -> None:
-    found = with_measures(cells(BOTH), stealth={"n": 100, "n_unchanged": 25, "mse": 0.5, "ssim": None})
+    found = with_measures(
+        cells(BOTH),
+        stealth={"n": 100, "n_unchanged": 25, "mse": 0.5, "ssim": None, "ssim_unit": 0.25, "recordable": 1.0},
+    )
     (line,) = report(found)["stealth"].shown.to_dict("records")
-    assert line == {"unchanged": "0.250 ± 0.000 [0.250, 0.250]", "MSE": "0.5", "seeds": "3"}
+    assert line == {
+        "unchanged": "0.250 ± 0.000 [0.250, 0.250]",
+        "MSE": "0.5",
+        "SSIM (1)": "0.250",
+        "recordable": "1.000 ± 0.000 [1.000, 1.000]",
+        "seeds": "3",
+    }
 
 
 def test_the_epoch_that_test_data_would_choose_stands_beside_the_last() -> None:

@@ -47,7 +47,7 @@ class Measures:
         if not self.spec.measure.stealth:
             return {}
         x = self.dataset.x_test[:N_COUNTED]
-        return {"stealth": plain(stealth(x, self.attack.poison(x)[0]))}
+        return {"stealth": plain(stealth(x, self.attack.trigger_lazily(x)))}
 
     def of_model(self, name: str, pair: TrainedPair) -> dict[str, Any]:
         """What is measured of one model, of plain types."""

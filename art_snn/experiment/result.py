@@ -10,7 +10,7 @@ from art_snn.evaluations import BackdoorResult
 from art_snn.experiment.spec import Experiment
 from art_snn.typing import Array, Indices, Mask
 
-RESULTS_VERSION = 4  # raised when the same spec gives other numbers
+RESULTS_VERSION = 5  # raised when the same spec gives other numbers
 VERSIONED = ("art-snn", "adversarial-robustness-toolbox", "numpy", "scikit-learn", "spikingjelly", "torch")
 
 

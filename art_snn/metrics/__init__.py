@@ -5,9 +5,11 @@ from art_snn.metrics.attack_success import attack_success_rate, counts_for_succe
 from art_snn.metrics.defence_ratings import defence_effectiveness_rating, robust_improvement_rating
 from art_snn.metrics.detection import auroc, fpr_at_tpr, roc_points
 from art_snn.metrics.energy import energy_pj, synops
-from art_snn.metrics.event_distance import event_distance
+from art_snn.metrics.event_distance import event_changes, event_distance
 from art_snn.metrics.migration import migration_rate
+from art_snn.metrics.recordable import recordable_rate
 from art_snn.metrics.similarity import mse, psnr, ssim
+from art_snn.metrics.spike_trains import bin_shift, van_rossum_distance
 from art_snn.metrics.statistics import (
     Difference,
     Summary,
@@ -26,17 +28,20 @@ __all__ = [
     "accuracy",
     "attack_success_rate",
     "auroc",
+    "bin_shift",
     "clean_accuracy_drop",
     "corrected",
     "counts_for_success",
     "defence_effectiveness_rating",
     "energy_pj",
+    "event_changes",
     "event_distance",
     "fpr_at_tpr",
     "migration_rate",
     "mse",
     "paired_difference",
     "psnr",
+    "recordable_rate",
     "robust_accuracy",
     "robust_improvement_rating",
     "roc_points",
@@ -45,5 +50,6 @@ __all__ = [
     "stealth",
     "summary",
     "synops",
+    "van_rossum_distance",
     "wilson_interval",
 ]

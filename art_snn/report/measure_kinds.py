@@ -19,13 +19,20 @@ _EPOCHS = {
 _STEALTH = {
     "is_unchanged": Quantity("unchanged", "samples that the trigger leaves as they are", "n", is_derived=False),
     "mse": plain("MSE", "mean squared difference of all elements"),
-    "psnr": plain("PSNR", "peak signal-to-noise ratio in decibel, of samples that changed"),
-    "ssim": plain("SSIM", "structural similarity", "{:.3f}".format),
+    "psnr": plain("PSNR", "peak signal-to-noise ratio of a frame that changed, decibel; the peak is the pair's own"),
+    "ssim": plain("SSIM", "structural similarity, at the data range of each pair of samples", "{:.3f}".format),
+    "ssim_unit": plain("SSIM (1)", "the same at the data range 1", "{:.3f}".format),
+    "linf": plain("L∞", "largest difference of an element"),
     "changed": plain("changed", "share of elements that changed"),
-    "added": plain("added", "sum of the elements after less before: of frames the events added"),
+    "added": plain("added", "sum by which elements rise: of frames the events added"),
+    "removed": plain("removed", "sum by which elements fall: of frames the events removed"),
+    "bin_shift": plain("shift (bins)", "earth mover's distance in time within a pixel and polarity, an event"),
+    "van_rossum": plain("van Rossum", "distance of the spike trains at a time constant of 1 bin"),
+    "recordable": Quantity("recordable", "samples of whole counts from 0 up", "n", is_derived=False),
     "event_edits": plain("edits", "events inserted or deleted"),
     "event_count": plain("count", "difference of the numbers of events"),
     "event_time": plain("time", "earth mover's distance of the timestamps, µs"),
+    "event_shift": plain("shift (µs)", "the same within a pixel and polarity, an event"),
 }
 _COST = {
     "training_seconds_clean": plain("training, clean (s)", "without measurements"),

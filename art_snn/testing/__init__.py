@@ -47,6 +47,7 @@ from art_snn.testing.inputs import (
 from art_snn.testing.metrics import (
     check_metric_equals_loop,
     check_metric_ignores_order,
+    check_metric_is_a_distance,
     check_metric_is_nan,
     check_metric_refuses,
     check_metric_within,
@@ -116,6 +117,7 @@ __all__ = [
     "check_leaves_evaluation_mode",
     "check_metric_equals_loop",
     "check_metric_ignores_order",
+    "check_metric_is_a_distance",
     "check_metric_is_nan",
     "check_metric_refuses",
     "check_metric_within",

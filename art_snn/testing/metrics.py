@@ -34,6 +34,14 @@ def check_metric_ignores_order(metric: Metric, *samples: Array, rng: Rng = 0, to
     assert math.isclose(value, shuffled, rel_tol=tolerance, abs_tol=tolerance), f"{value} became {shuffled}"
 
 
+def check_metric_is_a_distance(metric: Metric, a: Any, b: Any, tolerance: float = 1e-9) -> None:
+    """It is 0 between equal samples, never less, and the same in both directions."""
+    value, back = metric(a, b), metric(b, a)
+    assert metric(a, a) == 0, f"the distance of samples to themselves is {metric(a, a)}"
+    assert value >= 0, f"{value} is below 0"
+    assert math.isclose(value, back, rel_tol=tolerance, abs_tol=tolerance), f"{value} there is {back} back"
+
+
 def check_metric_is_nan(metric: Metric, *arguments: Any) -> None:
     """It is NaN where its definition gives 0/0 and its documentation says NaN."""
     value = metric(*arguments)
