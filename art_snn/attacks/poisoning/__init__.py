@@ -1,6 +1,7 @@
 """Triggers, which turn clean samples into triggered ones, and attacks that plant them in training data."""
 
 from art_snn.attacks.poisoning._rectangles import Rectangle
+from art_snn.attacks.poisoning.adapters import adapted
 from art_snn.attacks.poisoning.backdoor import TriggerBackdoor
 from art_snn.attacks.poisoning.flash import FlashTrigger, strobe_frames
 from art_snn.attacks.poisoning.frame_trigger import FrameTrigger
@@ -29,6 +30,7 @@ __all__ = [
     "SmartTrigger",
     "StaticTrigger",
     "TriggerBackdoor",
+    "adapted",
     "polarity_from_code",
     "strobe_frames",
 ]
