@@ -12,7 +12,7 @@ from art.estimators.classification import PyTorchClassifier
 from art_snn._progress import progress
 from art_snn._random import Rng, draw_seed, host_seed
 from art_snn._validation import class_indices
-from art_snn.attacks.poisoning import FrameTrigger, TriggerBackdoor
+from art_snn.attacks.poisoning import NeuromorphicTrigger, TriggerBackdoor
 from art_snn.estimators.classification import TrainingData
 from art_snn.evaluations.answers import Answers, Exam, Pair, ask
 from art_snn.evaluations.doubts import (
@@ -159,10 +159,12 @@ def _matrix(
     )
 
 
-def _checked(attack: TriggerBackdoor, binnings: Sequence[Binning], fit_arguments: Mapping[str, Any]) -> FrameTrigger:
+def _checked(
+    attack: TriggerBackdoor, binnings: Sequence[Binning], fit_arguments: Mapping[str, Any]
+) -> NeuromorphicTrigger:
     """The attack's trigger, if it acts on events, and there is something to do."""
     check_fit_arguments("binning_transfer", fit_arguments)
-    if not isinstance(attack.trigger, FrameTrigger):
+    if not isinstance(attack.trigger, NeuromorphicTrigger):
         raise TypeError(f"expected a trigger that acts on frames and on events, got {attack.trigger}")
     if not binnings:
         raise ValueError("expected at least one binning, got none")
@@ -178,7 +180,7 @@ class _OnTest:
     harmless: PyTorchClassifier
     model: PyTorchClassifier
     binning: Binning
-    trigger: FrameTrigger
+    trigger: NeuromorphicTrigger
     target_class: int
     streams: Events
     y: Indices
@@ -221,7 +223,7 @@ class _OnTest:
         """What the backdoored model makes of streams."""
         return ask(self.model, _frames(streams, self.sensor_size, self.binning, are_kept=False))
 
-    def with_trigger(self, trigger: FrameTrigger, placed: Binning) -> Events:
+    def with_trigger(self, trigger: NeuromorphicTrigger, placed: Binning) -> Events:
         """The test streams with events inserted for frames of that binning."""
         return trigger.on_events(self.streams, self.sensor_size, n_bins=placed.n_bins, split_by=placed.split_by)
 

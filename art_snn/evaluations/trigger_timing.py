@@ -10,7 +10,7 @@ from art.estimators.classification import PyTorchClassifier
 from art_snn._progress import progress
 from art_snn._random import host_seed
 from art_snn._validation import check_same_length, class_indices, whole_numbers
-from art_snn.attacks.poisoning import FrameTrigger, TriggerBackdoor
+from art_snn.attacks.poisoning import NeuromorphicTrigger, TriggerBackdoor
 from art_snn.evaluations.answers import ask, decided
 from art_snn.evaluations.backdoor import TrainedPair
 from art_snn.evaluations.doubts import Doubts, is_invalid, model_doubts, united
@@ -103,11 +103,11 @@ def _by_name(pair: TrainedPair) -> dict[str, PyTorchClassifier]:
 
 def _checked(
     trigger: Trigger, x: Frames, onsets: Sequence[int], lengths: Sequence[int]
-) -> tuple[FrameTrigger, tuple[int, ...], tuple[int, ...]]:
+) -> tuple[NeuromorphicTrigger, tuple[int, ...], tuple[int, ...]]:
     """The trigger for this set, and the times, if they suit each other."""
     if x.ndim != 5:
         raise ValueError(f"expected frames (N, T, 2, H, W), got shape {x.shape}")
-    if not isinstance(trigger, FrameTrigger):
+    if not isinstance(trigger, NeuromorphicTrigger):
         raise TypeError(f"expected a trigger of frames, got {trigger!r}")
     starts, durations = whole_numbers("onsets", onsets, "time bins"), whole_numbers("lengths", lengths, "time bins")
     n_bins = x.shape[1]
@@ -119,7 +119,9 @@ def _checked(
     return trigger, starts, durations
 
 
-def _success(classifier: PyTorchClassifier, trigger: FrameTrigger, x: Frames, rows: Indices, target: int) -> float:
+def _success(
+    classifier: PyTorchClassifier, trigger: NeuromorphicTrigger, x: Frames, rows: Indices, target: int
+) -> float:
     """Share of these rows that a classifier takes for the target once they have the trigger."""
     parts = [rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE)]
     return sum(int((decided(classifier.predict(trigger(x[some]))) == target).sum()) for some in parts) / len(rows)

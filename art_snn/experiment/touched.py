@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from art_snn.attacks.poisoning import FrameTrigger
+from art_snn.attacks.poisoning import NeuromorphicTrigger
 from art_snn.typing import Array, Mask, Trigger
 
 
@@ -42,6 +42,6 @@ def _values(trigger: Any, clean: Array) -> tuple[float, float]:
 
 def _fitted(trigger: Trigger, clean: Array) -> Trigger:
     """A trigger that is made anew for each set, as it was for these samples."""
-    if not isinstance(trigger, FrameTrigger):
+    if not isinstance(trigger, NeuromorphicTrigger):
         return trigger
     return trigger.for_set(clean if clean.ndim == 5 else clean[None])

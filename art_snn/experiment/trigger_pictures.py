@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from art_snn.attacks.poisoning import FrameTrigger
+from art_snn.attacks.poisoning import NeuromorphicTrigger
 from art_snn.data import Dataset
 from art_snn.events import bin_borders, bin_times, to_frames
 from art_snn.experiment.building import make_dataset, make_trigger, streams
@@ -61,7 +61,7 @@ def show_trigger(spec: Experiment) -> Shown:
     if trigger.needs_fitting:
         trigger = trigger.fit(_load(spec).x_train)
     dataset = _load(spec, **({"form": "events", "limit": 1} if spec.data.is_neuromorphic else {}))
-    if dataset.sensor_size is None or not isinstance(trigger, FrameTrigger):
+    if dataset.sensor_size is None or not isinstance(trigger, NeuromorphicTrigger):
         return _shown(dataset, trigger, dataset.x_test[:N_IMAGES])
     options = spec.data.parameters("name")
     stream, binning = dataset.x_test[0], {name: options[name] for name in ("n_bins", "split_by")}

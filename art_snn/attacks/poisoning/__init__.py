@@ -7,6 +7,7 @@ from art_snn.attacks.poisoning.flash import FlashTrigger, strobe_frames
 from art_snn.attacks.poisoning.frame_trigger import FrameTrigger
 from art_snn.attacks.poisoning.lazily_poisoned import LazilyPoisoned
 from art_snn.attacks.poisoning.moving import MovingTrigger
+from art_snn.attacks.poisoning.neuromorphic_trigger import NeuromorphicTrigger
 from art_snn.attacks.poisoning.patch import PatchTrigger
 from art_snn.attacks.poisoning.poisoned import PoisonedDataset, PoisonedRows
 from art_snn.attacks.poisoning.polarity import Polarity, polarity_from_code
@@ -22,6 +23,7 @@ __all__ = [
     "FrameTrigger",
     "LazilyPoisoned",
     "MovingTrigger",
+    "NeuromorphicTrigger",
     "PatchTrigger",
     "PoisonedDataset",
     "PoisonedRows",

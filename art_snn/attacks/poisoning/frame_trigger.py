@@ -1,21 +1,18 @@
-"""What all neuromorphic triggers share: they write rectangles of one state into some time bins of frames or events."""
+"""Neuromorphic triggers that write rectangles of one state into some time bins of frames or events."""
 
 import warnings
-from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable
-from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Self
+from abc import abstractmethod
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
-from art_snn._arrays import as_numbers, is_tensor
-from art_snn._declared import CheckedFields, Declared
-from art_snn._layouts import check_frames
-from art_snn._validation import check_at_least, check_counts, whole_numbers
+from art_snn._arrays import is_tensor
 from art_snn.attacks.poisoning._event_insertion import EventTiming, warn_of_lost_ends, write_on_events
 from art_snn.attacks.poisoning._rectangles import Rectangle
 from art_snn.attacks.poisoning._tensor_trigger import apply_to_tensor
 from art_snn.attacks.poisoning._threaded_copy import copied
+from art_snn.attacks.poisoning.neuromorphic_trigger import NeuromorphicTrigger, checked_frames
 from art_snn.attacks.poisoning.polarity import CHANNELS, Polarity
 from art_snn.events import SensorSize, SplitBy, Window, check_events, check_sensor_size, is_stream, streams_of
 from art_snn.typing import Events, Frames
@@ -23,18 +20,7 @@ from art_snn.typing import Events, Frames
 _STATIC_BINS = 64  # in which a static trigger sends events if nobody says how many
 
 
-def checked_bins(name: str, frames: Collection[int]) -> tuple[int, ...]:
-    """Check numbers of time bins, from 0 up, and return each once, in order."""
-    chosen = whole_numbers(name, frames, "time bins")
-    for frame in chosen:
-        check_at_least(name, frame, 0)
-    return tuple(sorted(set(chosen)))
-
-
-Bins = Annotated[Collection[int], Declared("numbers of time bins", checked_bins)]
-
-
-class FrameTrigger(CheckedFields, ABC):
+class FrameTrigger(NeuromorphicTrigger):
     """A trigger for frames (N, T, 2, H, W), or one sample (T, 2, H, W), that overwrites rectangles with zeros and ones.
 
     Tensors give tensors. Of five axes the first is taken for N, of four for T; frames with time first, (T, N, 2, H, W),
@@ -43,9 +29,6 @@ class FrameTrigger(CheckedFields, ABC):
     A trigger of your own is a frozen dataclass that says where it writes (`rectangles`) and what (`polarity`).
     """
 
-    needs_frames: ClassVar[bool] = True
-    needs_fitting: ClassVar[bool] = False  # whether it is of use only after `fit`
-    frames: Bins | None = None
     polarity: Any  # a `Polarity`, unless `state` is another
 
     @abstractmethod
@@ -62,27 +45,6 @@ class FrameTrigger(CheckedFields, ABC):
     def is_static(self) -> bool:
         """Whether it is the same in every time bin, however many there are."""
         return False
-
-    def for_set(self, x: Frames) -> "FrameTrigger":
-        """The trigger for a set (N, T, 2, H, W): this one, unless it chooses anew for each set.
-
-        Raises:
-            ValueError: If the samples are no such set.
-        """
-        check_frames("frames", x)
-        return self
-
-    def during(self, start: int, length: int) -> Self:
-        """The same trigger in other time bins: from `start` on, `length` of them.
-
-        Raises:
-            TypeError: If it cannot be restricted to time bins.
-        """
-        own: Any = self
-        if "frames" not in getattr(own, "__dataclass_fields__", ()):
-            raise TypeError(f"expected a trigger that takes frames, got {own}")
-        elsewhere: Self = replace(own, frames=range(start, start + length))
-        return elsewhere
 
     def __call__(self, x: Frames) -> Frames:
         """Copy frames and overwrite the trigger's values with exactly 0 or 1, whatever the count was.
@@ -160,25 +122,10 @@ class FrameTrigger(CheckedFields, ABC):
             ValueError: If `frames` names a bin that the recording does not have.
         """
         rectangles = list(self.rectangles(n_bins, height, width))
+        self._check_frames_below(n_bins)
         if self.frames is not None:
-            missing = [frame for frame in self.frames if frame >= n_bins]
-            if missing:
-                raise ValueError(f"expected frames below the {n_bins} time bins of the samples, got {missing}")
             rectangles = [rectangle for rectangle in rectangles if rectangle.frame in self.frames]
         if not rectangles and self.frames != ():
             message = f"{self} writes nothing into {n_bins} time bins of {height} × {width} pixels"
             warnings.warn(message, stacklevel=3)  # the line that called the trigger
         return rectangles
-
-
-def checked_frames(x: Frames, *, alone: bool = False) -> Frames:
-    """Read frames of counts, (N, T, 2, H, W), or with `alone` also (T, 2, H, W), as an array.
-
-    Raises:
-        ValueError: If they have another layout, or hold NaN, infinity or negative counts.
-        TypeError: If they are not an array of numbers, such as event streams.
-    """
-    x = as_numbers("frames", x)
-    check_frames("frames", x, alone=alone)
-    check_counts("frames", x)
-    return x

@@ -9,7 +9,8 @@ import numpy as np
 from art_snn._declared import Seed
 from art_snn.attacks.poisoning._patch_placement import Place, Size, side_in_pixels, upper_left
 from art_snn.attacks.poisoning._rectangles import Rectangle, clipped_square
-from art_snn.attacks.poisoning.frame_trigger import Bins, FrameTrigger
+from art_snn.attacks.poisoning.frame_trigger import FrameTrigger
+from art_snn.attacks.poisoning.neuromorphic_trigger import Bins
 from art_snn.attacks.poisoning.polarity import Polarity
 
 Motion = Literal["reference", "smooth"]

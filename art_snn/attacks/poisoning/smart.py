@@ -12,7 +12,8 @@ from art_snn._validation import check_choice
 from art_snn.attacks.poisoning._mask_activity import Counting, grid, measure
 from art_snn.attacks.poisoning._patch_placement import Size, side_in_pixels
 from art_snn.attacks.poisoning._rectangles import Rectangle, clipped_square
-from art_snn.attacks.poisoning.frame_trigger import Bins, FrameTrigger, checked_frames
+from art_snn.attacks.poisoning.frame_trigger import FrameTrigger
+from art_snn.attacks.poisoning.neuromorphic_trigger import Bins, checked_frames
 from art_snn.attacks.poisoning.polarity import CODES, Polarity
 from art_snn.typing import Frames
 
