@@ -8,6 +8,7 @@ from art_snn.attacks.poisoning import (
     FlashTrigger,
     MovingTrigger,
     PatchTrigger,
+    RetimingTrigger,
     SmartTrigger,
     StaticTrigger,
     TriggerBackdoor,
@@ -39,6 +40,7 @@ TRIGGERS: dict[str, Any] = {
     "moving": MovingTrigger,
     "smart": SmartTrigger,
     "flash": FlashTrigger,
+    "retiming": RetimingTrigger,
 }
 SAMPLE_DETECTORS: dict[str, Any] = {
     "activation": SpikeActivationDefence,

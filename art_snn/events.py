@@ -230,6 +230,28 @@ def bin_borders(events: Events, n_bins: int, split_by: SplitBy = "count", *, win
     return positions
 
 
+def bin_edges(events: Events, n_bins: int, split_by: SplitBy = "count", *, window: Window | None = None) -> Indices:
+    """The times, in µs, at which bins begin, and the last one ends, shape (T + 1,).
+
+    A bin of a count lasts from its first event to the first of the next bin, the last one to its own last event.
+    The arguments are those of `to_frames`.
+
+    Raises:
+        ValueError: If there are no events to find them by.
+
+    >>> bin_edges(make_events([0] * 4, [0] * 4, [5, 6, 9, 12], [1] * 4), 2).tolist()
+    [5, 9, 12]
+    """
+    check_bins(n_bins, split_by)
+    if split_by != "count":
+        return _edges(events, n_bins, split_by, window)
+    borders = bin_borders(events, n_bins, window=window)
+    if borders[0] == borders[-1]:
+        raise ValueError("expected events to bin by their count, got none")
+    edges: Indices = events["t"].astype(np.int64)[np.minimum(borders, borders[-1] - 1)]
+    return edges
+
+
 def bin_centres(events: Events, n_bins: int, split_by: SplitBy = "count", *, window: Window | None = None) -> Indices:
     """The whole µs in the middle of each bin, shape (T,).
 
@@ -268,11 +290,7 @@ def bin_times(events: Events, n_bins: int, split_by: SplitBy = "count") -> Indic
     check_bins(n_bins, split_by)
     if len(events) == 0:
         return np.zeros((n_bins, 2), np.int64)
-    if split_by == "count":
-        t = events["t"].astype(np.int64)
-        edges = t[np.minimum(bin_borders(events, n_bins), len(t) - 1)]
-    else:
-        edges = _edges(events, n_bins, split_by, None)
+    edges = bin_edges(events, n_bins, split_by)
     times: Indices = np.stack([edges[:-1], edges[1:]], axis=1) - edges[0]
     return times
 

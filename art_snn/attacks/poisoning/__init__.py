@@ -12,6 +12,7 @@ from art_snn.attacks.poisoning.patch import PatchTrigger
 from art_snn.attacks.poisoning.poisoned import PoisonedDataset, PoisonedRows
 from art_snn.attacks.poisoning.polarity import Polarity, polarity_from_code
 from art_snn.attacks.poisoning.protocol import AttackRecord, BackdoorAttack, DataAttack
+from art_snn.attacks.poisoning.retiming import RetimingTrigger
 from art_snn.attacks.poisoning.smart import SmartTrigger
 from art_snn.attacks.poisoning.static import StaticTrigger
 
@@ -29,6 +30,7 @@ __all__ = [
     "PoisonedRows",
     "Polarity",
     "Rectangle",
+    "RetimingTrigger",
     "SmartTrigger",
     "StaticTrigger",
     "TriggerBackdoor",
