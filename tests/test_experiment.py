@@ -131,7 +131,7 @@ NMNIST_TABLES = {**FRAMES_TABLES, "data": {"name": "nmnist", "root": "somewhere"
         ({**FRAMES_TABLES, "models": ["converted"]}, "expected models[0].rule to be ann or bptt for frames"),
         (
             {**FRAMES_TABLES, "attack": {"trigger": "patch"}},
-            "to be one of static, moving, smart, flash for frames, got 'patch'",
+            "to be one of static, moving, smart, flash, retiming for frames, got 'patch'",
         ),
         (
             {**FRAMES_TABLES, "attack": {"frames": [16]}},

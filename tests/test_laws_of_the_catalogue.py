@@ -16,7 +16,7 @@ from art.estimators.classification import PyTorchClassifier
 
 from art_snn import catalogue
 from art_snn import testing as laws
-from art_snn.attacks.poisoning import FrameTrigger
+from art_snn.attacks.poisoning import NeuromorphicTrigger
 from art_snn.evaluations import eliminate
 from art_snn.events import make_events
 from art_snn.testing.examples import example_arguments
@@ -55,12 +55,13 @@ def _defence(kind: dict[str, type], name: str, *replaced: Any, **parameters: Any
 @_over(catalogue.TRIGGERS)
 def test_triggers(name: str) -> None:
     trigger = _trigger(name)
-    x: Array = FRAMES if isinstance(trigger, FrameTrigger) else X
+    x: Array = FRAMES if isinstance(trigger, NeuromorphicTrigger) else X
     laws.check_trigger_keeps_shape_and_dtype(trigger, x)
     laws.check_trigger_leaves_input_alone(trigger, x)
     laws.check_trigger_repeats_itself(trigger, x)
     laws.check_trigger_treats_samples_alone(trigger, x)
-    laws.check_trigger_stays_within(trigger, x, 0, max(1, x.max()))
+    most = x.sum(axis=1).max() if getattr(trigger, "keeps_counts", False) else max(1, x.max())
+    laws.check_trigger_stays_within(trigger, x, 0, most)
     laws.check_trigger_changes_something(trigger, x)
     laws.check_trigger_is_a_value(trigger, x)
     laws.check_trigger_rejects_axes(trigger, x)
@@ -74,11 +75,16 @@ def test_triggers(name: str) -> None:
 @_over({name: kind for name, kind in catalogue.TRIGGERS.items() if "size" in inspect.signature(kind).parameters})
 def test_triggers_that_have_a_size(name: str) -> None:
     trigger = replace(_trigger(name), size=2)
-    x: Array = FRAMES * 0 + 7 if isinstance(trigger, FrameTrigger) else X * 0 + 0.5
+    x: Array = FRAMES * 0 + 7 if isinstance(trigger, NeuromorphicTrigger) else X * 0 + 0.5
     laws.check_trigger_marks_a_square(trigger, x, 2)
 
 
-@_over({name: kind for name, kind in catalogue.TRIGGERS.items() if issubclass(kind, FrameTrigger)})
+@_over({name: kind for name, kind in catalogue.TRIGGERS.items() if getattr(kind, "keeps_counts", False)})
+def test_triggers_that_keep_counts(name: str) -> None:
+    laws.check_trigger_keeps_counts(_trigger(name), FRAMES)
+
+
+@_over({name: kind for name, kind in catalogue.TRIGGERS.items() if issubclass(kind, NeuromorphicTrigger)})
 def test_triggers_on_events(name: str) -> None:
     x, y = RNG.integers(0, 30, 200), RNG.integers(0, 24, 200)
     events = make_events(x=x, y=y, t=np.sort(RNG.integers(0, 60_000, 200)), p=RNG.integers(0, 2, 200))

@@ -90,10 +90,14 @@ _TRIGGER = (
     Option("--size", "attack.size", told=_ITS_OWN),
     Option("--position", "attack.position", told=_ITS_OWN),
     Option("--polarity", "attack.polarity", told=_ITS_OWN),
+    Option("--shape", "attack.shape", told=_ITS_OWN),
+    Option("--max-shift", "attack.max_shift", told=_ITS_OWN),
+    Option("--fraction", "attack.fraction", told=_ITS_OWN),
 )
 _TRAINING = (
     Option("--percent-poison", "attack.percent_poison"),
     Option("--target", "attack.target_class"),
+    Option("--clean-label", "attack.clean_label"),
     Option("--timesteps", "models.*.timesteps", told=f"{TIMESTEPS}; converted, hybrid: {TIMESTEPS_CONVERTED}"),
     Option("--conversion", "models.*.method", told=""),
     Option("--scale", "models.*.scale", told=""),

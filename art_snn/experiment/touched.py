@@ -12,7 +12,8 @@ from art_snn.typing import Array, Mask, Trigger
 def touched(trigger: Trigger, clean: Array, triggered: Array) -> Mask:
     """Pixels that a trigger writes.
 
-    Besides those that differ these are the ones that it writes into samples of one value, as a white patch on white.
+    Besides those that differ these are the ones that it writes into samples of one value, as a white patch on white. A
+    trigger that moves events writes none of its own.
 
     Args:
         trigger: Any trigger.
@@ -23,7 +24,7 @@ def touched(trigger: Trigger, clean: Array, triggered: Array) -> Mask:
         A mask of the same shape without the axis of channels.
     """
     differs = clean != triggered
-    if clean.size:
+    if clean.size and not getattr(trigger, "keeps_counts", False):
         for probe in (np.full_like(clean, value) for value in _values(trigger, clean)):
             with warnings.catch_warnings():  # that it writes nothing has been said
                 warnings.simplefilter("ignore")

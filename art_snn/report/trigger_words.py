@@ -14,13 +14,15 @@ _UNSAID = {"seed", "clip_values", "mask", "autoencoder", "classifier"}
 def trigger_in_words(trigger: Any) -> str:
     """What a trigger is and how it is set, as a reader would say it; what is as usual is left out.
 
-    >>> from art_snn.attacks.poisoning import FlashTrigger, PatchTrigger, StaticTrigger
+    >>> from art_snn.attacks.poisoning import FlashTrigger, PatchTrigger, RetimingTrigger, StaticTrigger
     >>> trigger_in_words(StaticTrigger(size=3, position=(1, 2), polarity="off", frames=range(4)))
     'static trigger: 3 × 3 pixels, at row 1, column 2, OFF events, in time bins 0–3'
     >>> trigger_in_words(PatchTrigger(size=0.1, blend=0.2))
     'patch trigger: square of 10 % of the side, bottom-right, blended in at 20 %'
     >>> trigger_in_words(FlashTrigger(gap=1))
     'flash trigger: ON events, from time bin 0 on, for 4 time bins, gap 1'
+    >>> trigger_in_words(RetimingTrigger("exchange", max_shift=1, fraction=0.5))
+    'retiming trigger: exchange, by up to 1 time bin, at most 50 % of the events'
     """
     kinds = {kind: name for name, kind in TRIGGERS.items()}
     own = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(trigger).__name__.removesuffix("Trigger")).lower()
@@ -92,5 +94,8 @@ _PHRASES: dict[str, Callable[[Any], str]] = {
     "area": lambda area: f"in the {area} active area",
     "start": lambda start: f"from time bin {start} on",
     "length": lambda length: f"for {length} time bin{'s' if length > 1 else ''}",
+    "shape": str,
+    "max_shift": lambda shift: f"by up to {shift} time bin{'s' if shift > 1 else ''}",
+    "fraction": lambda fraction: f"at most {100 * fraction:g} % of the events",
 }
-_ALWAYS = {"size", "position", "polarity", "area", "start", "length"}
+_ALWAYS = {"size", "position", "polarity", "area", "start", "length", "shape", "max_shift"}

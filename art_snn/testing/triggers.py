@@ -65,6 +65,12 @@ def check_trigger_changes_nothing(trigger: Trigger, x: Array) -> None:
     assert np.array_equal(trigger(x.copy()), x), "a trigger that is switched off changed the samples"
 
 
+def check_trigger_keeps_counts(trigger: Trigger, x: Array) -> None:
+    """Each pixel and polarity of frames (N, T, 2, H, W) has as many events as before, over all time bins together."""
+    before, after = (frames.sum(axis=1, dtype=np.float64) for frames in (x, trigger(x.copy())))
+    assert np.array_equal(before, after), f"{(before != after).sum()} pixels have another number of events"
+
+
 def check_trigger_is_a_value(trigger: Trigger, x: Array) -> None:
     """Copies made by `copy` and `pickle` are equal, do the same, and the repr names the class."""
     assert repr(trigger).startswith(type(trigger).__name__), f"the repr is {trigger!r}"
@@ -79,6 +85,8 @@ def check_trigger_agrees_on_events(
 ) -> None:
     """Triggered events, binned by time, are active exactly where the triggered frames are.
 
+    The counts of a trigger that moves events (`keeps_counts`) are equal, too.
+
     Args:
         trigger: Trigger that acts on frames and, by `on_events`, on streams.
         events: One stream.
@@ -90,9 +98,12 @@ def check_trigger_agrees_on_events(
     triggered = trigger.on_events(events, sensor_size, n_bins=n_bins, window=window)
     assert np.array_equal(events, before), "the input was changed"
     assert triggered.dtype == events.dtype, f"dtype {events.dtype} became {triggered.dtype}"
-    lit = to_frames(triggered, sensor_size, n_bins, "time", window=window) > 0
-    expected = trigger(to_frames(events, sensor_size, n_bins, "time", window=window)) > 0
-    assert np.array_equal(lit, expected), f"{(lit != expected).sum()} values are lit in one view only"
+    binned = to_frames(triggered, sensor_size, n_bins, "time", window=window)
+    expected = trigger(to_frames(events, sensor_size, n_bins, "time", window=window))
+    lit = (binned > 0) != (expected > 0)
+    assert not lit.any(), f"{lit.sum()} values are lit in one view only"
+    if getattr(trigger, "keeps_counts", False):
+        assert np.array_equal(binned, expected), f"{(binned != expected).sum()} counts differ between the views"
 
 
 def check_trigger_rejects_axes(trigger: Trigger, x: Array) -> None:

@@ -36,11 +36,11 @@ class RetimingTrigger(NeuromorphicTrigger):
     and then bin it.
 
     Args:
-        shape: "delay" moves events `max_shift` bins later; what would leave the recording goes into its last bin.
-            "warp" maps time monotonely, first fast, at the end slow, and keeps both ends. "gather" draws events into
-            bins that are 2 · `max_shift` + 1 apart. "exchange" lets events of the left half of the sensor trade their
-            times with those of the right half that lie `max_shift` bins earlier, one for one: the number of events in
-            each bin stays the same, too.
+        shape: Way in which events move: "delay", "warp", "gather" or "exchange". "delay" moves them `max_shift` bins
+            later; what would leave the recording goes into its last bin. "warp" maps time monotonely, first fast, at
+            the end slow, and keeps both ends. "gather" draws them into bins that are 2 · `max_shift` + 1 apart.
+            "exchange" lets events of the left half of the sensor trade their times with those of the right half that
+            lie `max_shift` bins earlier, one for one: the number of events in each bin stays the same, too.
         max_shift: Largest distance that an event moves, in time bins, from 1 up.
         fraction: Largest share of a sample's events that move, in [0, 1]; "exchange" moves no more than find a partner.
         frames: Time bins within which events move, from 0 up, each run of them like a recording of its own; None for
