@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli_w
 
 from art_snn.recipes import RecipeRun
 from art_snn.report import write_report
 from art_snn.report.findings import Spec
-from art_snn.report.page import page_text
+from art_snn.report.page import page_text, provenance
 from art_snn.report.page.provenance import spec_in
 from art_snn.sweep.frame import TABLES, frame
 from tests import chromium
@@ -198,6 +199,7 @@ def of_a_recipe() -> list[dict[str, Any]]:
 @pytest.mark.slow
 def test_published_figures_stand_before_others_and_the_recipe_in_all_commands(folder: Path) -> None:
     RUN.write(folder)
+    (folder / "spec.toml").write_text(tomli_w.dumps(RUN.recipe.given(RUN.scale, RUN.mode)))
     text = written(folder, of_a_recipe()).decode()
     said = words(text)
 
@@ -206,6 +208,19 @@ def test_published_figures_stand_before_others_and_the_recipe_in_all_commands(fo
     assert "published 98.37 measured 98.00 difference -0.37 [-5.37, +1.08]" in said
     assert "art-snn run framework-table9 --scale smoke --mode paper --out . && art-snn report ." in said
     assert "spec.toml --out" not in said
+    assert "percent poison ANN (LR_C) (%)" in said
+    assert "measured 80.00" in said
+    assert "published – measured 80.00" not in said
+    assert said.count("data: digits in place of cifar10") == 1, "below tables there is a link"
+
+
+def test_a_recipe_with_other_settings_is_not_what_gives_its_figures_again() -> None:
+    given = RUN.recipe.given(RUN.scale, RUN.mode)
+
+    assert provenance.run_of(findings([], Spec("", given), RUN)) == RUN.command
+    assert provenance.run_of(findings([], Spec(), RUN)) == RUN.command
+    assert provenance.run_of(findings([], Spec("", given | {"title": "x"}), RUN)) == "art-snn run spec.toml"
+    assert provenance.run_of(findings([], Spec("", given))) == "art-snn run spec.toml"
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from art_snn.experiment.touched import touched
 from art_snn.report import trigger_sheet
 from art_snn.report.palette import BACKGROUND, BOTH, CONTRAST, OFF, ON, contrast
 from art_snn.report.panels import LINE, boxes_around, strips_of, zoom_for
+from art_snn.report.titles import even_lines_within, lines_within, text_size
 from art_snn.typing import Array
 from tests.pictured import FRAMES, IMAGES, RNG, panels, recording, shown
 
@@ -102,6 +103,17 @@ def test_a_square_is_seen_whole_whatever_it_writes(polarity: Any) -> None:
     x = recording(2, 12)
 
     assert [boxes_around(mask) for mask in touched(trigger, x, trigger(x))] == [[], [(4, 1, 7, 4)]]
+
+
+def test_a_title_is_broken_into_lines_of_like_length() -> None:
+    text = "Static trigger: square of 10 % of the side, middle, erases events"
+    width = text_size(text, 11)[0] - 1
+
+    greedy, even = lines_within(text, width, 11), even_lines_within(text, width, 11)
+
+    assert greedy[-1] == "events"
+    assert (len(even), " ".join(even)) == (2, text)
+    assert len(even[-1]) > 20
 
 
 def test_parts_that_are_apart_have_an_outline_each_and_many_parts_one() -> None:

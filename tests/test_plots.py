@@ -8,6 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from art_snn.report.plots import GROUPS, Plot
 from art_snn.report.plots.draft import Draft, drawn
+from art_snn.report.plots.drawing import Series, rows_figure
 from art_snn.report.plots.style import LOOKS, plot_style
 from tests.evidence_of_cells import EVIDENCE
 from tests.measured_cells import cells, findings, renamed
@@ -186,6 +187,21 @@ def test_names_from_strangers_are_text(recwarn: pytest.WarningsRecorder) -> None
 
 
 @pytest.mark.slow
+def test_names_of_rows_are_whole_in_lines_that_do_not_meet() -> None:
+    rows = ("position top-left, polarity none", "a name that is longer than a line, with commas, of three lines")
+    nan = (float("nan"),) * 2
+    figure = rows_figure(rows, [Series("ann", (0, 1), (0.5, 0.5), nan, nan)], "success")
+
+    (ax,) = figure.axes
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    FigureCanvasAgg(figure).draw()
+    upper, lower = (label.get_window_extent() for label in ax.get_yticklabels())
+
+    assert names[0] == "position top-left,\npolarity none"
+    assert " ".join(names[1].split()) == rows[1][:59] + "…"
+    assert upper.y0 > lower.y1
+
+
 def test_nothing_is_clipped_and_no_legend_lies_on_a_curve() -> None:
     names = {"ann": "a model with a name that is long enough for a legend", "lif": "_another"}
     for one in [*drafts(renamed(everything(), names)), *drafts(renamed(cells(RATES), names))]:

@@ -66,6 +66,11 @@ class ComparedTable:
         """Whether data, networks and training have the published sizes: only then may it be called a reproduction."""
         return not self.notes
 
+    def is_published(self, column: Column) -> bool:
+        """Whether the publication prints any figure of a column."""
+        place = self.columns.index(column)
+        return any(row.cells[place].published for row in self.rows)
+
 
 def compared(recipe: Recipe, results: Mapping[str, pd.DataFrame]) -> tuple[ComparedTable, ...]:
     """The tables of a recipe, published and measured.

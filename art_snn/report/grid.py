@@ -1,4 +1,4 @@
-"""Panels in rows and columns, each in whole screen pixels, with names and a key that have room."""
+"""Panels in rows and columns, each in whole screen pixels, with names and a key that nothing covers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from functools import cached_property
 
 from matplotlib.figure import Figure
 
-from art_snn.report.titles import DPI, lines_within, text_size
+from art_snn.report.titles import DPI, even_lines_within, text_size
 from art_snn.typing import Array
 
 TITLE, NAME, SMALL = 11, 9, 8  # points
@@ -137,7 +137,7 @@ class Grid:
 
 def _lines(text: str, width: int, size: float) -> list[str]:
     """Its own lines, each broken into such that fit."""
-    return [part for line in text.split("\n") for part in lines_within(line, width, size)]
+    return [part for line in text.split("\n") for part in even_lines_within(line, width, size)]
 
 
 def _text_height(texts: Sequence[str]) -> int:

@@ -37,7 +37,7 @@ def _table(name: str, table: ComparedTable) -> ReportTable:
         for column, cell in zip(table.columns, row.cells, strict=True)
         if cell.published or cell.measured
     ]
-    of_row = ", ".join(path.rpartition(".")[2].replace("_", " ") for path in table.layout.rows)
+    of_row = row_heading(table)
     numbers = [
         {"row": label, "column": column.name, "unit": column.unit, **_numbers(cell)} for label, column, cell in cells
     ]
@@ -47,18 +47,27 @@ def _table(name: str, table: ComparedTable) -> ReportTable:
         f"{table.layout.item}: {table.layout.title}",
         pd.DataFrame(shown),
         pd.DataFrame(numbers),
-        notes_of(table),
+        (*_otherwise(table), *figures_notes(table)),
         {"row": of_row, "column": "figure"},
     )
 
 
-def notes_of(table: ComparedTable) -> tuple[str, ...]:
-    """What stands below a table: how it was measured, what a difference is, and the kinds of intervals."""
-    measured = [cell.measured for row in table.rows for cell in row.cells if cell.measured]
-    kinds = dict.fromkeys(f"In brackets: {one.interval_text}." for one in measured if one.kind != "none")
+def row_heading(table: ComparedTable) -> str:
+    """What tells the rows of a table apart, in words."""
+    return ", ".join(path.rpartition(".")[2].replace("_", " ") for path in table.layout.rows)
+
+
+def figures_notes(table: ComparedTable) -> tuple[str, ...]:
+    """What the figures of a table mean: differences and their intervals where there are any, and what has none."""
+    compared = [cell.difference for row in table.rows for cell in row.cells if cell.difference]
+    difference = ["Difference: measured less published, in points where both are in %."] if compared else []
+    kinds = dict.fromkeys(f"In brackets: {one.interval_text}." for one in compared if one.kind != "none")
     noted = dict.fromkeys(f"{row.label}: {cell.note}." for row in table.rows for cell in row.cells if cell.note)
-    otherwise = [f"Measured otherwise than published: {'; '.join(table.notes)}."] if table.notes else []
-    return (*otherwise, "Difference: measured less published, in points where both are in %.", *kinds, *noted)
+    return (*difference, *kinds, *noted)
+
+
+def _otherwise(table: ComparedTable) -> list[str]:
+    return [f"Measured otherwise than published: {'; '.join(table.notes)}."] if table.notes else []
 
 
 def in_figures(cell: ComparedCell, unit: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from art_snn._files import read_regular
-from art_snn.report.findings import Spec
+from art_snn.report.findings import Findings, Spec
 from art_snn.report.settings import in_words
 
 _MOST_BYTES = 1 << 20  # of a spec
@@ -37,6 +37,14 @@ def spec_in(folder: Path) -> Spec:
             return Spec(text, tomllib.loads(text))
         return Spec(text)
     return Spec()
+
+
+def run_of(found: Findings) -> str:
+    """What measures all cells: the recipe's own command, or the spec where options had changed the recipe."""
+    run, given = found.run, found.spec.given
+    if run is None or (given is not None and given != run.recipe.given(run.scale, run.mode)):
+        return "art-snn run spec.toml"
+    return run.command
 
 
 def command(only: Mapping[str, Any] | None = None, run: str = "art-snn run spec.toml") -> str:

@@ -17,7 +17,7 @@ from art_snn.report.page import provenance
 from art_snn.report.page.triggers import TriggerPictures, trigger_pictures
 from art_snn.report.plots import MOST, plots
 from art_snn.report.plots.style import one_line
-from art_snn.report.published import in_figures, notes_of
+from art_snn.report.published import figures_notes, in_figures, row_heading
 from art_snn.report.reasons import NO_FIGURE
 from art_snn.report.report_table import ReportTable
 
@@ -61,7 +61,7 @@ def page_text(found: Findings, pictures: Sequence[TriggerPictures] = ()) -> str:
         found: What the sweep found.
         pictures: What its triggers do.
     """
-    run, shown = found.run, [table for table in found.report if len(table.shown)]
+    shown = [table for table in found.report if len(table.shown)]
     template = _environment().get_template("page.html.j2")
     return template.render(
         found=found,
@@ -78,7 +78,7 @@ def page_text(found: Findings, pictures: Sequence[TriggerPictures] = ()) -> str:
         settings=provenance.settings_in_full(found.cells),
         machines=provenance.machines(found.cells),
         duration=provenance.duration(provenance.seconds(found.cells)),
-        command=partial(provenance.command, run=run.command) if run else provenance.command,
+        command=partial(provenance.command, run=provenance.run_of(found)),
     )
 
 
@@ -91,7 +91,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_printable,
     )
-    made.filters |= {"rows": _rows, "in_figures": in_figures, "notes": notes_of}
+    made.filters |= {"rows": _rows, "in_figures": in_figures, "notes": figures_notes, "row_heading": row_heading}
     return made
 
 

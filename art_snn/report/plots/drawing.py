@@ -17,9 +17,10 @@ from art_snn.typing import Array
 
 _NAMELESS = "."
 _LETTERS, _MOST_OF_LABEL = 48, 34  # of a legend: side by side, and of one name
+_LETTERS_OF_LINE = 26
 _FEW_TICKS, _LOG_SPAN = 7, 8.0
 _SHARE = -0.03, 1.03
-_ROW, _LEGEND_ROW = 0.3, 0.2  # inches of height
+_ROW, _LINE, _LEGEND_ROW = 0.3, 0.14, 0.2  # inches of height: a row, each further line of its name, and a legend's
 _DOTS: Any = (0, (1, 2))
 
 
@@ -80,8 +81,9 @@ def rows_figure(rows: Sequence[str], series: Sequence[Series], x_label: str, *, 
         is_log: Whether a step along that axis is a factor.
     """
     with plot_style():
-        names = [one_line(row, 30) for row in rows]
-        figure = Figure((WIDTH, 1.2 + _ROW * max(2, len(rows))), layout="constrained")
+        names = [_row_name(row) for row in rows]
+        height = _ROW + _LINE * max((name.count("\n") for name in names), default=0)
+        figure = Figure((WIDTH, 1.2 + height * max(2, len(rows))), layout="constrained")
         ax = figure.subplots()
         step = min(0.22, 0.7 / max(1, len(series)))
         shifts = [(number - (len(series) - 1) / 2) * step for number in range(len(series))]
@@ -205,8 +207,15 @@ def _plain_log(ax: Axes, values: Sequence[float]) -> None:
     ax.set_xlim(ticks[0] * 0.8, ticks[-1] * 1.25)
 
 
+def _row_name(name: str) -> str:
+    """In short lines, broken at the comma of two settings."""
+    parts = one_line(name, 60).split(", ")
+    is_pair = len(parts) == 2 and len(name) > _LETTERS_OF_LINE >= max(map(len, parts))
+    return ",\n".join(parts) if is_pair else _two_lines(name)
+
+
 def _two_lines(label: str) -> str:
-    return "\n".join(textwrap.wrap(one_line(label, 60), 26))
+    return "\n".join(textwrap.wrap(one_line(label, 60), _LETTERS_OF_LINE))
 
 
 def legend_below(figure: Figure, handles: Sequence[Line2D]) -> None:
