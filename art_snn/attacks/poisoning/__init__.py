@@ -3,6 +3,7 @@
 from art_snn.attacks.poisoning._rectangles import Rectangle
 from art_snn.attacks.poisoning.adapters import adapted
 from art_snn.attacks.poisoning.backdoor import TriggerBackdoor
+from art_snn.attacks.poisoning.conversion_aware import ConversionAwareBackdoor
 from art_snn.attacks.poisoning.flash import FlashTrigger, strobe_frames
 from art_snn.attacks.poisoning.frame_trigger import FrameTrigger
 from art_snn.attacks.poisoning.lazily_poisoned import LazilyPoisoned
@@ -19,6 +20,7 @@ from art_snn.attacks.poisoning.static import StaticTrigger
 __all__ = [
     "AttackRecord",
     "BackdoorAttack",
+    "ConversionAwareBackdoor",
     "DataAttack",
     "FlashTrigger",
     "FrameTrigger",

@@ -93,7 +93,7 @@ class PatchTrigger(CheckedFields):
             return apply_to_tensor(self, "images", x)  # type: ignore[no-any-return]
         x = as_numbers("images", x)
         check_images("images", x)
-        low, high = self._clip_values(x)
+        low, high = self.range_of(x)
         channels, height, width = x.shape[-3:]
         side = side_in_pixels(self.size, height, width)
         row, column = upper_left(self.position, side, height, width, self.seed)
@@ -103,7 +103,13 @@ class PatchTrigger(CheckedFields):
         patch[...] = self._mix(patch, colours, low, high)
         return triggered
 
-    def _clip_values(self, x: Images) -> tuple[float, float]:
+    def range_of(self, x: Images) -> tuple[float, float]:
+        """Lowest and highest value of images.
+
+        Raises:
+            TypeError: If they are neither bytes nor floats.
+            ValueError: If they leave the clip values.
+        """
         if x.dtype != np.uint8 and not np.issubdtype(x.dtype, np.floating):
             raise TypeError(f"expected images of a floating dtype or uint8, got {x.dtype}")
         low, high = self.clip_values or ((0, 255) if x.dtype == np.uint8 else (0.0, 1.0))
