@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from art_snn import testing as laws
 from art_snn.attacks.poisoning import RetimingTrigger, TriggerBackdoor
-from art_snn.events import bin_borders, make_events, stack_streams, to_frames
+from art_snn.events import EVENT_DTYPE, bin_borders, make_events, stack_streams, to_frames
 from art_snn.typing import Array, Events, Frames
 
 SHAPES = ("delay", "warp", "gather", "exchange")
@@ -25,6 +25,16 @@ def places(frames: Frames) -> list[list[int]]:
     """Of each value (OFF or ON, row, column) the time bins of its events, rising."""
     n_bins = len(frames)
     return [np.repeat(np.arange(n_bins), column).tolist() for column in frames.reshape(n_bins, -1).T]
+
+
+def times_after(trigger: RetimingTrigger) -> Array:
+    """The time of each of 100 events, one a µs and ten a bin, of which event n was at n µs."""
+    rng = np.random.default_rng(0)
+    tagged = np.zeros(100, [*EVENT_DTYPE.descr, ("number", np.int64)])
+    tagged["x"], tagged["y"] = rng.integers(0, WIDTH, 100), rng.integers(0, HEIGHT, 100)
+    tagged["t"] = tagged["number"] = np.arange(100)
+    triggered = trigger.on_events(tagged, SENSOR, n_bins=10, window=(0, 100))
+    return triggered["t"][np.argsort(triggered["number"])]
 
 
 @st.composite
@@ -149,18 +159,7 @@ def test_no_event_moves_farther_than_allowed(shape: Any, max_shift: int) -> None
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("fraction", [0.1, 0.29, 0.5])
 def test_no_more_events_move_than_allowed_and_no_fewer_where_there_are_enough(shape: Any, fraction: float) -> None:
-    rng = np.random.default_rng(0)
-    events = make_events(rng.integers(0, WIDTH, 100), rng.integers(0, HEIGHT, 100), np.arange(100), np.arange(100) % 2)
-    events = events[np.argsort(rng.random(100))]
-    events["t"] = np.arange(100)
-    tagged = np.zeros(100, [*events.dtype.descr, ("number", np.int64)])
-    for name in events.dtype.names:
-        tagged[name] = events[name]
-    tagged["number"] = np.arange(100)
-
-    triggered = RetimingTrigger(shape, 2, fraction).on_events(tagged, SENSOR, n_bins=10, window=(0, 100))
-
-    times = triggered["t"][np.argsort(triggered["number"])]
+    times = times_after(RetimingTrigger(shape, 2, fraction))
     n_moved = int((times // 10 != np.arange(100) // 10).sum())
     assert n_moved == round(100 * fraction) - (shape == "exchange" and round(100 * fraction) % 2)
 
@@ -183,6 +182,15 @@ def test_other_time_bins_stay_as_they_are(shape: Any) -> None:
     assert changed[2:6].any()
     apart = RetimingTrigger(shape)(x[:, 2:6])
     assert shape == "exchange" or np.array_equal(triggered[:, 2:6], apart), "like a recording of its own"
+
+
+def test_each_run_of_time_bins_is_like_a_recording_of_its_own() -> None:
+    x = counts(n=1, busy=2)[0]
+    triggered = RetimingTrigger("delay", 1, frames=[7, 0, 1, 2, 5, 6])(x)
+
+    assert np.array_equal(triggered[:3], RetimingTrigger("delay", 1)(x[:3]))
+    assert np.array_equal(triggered[3:5], x[3:5])
+    assert np.array_equal(triggered[5:], RetimingTrigger("delay", 1)(x[5:]))
 
 
 # --- events ---------------------------------------------------------------------------------------------------------
@@ -219,6 +227,20 @@ def test_an_exchange_trades_timestamps(events: Events, n_bins: int, split_by: An
     triggered = EXCHANGE.on_events(events, SENSOR, n_bins=n_bins, split_by=split_by)
 
     assert np.array_equal(triggered["t"], events["t"])
+
+
+def test_events_that_trade_times_have_each_others_and_the_rest_their_own() -> None:
+    times = times_after(RetimingTrigger("exchange", 2, 0.4))
+
+    assert np.array_equal(times[times], np.arange(100))
+    assert (times != np.arange(100)).sum() == 40
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_events_that_stay_keep_their_times(shape: Any) -> None:
+    times = times_after(RetimingTrigger(shape, 2, 0.3))
+
+    assert (times == np.arange(100)).sum() == 70
 
 
 def test_bins_of_a_fixed_duration_are_those_of_the_frames() -> None:
