@@ -5,7 +5,14 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from art_snn.attacks.poisoning import FlashTrigger, MovingTrigger, PatchTrigger, SmartTrigger, StaticTrigger
+from art_snn.attacks.poisoning import (
+    FlashTrigger,
+    MovingTrigger,
+    PatchTrigger,
+    RetimingTrigger,
+    SmartTrigger,
+    StaticTrigger,
+)
 from art_snn.experiment import Shown
 from art_snn.experiment.touched import touched
 from art_snn.typing import Array
@@ -24,6 +31,8 @@ OF_FRAMES: dict[str, Any] = {
     "smart": SmartTrigger(),
     "flash": FlashTrigger(length=2, gap=1),
     "dark": FlashTrigger(polarity="none"),
+    "delayed": RetimingTrigger(max_shift=1, fraction=0.5),
+    "exchanged": RetimingTrigger("exchange"),
 }
 OF_IMAGES: dict[str, Any] = {
     "patch": PatchTrigger(),

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from art_snn.catalogue import DATASETS
 from art_snn.data import Dataset
-from art_snn.experiment import Experiment, building, problems, show_trigger
+from art_snn.experiment import Experiment, building, problems, run, show_trigger
 from art_snn.experiment.building import make_estimator
 from art_snn.models import Network, event_net
 from tests.specs import spec_of
@@ -271,6 +271,25 @@ def test_where_a_trigger_is_seen_among_events_moves_with_the_borders_of_bins_of_
 
     assert not on[shown.touched].all(), "its events are in other bins than those of the frames"
     assert on[mask].all()
+
+
+@pytest.mark.parametrize("shape", ["delay", "warp", "gather", "exchange"])
+@pytest.mark.usefixtures("asked_for")
+def test_events_that_a_trigger_moves_are_shown_in_the_bins_of_the_clean_recording(shape: str) -> None:
+    shown = show_trigger(spec_of(**FRAMES | {"trigger": "retiming"}, n_bins=8, shape=shape, split_by="time"))
+
+    assert np.array_equal(shown.rows["as events"], shown.rows["triggered"])
+    assert np.array_equal(shown.touched, (shown.rows["triggered"] != shown.rows["clean"]).any(axis=1))
+
+
+def test_clean_label_retiming_is_an_experiment_like_others() -> None:
+    options = {"shape": "exchange", "max_shift": 1, "fraction": 0.5, "clean_label": True, "target": 2}
+    of_digits = {"data": "digits-dvs", "limit": 60, "n_bins": 2, "split_by": "time", "epochs": 1, "width": 0.25}
+    (row,) = run(spec_of(**of_digits, **options, trigger="retiming", percent_poison=0.1, models=["ann"])).rows
+
+    assert np.flatnonzero(row.n_poisoned_by_class).tolist() == [2]
+    assert row.n_poisoned_by_class[2] == 6
+    assert row.n_target == 6
 
 
 def test_a_smart_trigger_is_fitted_on_frames_before_it_is_shown(asked_for: list[dict[str, Any]]) -> None:

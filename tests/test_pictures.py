@@ -10,7 +10,14 @@ import pytest
 from matplotlib.axes import Axes
 from PIL import Image
 
-from art_snn.attacks.poisoning import FlashTrigger, MovingTrigger, PatchTrigger, SmartTrigger, StaticTrigger
+from art_snn.attacks.poisoning import (
+    FlashTrigger,
+    MovingTrigger,
+    PatchTrigger,
+    RetimingTrigger,
+    SmartTrigger,
+    StaticTrigger,
+)
 from art_snn.catalogue import TRIGGERS
 from art_snn.experiment import Examples, Shown
 from art_snn.experiment.touched import touched
@@ -192,6 +199,16 @@ def test_time_bins_say_when_they_are() -> None:
     sheet = trigger_sheet(shown(StaticTrigger(), recording(2, 8), np.array([[0, 12_500], [12_500, 130_200]])))
 
     assert [ax.get_title() for ax in sheet.axes[:2]] == ["bin 0\n0–12.5 ms", "bin 1\n12.5–130 ms"]
+
+
+def test_time_bins_say_how_many_events_they_hold() -> None:
+    x = np.zeros((3, 2, 4, 4), np.uint8)
+    x[0, :, 0, 0], x[1, 1, 2, 2], x[2, 0, 1, 3] = 2, 1, 200
+
+    sheet = trigger_sheet(shown(RetimingTrigger(max_shift=1), x))
+
+    numbers = [[ax.get_xlabel() for ax in sheet.axes[row * 3 : row * 3 + 3]] for row in range(3)]
+    assert numbers == [["4 events", "1 event", "200 events"], ["0 events", "4 events", "201 events"], [""] * 3]
 
 
 # --- words --------------------------------------------------------------------------------------------------------

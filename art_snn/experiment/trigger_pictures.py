@@ -7,7 +7,7 @@ import numpy as np
 
 from art_snn.attacks.poisoning import NeuromorphicTrigger
 from art_snn.data import Dataset
-from art_snn.events import bin_borders, bin_times, to_frames
+from art_snn.events import bin_borders, bin_times, recording_window, to_frames
 from art_snn.experiment.building import make_dataset, make_trigger, streams
 from art_snn.experiment.spec import Experiment
 from art_snn.experiment.touched import touched
@@ -65,13 +65,14 @@ def show_trigger(spec: Experiment) -> Shown:
         return _shown(dataset, trigger, dataset.x_test[:N_IMAGES])
     options = spec.data.parameters("name")
     stream, binning = dataset.x_test[0], {name: options[name] for name in ("n_bins", "split_by")}
-    is_saturated = bool(options.get("saturate"))
-    marked = trigger.on_events(_marked(stream), dataset.sensor_size, **binning)
+    is_saturated, window = bool(options.get("saturate")), recording_window(stream) if len(stream) else None
+    marked = trigger.on_events(_marked(stream), dataset.sensor_size, window=window, **binning)
     clean, as_events = (
-        to_frames(events, dataset.sensor_size, saturate=is_saturated, **binning) for events in (stream, marked)
+        to_frames(events, dataset.sensor_size, saturate=is_saturated, window=window, **binning)
+        for events in (stream, marked)
     )
     shown = _shown(dataset, trigger, clean, {"as events": as_events}, bin_times(stream, **binning))
-    return replace(shown, masks={"as events": _inserted(marked, shown.touched, **binning)})
+    return replace(shown, masks={"as events": _inserted(marked, shown.touched, window=window, **binning)})
 
 
 def _marked(stream: Events) -> Events:

@@ -82,7 +82,7 @@ def trigger_sheet(shown: Shown) -> Figure:
         [[strip.panel(i) for i in chosen] for strip in strips],
         [name_of(strip) for strip in strips],
         [head_of(shown, i) for i in chosen],
-        [[]] * len(strips),
+        [_numbers(strip, chosen) if shown.is_over_time and not strip.is_change else [] for strip in strips],
         key_of(strips),
     ).figure()
 
@@ -121,6 +121,12 @@ def chosen_bins(touched: Mask, n: int) -> Indices:
     is_written = touched.any(axis=(1, 2))
     written, others = np.flatnonzero(is_written), np.flatnonzero(~is_written)
     return np.sort(np.concatenate([first := _spread(written, n), _spread(others, n - len(first))]))
+
+
+def _numbers(strip: Strip, bins: Indices) -> list[str]:
+    """How many events lie in each of these time bins: a trigger may move, add or erase some."""
+    numbers = [int(n) for n in strip.samples[bins].sum(axis=(1, 2, 3), dtype=np.int64)]
+    return [f"{n:,} event{'' if n == 1 else 's'}" for n in numbers]
 
 
 def _spread(bins: Indices, n: int) -> Indices:
