@@ -1,10 +1,13 @@
 """All triggers, attacks, classifiers, defences, networks and data sets by name, one dict for each kind."""
 
 import importlib
+import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from art_snn import data, models
 from art_snn.attacks.poisoning import (
+    DynamicBackdoor,
     FlashTrigger,
     MovingTrigger,
     PatchTrigger,
@@ -60,13 +63,49 @@ FILTERS: dict[str, type] = {
     "refractory-filter": RefractoryFilter,
     "flash-filter": FlashFilter,
 }
-ATTACKS: dict[str, type] = {"trigger-backdoor": TriggerBackdoor}
+ATTACKS: dict[str, type] = {"trigger-backdoor": TriggerBackdoor, "dynamic": DynamicBackdoor}
 ESTIMATORS: dict[str, type[LearningRule]] = {
     "ann": AnnClassifier,
     "spiking": SpikingClassifier,
     "converted": ConvertedClassifier,
     "hybrid": HybridClassifier,
 }
+
+
+def takes_trigger(attack: str) -> bool:
+    """Whether an attack is made with a trigger of this catalogue; others make their own.
+
+    >>> takes_trigger("trigger-backdoor"), takes_trigger("dynamic")
+    (True, False)
+    """
+    argument = inspect.signature(ATTACKS[attack]).parameters.get("trigger")
+    return argument is not None and argument.default is argument.empty
+
+
+def poisons_data(attack: str) -> bool:
+    """Whether an attack changes data alone; others take part in the training.
+
+    >>> poisons_data("trigger-backdoor"), poisons_data("dynamic")
+    (True, False)
+    """
+    return hasattr(ATTACKS[attack], "poison_dataset")
+
+
+def build_attack(name: str, given: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
+    """An attack, without a classifier where it would take one.
+
+    Args:
+        name: Name of the attack.
+        given: What an experiment decides, such as a target class and a seed; an attack takes what it knows.
+        parameters: Those that only this attack has.
+
+    Raises:
+        ValueError: If a value does not do.
+        TypeError: If a parameter is unknown.
+    """
+    known = inspect.signature(ATTACKS[name]).parameters
+    shared = {one: value for one, value in {"classifier": None, **given}.items() if one in known}
+    return ATTACKS[name](**shared, **parameters)
 
 
 def __getattr__(name: str) -> Any:

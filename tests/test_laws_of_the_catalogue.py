@@ -3,6 +3,7 @@
 Other files run a law again only on what is not built here: other settings, rules, networks or data types.
 """
 
+import copy
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
@@ -91,7 +92,7 @@ def test_triggers_on_events(name: str) -> None:
     laws.check_trigger_agrees_on_events(_trigger(name), events, (30, 24), 6, (0, 60_000))
 
 
-@_over(catalogue.ATTACKS)
+@_over({name: kind for name, kind in catalogue.ATTACKS.items() if catalogue.poisons_data(name)})
 def test_attacks(name: str) -> None:
     make = partial(catalogue.ATTACKS[name], **example_arguments(name))
     laws.check_attack_keeps_rows(make(), X, Y)
@@ -103,6 +104,28 @@ def test_attacks(name: str) -> None:
     laws.check_attack_repeats_itself(lambda seed: make(seed=seed), X, Y)
     laws.check_attack_rejects_labels(make(), X, Y)
     laws.check_attack_gives_no_other_type(make(), X, Y)
+
+
+@pytest.mark.slow
+@_over({name: kind for name, kind in catalogue.ATTACKS.items() if not catalogue.poisons_data(name)})
+def test_attacks_that_train(name: str) -> None:
+    x = X.repeat(2, axis=2).repeat(2, axis=3)
+    example = example_arguments("spiking") | {"input_shape": x.shape[1:]}
+
+    def untrained() -> PyTorchClassifier:
+        return catalogue.ESTIMATORS["spiking"](**copy.deepcopy(example))
+
+    attack = catalogue.ATTACKS[name](**example_arguments(name))
+    laws.check_attack_trains(attack, untrained, x, Y, batch_size=15, nb_epochs=1)
+    learnt: Any = attack.train(untrained(), x, Y, batch_size=15, nb_epochs=1)[1].attack
+    laws.check_attack_keeps_rows(learnt, x, Y)
+    laws.check_attack_labels(learnt, x, Y)
+    laws.check_attack_leaves_data_alone(learnt, x, Y)
+    laws.check_attack_rejects_unknown(learnt, x, Y)
+    laws.check_attack_is_arts(learnt, PoisoningAttack)
+    laws.check_attack_params(learnt)
+    laws.check_attack_rejects_labels(learnt, x, Y)
+    laws.check_attack_gives_no_other_type(learnt, x, Y)
 
 
 @pytest.mark.slow

@@ -90,8 +90,11 @@ def check_attack_is_arts(attack: PoisoningAttack, kind: type[PoisoningAttack]) -
 
 
 def check_attack_params(attack: PoisoningAttack) -> None:
-    """`attack_params` are the constructor's arguments, each kept under its name; a wrong value changes none."""
-    arguments = list(inspect.signature(type(attack)).parameters)
+    """`attack_params` are the constructor's arguments, each kept under its name; a wrong value changes none.
+
+    A classifier is none of them, as in ART.
+    """
+    arguments = [name for name in inspect.signature(type(attack)).parameters if name != "classifier"]
     assert list(attack.attack_params) == arguments, f"attack_params {attack.attack_params}, arguments {arguments}"
     missing = [name for name in arguments if not hasattr(attack, name)]
     assert not missing, f"no attributes {missing}"

@@ -30,6 +30,7 @@ def example_arguments(name: str) -> dict[str, Any]:
             **dict(zip(clean, samples.values(), strict=False)),
         }
     examples: dict[str, dict[str, Any]] = {
+        "dynamic": {"classifier": None, "target_class": 0, "channels": 2},
         "trigger-backdoor": {"trigger": PatchTrigger(), "target_class": 0},
         "ann": {"model": ann, **of_a_classifier},
         "spiking": spiking,

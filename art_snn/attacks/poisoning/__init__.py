@@ -2,8 +2,10 @@
 
 from art_snn.attacks.poisoning._rectangles import Rectangle
 from art_snn.attacks.poisoning.adapters import adapted
+from art_snn.attacks.poisoning.autoencoder import SpikingAutoencoder
 from art_snn.attacks.poisoning.backdoor import TriggerBackdoor
 from art_snn.attacks.poisoning.conversion_aware import ConversionAwareBackdoor
+from art_snn.attacks.poisoning.dynamic import DynamicBackdoor
 from art_snn.attacks.poisoning.flash import FlashTrigger, strobe_frames
 from art_snn.attacks.poisoning.frame_trigger import FrameTrigger
 from art_snn.attacks.poisoning.lazily_poisoned import LazilyPoisoned
@@ -22,6 +24,7 @@ __all__ = [
     "BackdoorAttack",
     "ConversionAwareBackdoor",
     "DataAttack",
+    "DynamicBackdoor",
     "FlashTrigger",
     "FrameTrigger",
     "LazilyPoisoned",
@@ -34,6 +37,7 @@ __all__ = [
     "Rectangle",
     "RetimingTrigger",
     "SmartTrigger",
+    "SpikingAutoencoder",
     "StaticTrigger",
     "TriggerBackdoor",
     "adapted",

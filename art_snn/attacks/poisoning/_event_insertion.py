@@ -75,7 +75,7 @@ def write_on_events(events: Events, rectangles: Sequence[Rectangle], state: Pola
         chosen = np.insert(chosen, places, len(events) + np.arange(len(new)))
         bins = np.insert(bins, places, frames)
     stamped = pool.take(chosen)  # one copy; indexing records is ten times slower
-    _keep_ends(stamped, bins, events, borders)
+    keep_ends(stamped, bins, events, borders)
     return stamped
 
 
@@ -128,7 +128,7 @@ def _inserted(rectangle: Rectangle, state: Polarity, times: Array, dtype: np.dty
     return inserted
 
 
-def _keep_ends(stamped: Events, bins: Indices, events: Events, borders: Indices) -> None:
+def keep_ends(stamped: Events, bins: Indices, events: Events, borders: Indices) -> None:
     """Give an erased first or last event's time to the nearest event of the same bin, if there is one."""
     if len(events) == 0 or len(stamped) == 0:
         return

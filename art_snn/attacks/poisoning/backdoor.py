@@ -105,7 +105,7 @@ class TriggerBackdoor(Parameters, TrainsOnPoison, PoisoningAttackBackdoor):
             raise ValueError("expected at least one sample to poison, got none")
         form = np.zeros(len(x), np.int64) if y is None else checked_labels(y, n_copies=len(x) if broadcast else None)
         check_same_length("samples", x, "labels", form)
-        labels = _target_labels(self.target_class, form)
+        labels = target_labels(self.target_class, form)
         return self._sample_trigger(x).on_copy(x), labels
 
     def poison_dataset(self, x: Array, y: Labels) -> PoisonedDataset:
@@ -185,7 +185,7 @@ class TriggerBackdoor(Parameters, TrainsOnPoison, PoisoningAttackBackdoor):
         is_poison[rows] = True
         y_poisoned = y.copy()
         changed = rows[classes[rows] != self.target_class]  # probabilities of the target class stay, too
-        y_poisoned[changed] = _target_labels(self.target_class, y[changed])
+        y_poisoned[changed] = target_labels(self.target_class, y[changed])
         return y_poisoned, is_poison, y.copy()
 
     def _sample_trigger(self, x: Array) -> SampleTrigger:
@@ -245,7 +245,7 @@ class TriggerBackdoor(Parameters, TrainsOnPoison, PoisoningAttackBackdoor):
                 )
 
 
-def _target_labels(target: int, form: Labels) -> Labels:
+def target_labels(target: int, form: Labels) -> Labels:
     """Make labels of class `target`, as many as `form` and in its form: indices (N,), or one-hot (N, K)."""
     if (form.ndim == 2 and form.shape[1] <= target) or form.ndim > 2:
         raise ValueError(

@@ -216,7 +216,7 @@ class Streaming(Host):
             for number in range(1, nb_epochs + 1):
                 was_finite, is_finite = is_finite, self._train_epoch(epoch(), f"{number}/{nb_epochs}", bar, first)
                 if was_finite and not is_finite:
-                    _warn_of_divergence(number, nb_epochs)
+                    warn_of_divergence(number, nb_epochs)
                 if validation is not None and not bar.disable:
                     bar.set_postfix_str(f"{bar.postfix}, accuracy={self._accuracy(*validation):.3f}")
                 if scheduler is not None:
@@ -327,7 +327,7 @@ def to_device(x: Array, device: torch.device) -> Tensor:
     return batch.to(device, non_blocking=True)
 
 
-def _warn_of_divergence(epoch: int, nb_epochs: int) -> None:
+def warn_of_divergence(epoch: int, nb_epochs: int) -> None:
     """Warn of a loss that is not finite; the training goes on, for the caller may judge its result."""
     message = f"{task_or('fit')}: the training diverged, its loss is not finite in epoch {epoch} of {nb_epochs}"
     warnings.warn(f"{message}; lower the learning rate", stacklevel=4)
