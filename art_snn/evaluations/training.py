@@ -4,7 +4,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -186,7 +186,8 @@ def train_under(
         raise TypeError(f"expected {attack!r} to train in place what is converted afterwards, got another classifier")
     own = StepRecord(cost.seconds, (), cost.peak_memory)
     rule = rule if others else rule_of(trained)
-    rest = _stepwise(rule, others, (clean, clean), plan, seeds, fit_arguments, None)
+    unshared = replace(plan, once=None)  # it begins where the attack has led, which no other training does
+    rest = _stepwise(rule, others, (clean, clean), unshared, seeds, fit_arguments, None)
     return rest._replace(records=(own, *rest.records)), record
 
 

@@ -13,8 +13,8 @@ from torch import nn
 
 from art_snn._random import Rng, draw_seed
 from art_snn._validation import check_class, share_of
-from art_snn.attacks.poisoning import TriggerBackdoor
-from art_snn.catalogue import ATTACKS, NETWORKS, TRIGGERS
+from art_snn.attacks.poisoning import BackdoorAttack
+from art_snn.catalogue import NETWORKS, TRIGGERS, build_attack, takes_trigger
 from art_snn.data import Dataset, load_dataset
 from art_snn.evaluations import Augmentation, BackdoorEvaluation, TrainingPlan, poison_combination
 from art_snn.evaluations.doubts import OnDoubt
@@ -84,27 +84,34 @@ def hold_out(dataset: Dataset, share: float, rng: np.random.Generator) -> tuple[
 
 
 def make_trigger(spec: Experiment) -> Trigger:
-    """The trigger; a smart one is yet to be fitted."""
-    trigger: Trigger = TRIGGERS[str(spec.attack.trigger)](**spec.attack.parameters("trigger"))
+    """The trigger; a smart one is yet to be fitted.
+
+    Raises:
+        ValueError: If the attack makes its own.
+    """
+    if spec.attack.trigger is None:
+        raise ValueError(
+            f"expected an attack that is made with a trigger, got {spec.attack.attack!r}: what it shows is known only "
+            "after a training"
+        )
+    trigger: Trigger = TRIGGERS[spec.attack.trigger](**spec.attack.parameters("trigger"))
     return trigger
 
 
-def make_attack(spec: Experiment, x_train: Array, rng: np.random.Generator) -> TriggerBackdoor:
+def make_attack(spec: Experiment, x_train: Array, rng: np.random.Generator) -> BackdoorAttack:
     """The attack, its trigger fitted on the training samples where it needs that."""
-    trigger: Any = make_trigger(spec)
-    if trigger.needs_fitting:
-        trigger = trigger.fit(x_train)
-    settings = spec.attack.parameters("attack")
-    attack: TriggerBackdoor = ATTACKS[spec.attack.attack](
-        trigger, spec.attack.target_class, seed=draw_seed(rng), **settings
-    )
+    settings: dict[str, Any] = {"target_class": spec.attack.target_class, "seed": draw_seed(rng)}
+    if takes_trigger(spec.attack.attack):
+        trigger: Any = make_trigger(spec)
+        settings["trigger"] = trigger.fit(x_train) if trigger.needs_fitting else trigger
+    attack: BackdoorAttack = build_attack(spec.attack.attack, settings, spec.attack.parameters("attack"))
     return attack
 
 
 def make_evaluation(
     spec: Experiment,
     dataset: Dataset,
-    attack: TriggerBackdoor,
+    attack: BackdoorAttack,
     weights: np.random.Generator,
     models: Iterable[Model],
     keeper: Keeper | None = None,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from art_snn.attacks.poisoning import TriggerBackdoor
+from art_snn.attacks.poisoning import BackdoorAttack, DataAttack
 from art_snn.data import Dataset
 from art_snn.evaluations import BackdoorEvaluation, BackdoorResult
 from art_snn.evaluations.answers import decided
@@ -70,12 +70,13 @@ def run(
     if missing := missing_models(spec, found.rows):
         keeper = keeper_in(trainings, spec, found.checksum, 0.0)
         evaluation = make_evaluation(spec, dataset, attack, drawn.weights, missing, keeper)
-        measures = Measures(spec, attack, dataset, models)
-        found = replace(found, measures={**found.measures, **measures.of_trigger()})
+        measures = Measures(spec, dataset, models)
+        found = replace(found, measures={**found.measures, **measures.of_trigger(attack)})
         for row in train_models(evaluation, dataset, drawn.batches, verbose=verbose):
-            pair = evaluation.trained[row.model]
-            found = _with_model(found, row, pair)
-            found = replace(found, measures=added(found.measures, row.model, measures.of_model(row.model, pair)))
+            pair, learnt = evaluation.trained[row.model], evaluation.attacks[row.model]
+            found = _with_model(found, row, pair, learnt)
+            measured = measures.of_model(row.model, pair, learnt)
+            found = replace(found, measures=added(found.measures, row.model, measured))
             if keep is not None:
                 keep(found)
     return found
@@ -101,17 +102,29 @@ def train_models(
     )
 
 
-def _examples(attack: TriggerBackdoor, dataset: Dataset) -> Examples:
-    """The first test samples of other classes than the target."""
+def _examples(attack: BackdoorAttack, dataset: Dataset) -> Examples:
+    """The first test samples of other classes than the target; not yet triggered where nobody knows how."""
     rows = np.flatnonzero(dataset.y_test != attack.target_class)[:N_EXAMPLES]
-    clean = dataset.x_test[rows]
-    triggered = attack.trigger(clean)
-    return Examples(clean, triggered, dataset.y_test[rows], {}, touched(attack.trigger, clean, triggered))
+    clean, labels = dataset.x_test[rows], dataset.y_test[rows]
+    if not isinstance(attack, DataAttack):
+        return Examples(clean, clean, labels, {})
+    return _triggered(Examples(clean, clean, labels, {}), attack)
 
 
-def _with_model(found: Result, row: BackdoorResult, pair: TrainedPair) -> Result:
-    """With one row more, and what the model predicts of the examples."""
-    examples = found.examples
+def _triggered(examples: Examples, attack: BackdoorAttack) -> Examples:
+    triggered = np.asarray(attack.trigger_test(examples.clean, examples.labels)[0])
+    trigger = getattr(attack, "trigger", None)
+    mask = None if trigger is None else touched(trigger, examples.clean, triggered)
+    return replace(examples, triggered=triggered, touched=mask)
+
+
+def _with_model(found: Result, row: BackdoorResult, pair: TrainedPair, attack: BackdoorAttack) -> Result:
+    """With one row more, and what the model predicts of the examples, with the trigger that it has learned.
+
+    Of triggers that differ from model to model, the first is kept for the picture.
+    """
+    examples = found.examples if isinstance(attack, DataAttack) else _triggered(found.examples, attack)
     predicted: Indices = np.stack([decided(pair.backdoored.predict(x)) for x in (examples.clean, examples.triggered)])
-    examples = replace(examples, predicted={**examples.predicted, row.model: predicted})
+    kept = found.examples if found.examples.predicted else examples
+    examples = replace(kept, predicted={**kept.predicted, row.model: predicted})
     return replace(found, rows=(*found.rows, row), examples=examples)

@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from art_snn.catalogue import ATTACKS, DATASETS, NETWORKS, SAMPLE_DETECTORS, TRIGGERS
+from art_snn.catalogue import (
+    DATASETS,
+    NETWORKS,
+    SAMPLE_DETECTORS,
+    TRIGGERS,
+    build_attack,
+    poisons_data,
+    takes_trigger,
+)
 from art_snn.conversion import check_method
 from art_snn.experiment.sections import Model, Problem, Training, defences, rules
 
@@ -106,17 +114,19 @@ def _in_training(spec: "Experiment", training: Training) -> Iterator[Problem]:
 
 def _in_attack(spec: "Experiment") -> Iterator[Problem]:
     attack, loader = spec.attack, DATASETS[spec.data.name]
-    kind = "frames" if spec.data.is_neuromorphic else "images"
-    trigger = TRIGGERS[str(attack.trigger)]
-    if trigger.needs_frames is not spec.data.is_neuromorphic:
-        fitting = [name for name, made in TRIGGERS.items() if made.needs_frames is spec.data.is_neuromorphic]
-        yield ("attack", "trigger"), f"to be one of {', '.join(fitting)} for {kind}", attack.trigger
+    if unfit := list(_in_trigger(spec)):
+        yield from unfit
         return
+    n_bins = getattr(spec.data, "n_bins", 0)
+    shape = (n_bins, *loader.shape) if spec.data.is_neuromorphic else loader.shape
     try:
-        made = trigger(**attack.parameters("trigger"))
-        ATTACKS[attack.attack](made, attack.target_class, **attack.parameters("attack"))
+        own = {} if attack.trigger is None else {"trigger": TRIGGERS[attack.trigger](**attack.parameters("trigger"))}
+        given = {"target_class": attack.target_class, **own}
+        made = build_attack(attack.attack, given, attack.parameters("attack"))
+        if hasattr(made, "check_input_shape"):
+            made.check_input_shape(shape)
     except (TypeError, ValueError) as error:
-        yield ("attack",), str(error), attack.trigger
+        yield ("attack",), str(error), attack.trigger or attack.attack
         return
     sides = loader.shape[-2:]
     size = getattr(attack, "size", 0)
@@ -129,9 +139,22 @@ def _in_attack(spec: "Experiment") -> Iterator[Problem]:
                 f"to be a class of {spec.data.name}, 0 to {loader.n_classes - 1}",
                 getattr(attack, name),
             )
-    frames, n_bins = getattr(attack, "frames", None), getattr(spec.data, "n_bins", 0)
+    frames = getattr(attack, "frames", None)
     if frames and max(frames) >= n_bins:
         yield ("attack", "frames"), f"to be below data.n_bins = {n_bins}", list(frames)
+
+
+def _in_trigger(spec: "Experiment") -> Iterator[Problem]:
+    """Whether there is a trigger where the attack wants one, and whether it fits the data."""
+    attack, kind = spec.attack, "frames" if spec.data.is_neuromorphic else "images"
+    if not takes_trigger(attack.attack):
+        if attack.trigger is not None:
+            yield ("attack", "trigger"), f"to be left out for {attack.attack}, which makes its own", attack.trigger
+        return
+    trigger = None if attack.trigger is None else TRIGGERS[attack.trigger]
+    if trigger is None or trigger.needs_frames is not spec.data.is_neuromorphic:
+        fitting = [name for name, made in TRIGGERS.items() if made.needs_frames is spec.data.is_neuromorphic]
+        yield ("attack", "trigger"), f"to be one of {', '.join(fitting)} for {kind}", attack.trigger
 
 
 def _classes(attack: Any) -> tuple[int, ...]:
@@ -161,6 +184,10 @@ def _in_defences(spec: "Experiment") -> Iterator[Problem]:
     for number, name in enumerate(names):
         if defences()[name].needs_frames and not spec.data.is_neuromorphic:
             yield ("defences", number), "to be one for images", name
+    if not poisons_data(spec.attack.attack):
+        searching = [name for name in names if name in SAMPLE_DETECTORS] + ["with_art"] * measure.with_art
+        if searching:
+            yield ("defences",), f"to search no poisoned samples for {spec.attack.attack}, which has none", searching[0]
     is_searched = measure.detection or measure.with_art or any(name in SAMPLE_DETECTORS for name in names)
     if is_searched and rate in (0, 1):
         yield ("attack", "percent_poison"), "to be above 0 and below 1 for detectors of poisoned samples", rate

@@ -7,7 +7,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from art_snn.catalogue import ELIMINATIONS, FILTERS, MODEL_DETECTORS, SAMPLE_DETECTORS
+from art_snn.catalogue import ELIMINATIONS, FILTERS, MODEL_DETECTORS, SAMPLE_DETECTORS, poisons_data
 from art_snn.data import Dataset
 from art_snn.defences.detector.strip import least_clean
 from art_snn.evaluations import (
@@ -104,14 +104,14 @@ def defend(
         missing,
         keeper_in(trainings, spec, found.checksum, spec.measure.share_of_clean_data),
     )
-    measures = Measures(spec, attack, dataset, models)
-    found = replace(found, measures={**found.measures, **measures.of_trigger()})
+    measures = Measures(spec, dataset, models)
+    found = replace(found, measures={**found.measures, **measures.of_trigger(attack)})
     kinds = _kinds(chosen, spec.measure.with_art, dataset, x_clean, y_clean)
     for estimator, kind in product(evaluation.estimators.values(), kinds.values()):
         for make in kind.makers.values():  # what does not fit raises its error now
             make(estimator, *kind.made_of)
     for row in train_models(evaluation, dataset, drawn.batches, verbose=verbose):
-        measured = measures.of_model(row.model, evaluation.trained[row.model])
+        measured = measures.of_model(row.model, evaluation.trained[row.model], evaluation.attacks[row.model])
         found = replace(found, measures=added(found.measures, row.model, measured))
         found = _with_model(found, row, evaluation, kinds, verbose=verbose)
         curves = measures.of_detection(found.detection, row.model)
@@ -141,7 +141,8 @@ def _with_model(
 
 def chosen_defences(spec: Experiment) -> dict[str, dict[str, Any]]:
     """The defences of an experiment by name, each with its parameters: those that are named, and all of a kind."""
-    searching, removing = {**SAMPLE_DETECTORS, **MODEL_DETECTORS}, {**ELIMINATIONS, **FILTERS}
+    samples = SAMPLE_DETECTORS if poisons_data(spec.attack.attack) else {}  # else there are none to be found
+    searching, removing = {**samples, **MODEL_DETECTORS}, {**ELIMINATIONS, **FILTERS}
     kinds = {**(searching if spec.measure.detection else {}), **(removing if spec.measure.elimination else {})}
     fitting = [name for name, made in kinds.items() if spec.data.is_neuromorphic or not made.needs_frames]
     named = {defence.name: defence.parameters("name") for defence in spec.defences}

@@ -1,12 +1,15 @@
 """What is measured of trained models beside accuracy and success, where a spec asks for it."""
 
+import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from art_snn.attacks.poisoning import TriggerBackdoor
+import numpy as np
+
+from art_snn.attacks.poisoning import BackdoorAttack, DataAttack
 from art_snn.data import Dataset
 from art_snn.estimators.classification import rule_of
 from art_snn.evaluations import (
@@ -32,38 +35,45 @@ class Measures:
 
     Args:
         spec: The cell.
-        attack: Attack of the cell.
         dataset: Data of the cell.
         models: Folder in which trained classifiers are kept; None keeps none.
     """
 
     spec: Experiment
-    attack: TriggerBackdoor
     dataset: Dataset
     models: Path | None = None
 
-    def of_trigger(self) -> dict[str, Any]:
-        """What is the same for all models, of plain types."""
-        if not self.spec.measure.stealth:
-            return {}
-        x = self.dataset.x_test[:N_COUNTED]
-        return {"stealth": plain(stealth(x, self.attack.trigger_lazily(x)))}
+    def of_trigger(self, attack: BackdoorAttack) -> dict[str, Any]:
+        """What is the same for all models, of plain types; nothing of an attack whose trigger each of them has learned.
 
-    def of_model(self, name: str, pair: TrainedPair) -> dict[str, Any]:
-        """What is measured of one model, of plain types."""
+        Args:
+            attack: Attack of the cell.
+        """
+        is_wanted = self.spec.measure.stealth and isinstance(attack, DataAttack)
+        return {"stealth": self._stealth(attack)} if is_wanted else {}
+
+    def of_model(self, name: str, pair: TrainedPair, attack: BackdoorAttack) -> dict[str, Any]:
+        """What is measured of one model, of plain types.
+
+        Args:
+            name: Name of the model.
+            pair: The model, trained twice.
+            attack: The attack as it has learned it.
+        """
         measure, test = self.spec.measure, (self.dataset.x_test, self.dataset.y_test)
-        if self.models is not None:
-            for state, classifier in pair._asdict().items():
-                classifier.save(f"{name}-{state}", str(self.models))
+        self._keep(name, pair, attack)
         found: dict[str, Any] = {}
+        if measure.stealth and not isinstance(attack, DataAttack):
+            found["stealth"] = self._stealth(attack)
         if measure.over_time and rule_of(pair.backdoored).is_spiking:
-            found["over_time"] = over_time(self.attack, pair, *test, measure.over_time)
+            found["over_time"] = over_time(attack, pair, *test, measure.over_time)
         if (part := measure.onset_length) is not None:
-            found["onset_length"] = onset_length(self.attack, pair, *test, part.onsets, part.lengths, verbose=False)
+            timed: Any = attack
+            found["onset_length"] = onset_length(timed, pair, *test, part.onsets, part.lengths, verbose=False)
         if measure.cost:
-            found["cost"] = self._cost(pair)
+            found["cost"] = self._cost(pair, attack)
         if measure.evidence:
-            found |= self._evidence(pair)
+            found |= self._evidence(pair, attack)
         return {measured: plain(value) for measured, value in found.items()}
 
     def of_detection(self, rows: Iterable[DetectionResult], model: str) -> dict[str, Any]:
@@ -71,31 +81,45 @@ class Measures:
         seen = [row for row in rows if row.model == model and row.evidence is not None and self.spec.measure.evidence]
         return {"roc": {row.defence: _roc(row) for row in seen}} if seen else {}
 
-    def _evidence(self, pair: TrainedPair) -> dict[str, Any]:
+    def _keep(self, name: str, pair: TrainedPair, attack: BackdoorAttack) -> None:
+        """Write the classifiers down, and a trigger that was trained with them, where they are to be kept."""
+        if self.models is None:
+            return
+        for state, classifier in pair._asdict().items():
+            classifier.save(f"{name}-{state}", str(self.models))
+        if hasattr(attack, "save"):
+            attack.save(f"{name}-trigger", str(self.models))
+
+    def _evidence(self, pair: TrainedPair, attack: BackdoorAttack) -> dict[str, Any]:
         """What the networks show: of those that spike, and of those that were calibrated."""
         train = self.dataset.x_train, self.dataset.y_train
-        data = poisoned(self.attack, *train)
-        kept = {
-            "voltages": layer_evidence(self.attack, pair, self.dataset.x_test, self.dataset.y_test),
-            "thresholds": threshold_evidence(pair, train, (data.x, data.y), seed=self.spec.seed),
-        }
+        kept: dict[str, Any] = {"voltages": layer_evidence(attack, pair, self.dataset.x_test, self.dataset.y_test)}
+        if isinstance(attack, DataAttack):  # others calibrate on clean samples alone
+            data = poisoned(attack, *train)
+            kept["thresholds"] = threshold_evidence(pair, train, (data.x, data.y), seed=self.spec.seed)
         return {name: value for name, value in kept.items() if value is not None}
 
-    def _cost(self, pair: TrainedPair) -> dict[str, Any]:
-        x = self.dataset.x_test[:N_COUNTED]
-        cost = trigger_cost(pair.backdoored, x, self.attack.poison(x)[0])
+    def _stealth(self, attack: BackdoorAttack) -> Any:
+        x, y = self.dataset.x_test[:N_COUNTED], self.dataset.y_test[:N_COUNTED]
+        return plain(stealth(x, attack.trigger_test(x, y)[0]))
+
+    def _cost(self, pair: TrainedPair, attack: BackdoorAttack) -> dict[str, Any]:
+        x, y = self.dataset.x_test[:N_COUNTED], self.dataset.y_test[:N_COUNTED]
+        cost = trigger_cost(pair.backdoored, x, np.asarray(attack.trigger_test(x, y)[0]))
         return {
             **cost.clean.as_row(),
             **cost.as_row(),
-            "attack_seconds": self._attack_seconds(),
+            "attack_seconds": self._attack_seconds(attack),
             "synapses": dict(cost.clean.synapses),
             "activations": dict(cost.clean.activations),
         }
 
-    def _attack_seconds(self) -> float:
-        """How long it takes to poison the training set."""
+    def _attack_seconds(self, attack: BackdoorAttack) -> float:
+        """How long it takes to poison the training set; NaN where that is a part of the training."""
+        if not isinstance(attack, DataAttack):
+            return math.nan
         started = time.perf_counter()
-        self.attack.poison_dataset(self.dataset.x_train, self.dataset.y_train)
+        attack.poison_dataset(self.dataset.x_train, self.dataset.y_train)
         return time.perf_counter() - started
 
 

@@ -44,7 +44,9 @@ _OF_NETWORK = frozenset({"neuron", "surrogate", "tau", "pool", "dataset", "seed"
 _OF_CLASSIFIER = frozenset(inspect.signature(PyTorchClassifier).parameters) | {"timesteps"}
 _OF_MODULE = frozenset({"timesteps", "input_layout", "accelerate", "seed"})
 _OF_NEURON = frozenset({"v_threshold", "v_reset", "detach_reset"})  # a network with others could not be saved by name
-_OF_ATTACK = frozenset({"trigger", "target_class", "seed", "sensor_size", "n_bins", "split_by", "window"})
+_OF_ATTACK = frozenset({"trigger", "target_class", "seed", "sensor_size", "n_bins", "split_by", "window"}) | {
+    *("classifier", "autoencoder", "clip_values"),
+}
 _OF_TRIGGER = frozenset({"clip_values", "mask", "fitted_polarity"})
 
 
@@ -268,7 +270,10 @@ class Attack(Chosen):
     """The attack, and its trigger."""
 
     attack: str = Field(default="trigger-backdoor", description="Attack.")
-    trigger: str | None = Field(default=None, description="Trigger; by default patch on images, static on frames.")
+    trigger: str | None = Field(
+        default=None,
+        description="Trigger; by default patch on images, static on frames; none where the attack makes its own.",
+    )
     target_class: Natural = Field(default=1, description="Class that the trigger should call forth.")
 
     @classmethod

@@ -9,7 +9,7 @@ from typing import Any, Self
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from art_snn._files import read_regular
-from art_snn.catalogue import NETWORKS
+from art_snn.catalogue import ATTACKS, NETWORKS, takes_trigger
 from art_snn.experiment.contradictions import contradictions
 from art_snn.experiment.grid import Point, points, with_values
 from art_snn.experiment.sections import (
@@ -211,15 +211,22 @@ def filled_in(given: Mapping[str, Any]) -> dict[str, Any]:
         ]
     except (ValidationError, TypeError):
         return plain
-    trigger = "static" if data.is_neuromorphic else "patch"
     if not all(isinstance(plain.get(name, {}), Mapping) for name in ("attack", "network")):
         return plain
-    plain["attack"] = {"trigger": trigger, **plain.get("attack", {})}
+    plain["attack"] = {**_default_trigger(plain.get("attack", {}), data), **plain.get("attack", {})}
     is_converted = any("calibration" in rules()[model.rule].training_steps for model in models)
     own = inspect.signature(NETWORKS[network.name]).parameters["pool"].default
     plain["network"] = {"pool": "avg" if is_converted else own, **plain.get("network", {})}
     plain["models"] = [_model_filled_in(model, data) for model in models]
     return plain
+
+
+def _default_trigger(attack: Mapping[str, Any], data: Data) -> dict[str, Any]:
+    """A trigger that fits the data, for an attack that is made with one."""
+    name = attack.get("attack", Attack.model_fields["attack"].get_default())
+    if name in ATTACKS and not takes_trigger(name):
+        return {}
+    return {"trigger": "static" if data.is_neuromorphic else "patch"}
 
 
 def _model_filled_in(model: Model, data: Data) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from art_snn.evaluations import ModelDetectionResult, is_invalid
 from art_snn.experiment import Defended
 from art_snn.report.reasons import NO_FIGURE, marked, notice
-from art_snn.report.tables import as_percent
+from art_snn.report.tables import attack_done
 from art_snn.report.titles import put_title
 
 BOX = {"facecolor": "white", "alpha": 0.7, "edgecolor": "none"}
@@ -64,10 +64,8 @@ def judged(defended: Defended) -> list[Any]:
 def attack_title(defended: Defended) -> str:
     """What was poisoned, and how."""
     spec, attack = defended.spec, defended.spec.attack
-    return (
-        f"{defended.title}, {attack.trigger} trigger in {as_percent(attack.percent_poison)} of the samples, "
-        f"target class {attack.target_class}, seed {spec.seed}"
-    )
+    done = attack_done(attack, "the samples")
+    return f"{defended.title}, {done}, target class {attack.target_class}, seed {spec.seed}"
 
 
 def _figure(field: str) -> tuple[Number, Text]:

@@ -35,11 +35,10 @@ def as_text(tables: Iterable[RenderableType], is_terminal: bool) -> str:
 
 def comparison_table(result: Result) -> Group:
     """What the backdoor does to each model, with what the columns mean below."""
-    spec, attack, rows = result.spec, result.spec.attack, result.rows
+    spec, rows = result.spec, result.rows
     migrates = any(row.migration for row in rows)
     table = Table(
-        title=f"A {attack.trigger} trigger in {as_percent(attack.percent_poison)} of {result.title}, "
-        f"target class {attack.target_class}, seed {spec.seed}",
+        title=f"A {attack_done(spec.attack, result.title)}, target class {spec.attack.target_class}, seed {spec.seed}",
     )
     table.add_column("model")
     headings = ["clean\nmodel", "backdoored\nmodel", "attack\nsuccess", "of all", "floor", "seconds"]
@@ -64,6 +63,18 @@ def _notes(notes: Sequence[tuple[str, str]]) -> Table:
 
 def _three_digits(share: float) -> str:
     return NO_FIGURE if math.isnan(share) else f"{share:.3f}"
+
+
+def attack_done(attack: Any, data: str) -> str:
+    """What was done to which data: a share of them was poisoned, or an attack took part in the training.
+
+    Args:
+        attack: Section of a spec.
+        data: What the data are called.
+    """
+    named = f"{attack.trigger} trigger" if attack.trigger else f"{attack.attack} attack"
+    share = getattr(attack, "percent_poison", None)
+    return f"{named} {'on' if share is None else f'in {as_percent(share)} of'} {data}"
 
 
 def as_percent(fraction: float) -> str:

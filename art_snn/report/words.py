@@ -46,7 +46,8 @@ def summary(found: Findings) -> list[str]:
 
 
 def _attack(attack: Mapping[str, Any]) -> str:
-    return f"{attack['trigger']} trigger, target class {attack['target_class']}"
+    named = f"{attack['trigger']} trigger" if attack["trigger"] else f"{attack['attack']} attack"
+    return f"{named}, target class {attack['target_class']}"
 
 
 def _values(found: Findings, axis: str) -> list[str]:

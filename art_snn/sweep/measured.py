@@ -26,9 +26,12 @@ def _onset_length(measures: Mapping[str, Any], _: Mapping[str, Mapping[str, Any]
 
 
 def _stealth(measures: Mapping[str, Any], _: Mapping[str, Mapping[str, Any]]) -> Iterator[Line]:
-    """One line, as no model is asked."""
-    if "stealth" in measures:
-        yield dict(measures["stealth"])
+    """One line, as no model is asked; a line a model where each has learned a trigger of its own."""
+    found = measures.get("stealth", {})
+    if not all(isinstance(value, Mapping) for value in found.values()):
+        yield dict(found)
+        return
+    yield from ({"model": model, **values} for model, values in found.items())
 
 
 def _cost(measures: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> Iterator[Line]:
