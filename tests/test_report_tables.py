@@ -10,6 +10,7 @@ from art_snn.evaluations import BackdoorResult, DetectionResult, EliminationResu
 from art_snn.evaluations.figures import figures_of
 from art_snn.report import curves
 from art_snn.report.table_kinds import KINDS, MAIN
+from tests.evidence_of_cells import THRESHOLDS, VOLTAGES
 from tests.reporting import cells, failed, report
 
 THREE = {"models": ["lif"], "run": {"seeds": [0, 1, 2]}}
@@ -126,6 +127,20 @@ def test_cost_holds_time_operations_energy_and_its_caveat() -> None:
     shown = [line[name] for name in ("training, poisoned (s)", "training (MB)", "spikes", "energy (nJ)")]
     assert shown == ["3", "2", "10", "2"]
     assert any("memory access" in note for note in table.notes)
+
+
+def test_voltages_of_a_model_stand_beside_those_of_its_twin() -> None:
+    table = report(with_measures(cells(THREE), voltages={"lif": VOLTAGES, "ann": None}))["voltages"]
+    (line,) = table.shown.to_dict("records")
+    shown = [line[name] for name in ("AUROC", "FPR", "distance, triggered")]
+    assert shown == ["0.980", "0.060", "0.750"]
+    assert "AUROC of the twin" not in line, "it was not measured"
+
+
+def test_thresholds_are_a_line_a_layer_with_the_change_by_poison() -> None:
+    table = report(with_measures(cells({"models": ["lif"]}), thresholds={"lif": THRESHOLDS}))["thresholds"]
+    lines = table.shown[["layer", "clean", "poisoned", "shift (%)", "twin, shift (%)"]].to_numpy().tolist()
+    assert lines == [["1", "2", "3", "50", "0"], ["4", "4", "3", "-25", "–"]]
 
 
 def test_stealth_is_told_once_a_setting_whatever_the_models() -> None:

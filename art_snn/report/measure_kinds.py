@@ -1,5 +1,7 @@
 """Kinds of tables of what else was measured in cells: over time, by onset and length, stealth, cost."""
 
+import math
+
 import pandas as pd
 
 from art_snn.evaluations.operations import ENERGY_CAVEAT
@@ -58,8 +60,32 @@ _LAYERS = {
     "n_outputs": plain("outputs", "of neurons or activations over all time steps, a clean sample"),
     "membrane_updates": plain("membrane updates", "a clean sample"),
 }
-
-
+_VOLTAGES = {
+    "separation.backdoored.auroc": plain(
+        "AUROC", "chance that a triggered sample scores higher than a clean one; 0.5 is guessing", "{:.3f}".format
+    ),
+    "separation.backdoored.tpr": plain(
+        "TPR", "triggered samples above a limit that 5 % of other clean samples exceed", "{:.3f}".format
+    ),
+    "separation.backdoored.fpr": plain("FPR", "clean samples above it, the false alarms", "{:.3f}".format),
+    "separation.twin.auroc": plain(
+        "AUROC of the twin", "the same of the clean twin: a trigger changes the input, too", "{:.3f}".format
+    ),
+    "separation.twin.tpr": plain("TPR of the twin", "", "{:.3f}".format),
+    "separation.twin.fpr": plain("FPR of the twin", "", "{:.3f}".format),
+    "distance.clean": plain(
+        "distance, clean", "Kolmogorov-Smirnov statistic of the model and its twin on clean samples", "{:.3f}".format
+    ),
+    "distance.triggered": plain("distance, triggered", "the same on triggered samples", "{:.3f}".format),
+}
+_THRESHOLDS = {
+    "backdoored.clean": plain("clean", "threshold of the backdoored model by clean samples"),
+    "backdoored.poisoned": plain("poisoned", "the same by poisoned ones"),
+    "backdoored.shift": plain("shift (%)", "how much higher the second is"),
+    "twin.clean": plain("twin, clean", "the same three of the clean twin"),
+    "twin.poisoned": plain("twin, poisoned"),
+    "twin.shift": plain("twin, shift (%)"),
+}
 _LAST_AND_BEST = {
     "last.accuracy": Quantity(
         "accuracy, last epoch", "clean test samples, of the backdoored model", "n", is_derived=False
@@ -91,6 +117,15 @@ def _last_and_best(lines: pd.DataFrame, _: Tables) -> pd.DataFrame:
     found = lines.loc[best.loc[last.index]]
     parts = {f"best.{name}": found[name].to_numpy() for name in ("epoch", "accuracy", "asr")}
     return last.assign(**parts, **{f"last.{name}": last[name] for name in ("accuracy", "asr")})
+
+
+def _shifted(lines: pd.DataFrame, _: Tables) -> pd.DataFrame:
+    """With the change that poisoned calibration makes, in percent of the clean threshold."""
+    shifts = {
+        f"{model}.shift": 100 * (lines[f"{model}.poisoned"] / lines[f"{model}.clean"].replace(0, math.nan) - 1)
+        for model in ("backdoored", "twin")
+    }
+    return lines.assign(**shifts)
 
 
 def _matrix(found: Pooled) -> pd.DataFrame:
@@ -129,4 +164,8 @@ MEASURE_KINDS = {
         prepared=_last_and_best,
     ),
     "epochs": Kind("Accuracy and ASR after each epoch", ("model", "epoch"), _EPOCHS, shown=_not_shown),
+    "voltages": Kind("Triggered told from clean samples by voltages of the last spiking layer", ("model",), _VOLTAGES),
+    "thresholds": Kind(
+        "Thresholds by clean and by poisoned calibration", ("model", "layer"), _THRESHOLDS, prepared=_shifted
+    ),
 }

@@ -24,8 +24,8 @@ def load_results(folder: str | Path, table: str = "rows") -> pd.DataFrame:
         folder: Where `art-snn run` or `Sweep.run` wrote; its cells come in the order of its spec.
         table: "rows"; of cells with defences also "detection", "verdicts", "elimination" or "failures"; of what else
             was measured "over_time" (a line a model and T), "onset_length" (a model, begin and length of the trigger),
-            "stealth" (a cell), "cost" (a model), "layers" (a model and layer, of the cost) or "epochs" (a model and
-            epoch).
+            "stealth" (a cell), "cost" (a model), "layers" (a model and layer, of the cost), "epochs" (a model and
+            epoch), "voltages" (a model) or "thresholds" (a model and layer).
 
     Returns:
         The columns of a row of `results.json`, before them `cell` (its hash), `seed`, `versions`, `defences` and

@@ -60,6 +60,20 @@ def _epochs(_: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> Iter
             yield {"model": model, "epoch": number, **figures, "n": row["n_asr_all"], "n_asr": row["n_asr"]}
 
 
+def _voltages(measures: Mapping[str, Any], _: Mapping[str, Mapping[str, Any]]) -> Iterator[Line]:
+    """A line a model, with the statistics of its voltages and of those of its clean twin."""
+    for model, found in measures.get("voltages", {}).items():
+        if found:
+            yield {"model": model, **{name: found[name] for name in ("layer", "separation", "distance")}}
+
+
+def _thresholds(measures: Mapping[str, Any], _: Mapping[str, Mapping[str, Any]]) -> Iterator[Line]:
+    """A line a model and layer."""
+    for model, layers in measures.get("thresholds", {}).items():
+        for layer, thresholds in (layers or {}).items():
+            yield {"model": model, "layer": layer, **thresholds}
+
+
 MEASURED: dict[str, Callable[[Mapping[str, Any], Mapping[str, Mapping[str, Any]]], Iterator[Line]]] = {
     "over_time": _over_time,
     "onset_length": _onset_length,
@@ -67,6 +81,8 @@ MEASURED: dict[str, Callable[[Mapping[str, Any], Mapping[str, Mapping[str, Any]]
     "cost": _cost,
     "layers": _layers,
     "epochs": _epochs,
+    "voltages": _voltages,
+    "thresholds": _thresholds,
 }
 
 
