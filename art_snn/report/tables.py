@@ -14,7 +14,7 @@ from art_snn.report.reasons import NO_FIGURE, marked, reasons
 
 WIDTH = 100
 _WIDE = 1000  # columns of a file
-_NAME = 17  # columns of a defence's at least, which folds where there is no room
+_NAME = 17  # columns of a defence's at least, which folds where the line is too short
 
 
 class _Column(NamedTuple):
@@ -120,7 +120,7 @@ def defence_tables(defended: Defended) -> list[Group]:
 
 def _table(title: str, rows: Sequence[Any], columns: Sequence[_Column], note: str) -> Group:
     doubts = [(row.model, row.doubts) for row in rows if hasattr(row, "doubts")]
-    padding = (0, 0 if any(found for _, found in doubts) else 1, 0, 0)  # marks need room
+    padding = (0, 0 if any(found for _, found in doubts) else 1, 0, 0)  # marks take the space
     table = Table(title=title, caption=note, caption_justify="left", box=box.SIMPLE_HEAD, padding=padding)
     table.add_column("model")
     table.add_column("defence", min_width=_NAME, overflow="fold")

@@ -193,8 +193,8 @@ def _from_zero(ax: Axes, series: Sequence[Series]) -> None:
     ends = np.array([end for one in series for end in (*one.mean, *one.low, *one.high)], float)
     low, high = min(0.0, float(np.nanmin(ends))), float(np.nanmax(ends))
     is_share = low == 0.0 and high <= 1
-    room = 0.06 * (max(high, 0.1) - low)
-    ax.set_xlim(*_SHARE) if is_share else ax.set_xlim(low - room, max(high, 0.1) + room)
+    margin = 0.06 * (max(high, 0.1) - low)
+    ax.set_xlim(*_SHARE) if is_share else ax.set_xlim(low - margin, max(high, 0.1) + margin)
 
 
 def _plain_log(ax: Axes, values: Sequence[float]) -> None:

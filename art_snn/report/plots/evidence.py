@@ -39,7 +39,7 @@ def _curves(found: Findings, setting: Setting) -> Iterator[Draft]:
                     "roc",
                     found.titled(f"ROC curves of detectors of poisoned samples; {model}", setting.values),
                     f"Seed {seed}. Each point is a threshold on the scores; large signs are the "
-                    "detectors' own decisions. Few false positives have the room, on a logarithm.",
+                    "detectors' own decisions. The axis of false positives is logarithmic, as few of them matter most.",
                     " ".join(f"{one.label}: {_decision(one.own)}." for one in some),
                     partial(roc_figure, some),
                     setting.values,
