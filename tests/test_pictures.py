@@ -22,7 +22,7 @@ from art_snn.catalogue import TRIGGERS
 from art_snn.experiment import Examples, Shown
 from art_snn.experiment.touched import touched
 from art_snn.report import trigger_sheet, triggered_figure, write_animation
-from art_snn.report.animation import Film
+from art_snn.report.animation import MOST_FRAMES, Film
 from art_snn.report.palette import BACKGROUND, BOTH, CONTRAST, OFF, ON, contrast, ramp
 from art_snn.report.panels import LINE, boxes_around, zoom_for
 from art_snn.report.pictures import chosen_bins
@@ -286,6 +286,14 @@ def test_an_animation_has_a_picture_a_bin_with_all_rows_and_when_it_is(tmp_path:
             below.append(picture[top + len(panel) : top + len(panel) + 30, left : left + 100])
     assert all((picture < 0.5).any() for picture in below), "no words"
     assert not np.array_equal(below[0], below[1])
+
+
+def test_an_animation_of_many_bins_is_thinned_out_and_says_so() -> None:
+    film = Film(shown(FlashTrigger(start=300, length=100), recording(400, 8)))
+
+    assert len(list(film.frames())) == len(film.chosen) == MOST_FRAMES
+    assert (film.chosen >= 300).all()
+    assert "64 of 400 time bins: 64 of the 100 in which the trigger writes" in film.grid.title
 
 
 def test_an_animation_of_images_stands_still_for_longer(tmp_path: Path) -> None:

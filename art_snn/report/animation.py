@@ -15,10 +15,11 @@ from art_snn._files import write_whole
 from art_snn.experiment import Shown
 from art_snn.report.grid import SMALL, Grid
 from art_snn.report.panels import Strip, strips_of
-from art_snn.report.pictures import head_of, key_of, name_of, title_of
+from art_snn.report.pictures import chosen_bins, head_of, key_of, name_of, title_of
 from art_snn.report.titles import DPI
-from art_snn.typing import Array
+from art_snn.typing import Array, Indices
 
+MOST_FRAMES = 64
 MILLISECONDS = 150  # a time bin
 MILLISECONDS_STILL = 900  # an image
 _MOST_COLOURS = 256  # of a GIF's frame
@@ -26,6 +27,9 @@ _MOST_COLOURS = 256  # of a GIF's frame
 
 def write_animation(shown: Shown, path: Path) -> Path:
     """An animated GIF: the samples beside each other, one time bin or image after the other, for ever.
+
+    Of more than 64 time bins those are shown in which the trigger writes, at even distances where these are too many;
+    the title says so.
 
     Args:
         shown: What to draw.
@@ -51,7 +55,7 @@ class Film:
     def frames(self) -> Iterator[Image.Image]:
         """One picture after the other, with a palette of its own."""
         top, left = self.grid.corner(0, 0)
-        for index, head in enumerate(self._heads):
+        for index, head in zip(self.chosen, self._heads, strict=True):
             picture = self._still.copy()
             for column, strip in enumerate(self.strips):
                 _paste(picture, strip.panel(index), *self.grid.corner(0, column))
@@ -61,6 +65,11 @@ class Film:
             yield _with_palette(image)
 
     @cached_property
+    def chosen(self) -> Indices:
+        """Which time bins or images are shown."""
+        return chosen_bins(self.shown.touched, MOST_FRAMES)
+
+    @cached_property
     def strips(self) -> list[Strip]:
         """What is side by side."""
         return strips_of(self.shown.rows, self.shown.touched, self.shown.masks)
@@ -68,13 +77,14 @@ class Film:
     @cached_property
     def grid(self) -> Grid:
         """Where it is."""
-        room = "\n".join("\u2007" for _ in self._heads[0].split("\n"))  # an empty character
-        first, names = [strip.panel(0) for strip in self.strips], [name_of(strip) for strip in self.strips]
-        return Grid(title_of(self.shown), [first], [""], names, [[room] * len(first)], key_of(self.strips))
+        empty = "\n".join("\u2007" for _ in self._heads[0].split("\n"))  # a space as wide as a digit
+        first, names = [strip.panel(self.chosen[0]) for strip in self.strips], [name_of(one) for one in self.strips]
+        title = title_of(self.shown, self.chosen)
+        return Grid(title, [first], [""], names, [[empty] * len(first)], key_of(self.strips))
 
     @cached_property
     def _heads(self) -> list[str]:
-        return [head_of(self.shown, index) for index in range(len(self.shown.touched))]
+        return [head_of(self.shown, index) for index in self.chosen]
 
     @cached_property
     def _still(self) -> Array:

@@ -72,13 +72,10 @@ def trigger_sheet(shown: Shown) -> Figure:
     Of more time bins those are shown in which the trigger writes, at even distances where these are too many.
     """
     strips = strips_of(shown.rows, shown.touched, shown.masks)
-    n_bins, width = len(shown.touched), shown.touched.shape[-1] * zoom_for(*shown.touched.shape[1:]) + 2 * LINE
+    width = shown.touched.shape[-1] * zoom_for(*shown.touched.shape[1:]) + 2 * LINE
     chosen = chosen_bins(shown.touched, max(4, min(MAX_COLUMNS, _WIDEST // width)))
-    title = title_of(shown)
-    if len(chosen) < n_bins:
-        title += f"\n{len(chosen)} of {n_bins} time bins: {_reason(shown.touched, chosen)}"
     return Grid(
-        title,
+        title_of(shown, chosen),
         [[strip.panel(i) for i in chosen] for strip in strips],
         [name_of(strip) for strip in strips],
         [head_of(shown, i) for i in chosen],
@@ -87,10 +84,13 @@ def trigger_sheet(shown: Shown) -> Figure:
     ).figure()
 
 
-def title_of(shown: Shown) -> str:
-    """What was done to which data, in words."""
-    words = trigger_in_words(shown.trigger)
-    return f"{words[0].upper()}{words[1:]}\non {shown.data}"
+def title_of(shown: Shown, chosen: Indices) -> str:
+    """What was done to which data, in words, and which time bins these are where they are not all."""
+    words, n_bins = trigger_in_words(shown.trigger), len(shown.touched)
+    title = f"{words[0].upper()}{words[1:]}\non {shown.data}"
+    if len(chosen) == n_bins:
+        return title
+    return f"{title}\n{len(chosen)} of {n_bins} time bins: {_reason(shown.touched, chosen)}"
 
 
 def head_of(shown: Shown, index: int) -> str:
