@@ -7,6 +7,7 @@ import pandas as pd
 from art_snn.recipes import RecipeRun, recipe
 from art_snn.report import ReportTable
 from art_snn.report.doubts import doubts
+from art_snn.report.plots.compared import compared_drafts
 from art_snn.report.words import summary
 from tests.measured_cells import cells, findings
 
@@ -43,6 +44,22 @@ def test_published_measured_difference_and_its_interval_stand_side_by_side() -> 
     assert line(table.shown, "0.1", "SNN (Com3)")["difference"] == "+69.38"
     numbers = line(table.numbers, "0.1", "ANN (LR_C)")
     assert (numbers["published"], round(numbers["difference.mean"], 6)) == (98.37, -0.37)
+
+
+def test_a_layout_that_asks_for_a_plot_has_one_with_a_series_a_column() -> None:
+    run = RecipeRun("framework-figure12", "smoke", "matched")
+    epochs = [{"accuracy": 0.9, "asr": 0.75}, {"accuracy": 0.9, "asr": 0.25}]
+    migration = {"asr_ann": 0.8, "asr_converted": 0.6, "rate": 0.75}
+    content = cells(run.recipe.given(run.scale, run.mode), epochs=[epochs, epochs], asr=0.25, migration=migration)
+
+    (draft,) = compared_drafts(findings(content, run=run))
+
+    assert draft.title.startswith("Figure 12, by rate: Success rates")
+    assert "ASR of the ANN: 80 at small_cnn, 0.1, 80 at small_cnn, 0.2." in draft.alt
+    assert "ASR after the first epoch: 75 at small_cnn, 0.1" in draft.alt
+    (ax,) = draft.draw().axes
+    assert ax.get_xlabel() == "success rate, %"
+    assert not list(compared_drafts(findings(measured(), run=RUN)))
 
 
 def test_what_was_not_measured_or_not_published_has_no_difference() -> None:

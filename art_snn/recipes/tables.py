@@ -67,6 +67,7 @@ class TableLayout(_Part):
         columns: Columns from left to right.
         at: Only cells with these values, where the recipe measures more than the table shows; by column of the results.
         mean_over: Columns of the results over which each seed's figures are averaged.
+        plot: What the axis of a plot of all columns says, which then have one unit; empty draws none.
     """
 
     item: str
@@ -75,6 +76,7 @@ class TableLayout(_Part):
     columns: tuple[Column, ...] = Field(min_length=1)
     at: dict[str, Value] = {}
     mean_over: tuple[str, ...] = ()
+    plot: str = ""
 
     def label(self, values: tuple[object, ...]) -> str:
         """The label of a row.
