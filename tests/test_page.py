@@ -16,6 +16,7 @@ from art_snn.report import write_report
 from art_snn.report.findings import Spec
 from art_snn.report.page import page_text, provenance
 from art_snn.report.page.provenance import spec_in
+from art_snn.report.plots import plots
 from art_snn.sweep.frame import TABLES, frame
 from tests import chromium
 from tests.measured_cells import cells, findings, renamed
@@ -32,7 +33,8 @@ INVALID = [["one-class", "invalid", "class 0 takes all"]]
 
 def page(content: list[dict[str, Any]], spec: Spec | None = None) -> str:
     """The page on some cells."""
-    return page_text(findings(content, spec))
+    found = findings(content, spec)
+    return page_text(found, list(plots(found)))
 
 
 class Elements(HTMLParser):
@@ -166,6 +168,21 @@ def test_the_same_folder_gives_the_same_page(folder: Path) -> None:
     content = cells(SWEEP)
     assert spec_in(folder).given == {"models": ["ann", "lif"]}
     assert written(folder, content) == written(folder, content)
+
+
+@pytest.mark.slow
+def test_report_md_shows_every_plot_of_the_page_from_files_beside_it(folder: Path) -> None:
+    (folder / "plots").mkdir()
+    (folder / "plots" / "of-an-older-report-1.svg").write_text("<svg/>")
+    html = written(folder, renamed(cells(SWEEP), {"ann": HOSTILE})).decode()
+    text = (folder / "report.md").read_text()
+    files = {f"plots/{path.name}" for path in (folder / "plots").iterdir()}
+
+    assert set(re.findall(r"\]\((plots/[a-z0-9-]+\.svg)\)", text)) == files
+    assert len(files) == html.count("<svg ") > 1
+    assert "<script" not in text
+    for name in files:
+        assert (folder / name).read_text().startswith('<svg style="background'), "a file has colours of its own"
 
 
 @pytest.mark.slow

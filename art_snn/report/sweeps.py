@@ -25,7 +25,7 @@ def _section(table: ReportTable) -> str:
     return "\n\n".join(part for part in (f"## {table.title}", markdown_table(table.shown), notes) if part)
 
 
-def write_sweep(tables: Iterable[ReportTable], folder: Path, opening: str = "") -> list[Path]:
+def write_sweep(tables: Iterable[ReportTable], folder: Path, opening: str = "", closing: str = "") -> list[Path]:
     """Write `report.md`, and each table as NAME.csv and, if it is for people, NAME.tex; the main one is `table`.
 
     Files of tables that an older report had, and this one has not, are removed.
@@ -34,6 +34,7 @@ def write_sweep(tables: Iterable[ReportTable], folder: Path, opening: str = "") 
         tables: What `report_tables` gives.
         folder: Where to.
         opening: Markdown above the tables.
+        closing: Markdown below them.
 
     Returns:
         The paths of the files.
@@ -42,9 +43,8 @@ def write_sweep(tables: Iterable[ReportTable], folder: Path, opening: str = "") 
     for name in set(TABLES) - {table.name for table in tables}:
         for kind in ("csv", "tex"):
             (folder / f"{name}.{kind}").unlink(missing_ok=True)
-    written = [
-        write_whole(folder / "report.md", _bytes("\n\n".join(filter(None, [opening, sweep_text(tables)])) + "\n"))
-    ]
+    text = "\n\n".join(filter(None, [opening, sweep_text(tables), closing]))
+    written = [write_whole(folder / "report.md", _bytes(text + "\n"))]
     for table in tables:
         written.append(write_whole(folder / f"{table.name}.csv", _bytes(_csv(table))))
         if len(table.shown):

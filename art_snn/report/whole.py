@@ -11,6 +11,8 @@ from art_snn.report.findings import Findings
 from art_snn.report.opening import opening_text
 from art_snn.report.page import write_page
 from art_snn.report.page.provenance import spec_in
+from art_snn.report.plot_files import plots_text, write_plots
+from art_snn.report.plots import plots
 from art_snn.report.report_table import ReportTable
 from art_snn.report.sweeps import write_sweep
 
@@ -46,5 +48,9 @@ def write_report(
         ValueError: If the folder's `recipe.toml` names no recipe, or two cells of one setting and seed differ.
     """
     found = Findings(cells, tables, spec_in(folder), recipe_run(folder))
-    page = write_page(folder, found, with_pictures=with_pictures)
-    return Report(found.report, [page, *write_sweep(found.report, folder, opening_text(found))])
+    drawn = list(plots(found))
+    page = write_page(folder, found, drawn, with_pictures=with_pictures)
+    pictures = write_plots(folder, drawn)
+    return Report(
+        found.report, [page, *write_sweep(found.report, folder, opening_text(found), plots_text(drawn)), *pictures]
+    )

@@ -15,7 +15,7 @@ from art_snn.report.doubts import doubts
 from art_snn.report.findings import Findings
 from art_snn.report.page import provenance
 from art_snn.report.page.triggers import TriggerPictures, trigger_pictures
-from art_snn.report.plots import MOST, plots
+from art_snn.report.plots import MOST, PlotGroup
 from art_snn.report.plots.style import one_line
 from art_snn.report.published import figures_notes, in_figures, row_heading
 from art_snn.report.reasons import NO_FIGURE
@@ -39,26 +39,28 @@ class Cell(NamedTuple):
     kind: str = "text"
 
 
-def write_page(folder: Path, found: Findings, *, with_pictures: bool = True) -> Path:
+def write_page(folder: Path, found: Findings, drawn: Sequence[PlotGroup], *, with_pictures: bool = True) -> Path:
     """Write `report.html` into a folder; the same findings give the same page.
 
     Args:
         folder: Where to.
         found: What the sweep found.
+        drawn: Its plots by heading, as `plots` draws them.
         with_pictures: Whether triggers are shown, for which the data are read.
 
     Returns:
         The path of the page.
     """
     pictures = trigger_pictures(found.cells) if with_pictures else []
-    return write_whole(folder / "report.html", page_text(found, pictures).encode(errors="replace"))
+    return write_whole(folder / "report.html", page_text(found, drawn, pictures).encode(errors="replace"))
 
 
-def page_text(found: Findings, pictures: Sequence[TriggerPictures] = ()) -> str:
+def page_text(found: Findings, drawn: Sequence[PlotGroup], pictures: Sequence[TriggerPictures] = ()) -> str:
     """The page as text.
 
     Args:
         found: What the sweep found.
+        drawn: Its plots by heading.
         pictures: What its triggers do.
     """
     shown = [table for table in found.report if len(table.shown)]
@@ -72,7 +74,7 @@ def page_text(found: Findings, pictures: Sequence[TriggerPictures] = ()) -> str:
         differences=words.differences(found.report),
         tables=[table for table in shown if table.name != "problems" and not table.name.startswith("published")],
         problems=[table for table in shown if table.name == "problems"],
-        plots=list(plots(found)),
+        plots=drawn,
         most=MOST,
         pictures=pictures,
         settings=provenance.settings_in_full(found.cells),
