@@ -45,7 +45,7 @@ def write_page(folder: Path, found: Findings, drawn: Sequence[PlotGroup], *, wit
     Args:
         folder: Where to.
         found: What the sweep found.
-        drawn: Its plots by heading, as `plots` draws them.
+        drawn: Plots of the findings by heading, as `plots` draws them.
         with_pictures: Whether triggers are shown, for which the data are read.
 
     Returns:
@@ -60,7 +60,7 @@ def page_text(found: Findings, drawn: Sequence[PlotGroup], pictures: Sequence[Tr
 
     Args:
         found: What the sweep found.
-        drawn: Its plots by heading.
+        drawn: Plots of the findings by heading.
         pictures: What its triggers do.
     """
     shown = [table for table in found.report if len(table.shown)]
