@@ -6,9 +6,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from art_snn.evaluations.doubts import Doubt, is_invalid
-from art_snn.experiment import Experiment
 from art_snn.recipes import RecipeRun
-from art_snn.recipes.departures import departures
 from art_snn.report.findings import Findings, Setting
 from art_snn.report.words import MOST, listed, number_of
 
@@ -59,7 +57,7 @@ def _failed(found: Findings) -> Iterator[Point]:
 
 def _doubted(found: Findings, grade: str, what: str) -> Iterator[Point]:
     """Rows of one grade, by model and setting."""
-    rows = [(one, row) for one in found.settings for row in one.rows.to_dict("records")]
+    rows = [(one, row) for one in found.settings for row in one.rows.filter(["model", "doubts"]).to_dict("records")]
     of_grade = [(one, row["model"]) for one, row in rows if _grade(row) == grade]
     if not of_grade:
         return
@@ -106,7 +104,7 @@ def _of_measures(found: Findings) -> Iterator[Point]:
 def _of_recipe(found: Findings, run: RecipeRun) -> Iterator[Point]:
     """What separates the sweep from its publication, and what the publication itself compares unlike."""
     at, mode = run.recipe.at_scale(run.scale), run.recipe.in_mode(run.mode)
-    if otherwise := departures(run.recipe, found.results):
+    if otherwise := found.compared[0].notes:
         yield Point("caution", f"Not a reproduction: this is the scale {run.scale}. {at.about}", otherwise)
     if mode.confounds:
         text = f"The mode {run.mode} follows the publication, which treats unlike what it compares:"
@@ -117,9 +115,8 @@ def _of_recipe(found: Findings, run: RecipeRun) -> Iterator[Point]:
 
 def _few(found: Findings) -> Iterator[Point]:
     """What is missing, mixed or measured once only."""
-    n_cells = _n_cells(found.spec.given)
-    if n_cells is not None and n_cells > len(found.cells):
-        yield Point("note", f"The spec stands for {n_cells} cells, of which {len(found.cells)} are here.")
+    if found.n_cells is not None and found.n_cells > len(found.cells):
+        yield Point("note", f"The spec stands for {found.n_cells} cells, of which {len(found.cells)} are here.")
     if half := sum(cell.get("complete") is False for cell in found.cells):
         yield Point(
             "caution",
@@ -130,10 +127,3 @@ def _few(found: Findings) -> Iterator[Point]:
     if found.settings and max(one.rows["seed"].nunique() for one in found.settings) == 1:
         text = "One seed a setting: intervals are over samples and say nothing about other trainings."
         yield Point("caution", f"{text} No difference is tested.")
-
-
-def _n_cells(given: Mapping[str, Any] | None) -> int | None:
-    try:
-        return None if given is None else len(Experiment(**given).cells())
-    except (ValueError, TypeError):  # a spec of another version
-        return None

@@ -87,6 +87,14 @@ class Findings:
         return compared(self.run.recipe, self.tables) if self.run else ()
 
     @cached_property
+    def n_cells(self) -> int | None:
+        """Number of cells for which the spec stands; None where there is none that can be read."""
+        try:
+            return None if self.spec.given is None else len(Experiment(**self.spec.given).cells())
+        except (ValueError, TypeError):  # a spec of another version
+            return None
+
+    @cached_property
     def report(self) -> tuple[ReportTable, ...]:
         """All tables of the report."""
         return report_tables(self.tables, self.compared)
