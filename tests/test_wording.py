@@ -2,9 +2,9 @@
 
 import pytest
 
-from art_snn._option_wording import in_options
 from art_snn.cli import _options
 from art_snn.cli.commands import app
+from art_snn.cli.option_wording import in_options
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import art_snn as package
-from art_snn._option_wording import at_options, in_options, lines_of
 from art_snn._workers import warm_up
+from art_snn.cli.option_wording import at_options, in_options, lines_of
 
 FAILED = 3  # some cells
 INTERRUPTED, CLOSED_PIPE = 128 + signal.SIGINT, 128 + 13  # as a shell gives them; Windows knows no SIGPIPE
