@@ -96,33 +96,35 @@ def defend(
     if not missing:
         return found
     attack = make_attack(spec, dataset.x_train, drawn.rows)
-    evaluation = make_evaluation(
-        spec,
-        dataset,
-        attack,
-        drawn.weights,
-        missing,
-        keeper_in(trainings, spec, found.checksum, spec.measure.share_of_clean_data),
-    )
+    keeper = keeper_in(trainings, spec, found.checksum, spec.measure.share_of_clean_data)
+    evaluation = make_evaluation(spec, dataset, attack, drawn.weights, missing, keeper)
+    kinds = _kinds(chosen, spec.measure.with_art, dataset, x_clean, y_clean)
+    _check_fit(kinds, evaluation)
     measures = Measures(spec, dataset, models)
     found = replace(found, measures={**found.measures, **measures.of_trigger(attack)})
-    kinds = _kinds(chosen, spec.measure.with_art, dataset, x_clean, y_clean)
-    for estimator, kind in product(evaluation.estimators.values(), kinds.values()):
-        for make in kind.makers.values():  # what does not fit raises its error now
-            make(estimator, *kind.made_of)
     for row in train_models(evaluation, dataset, drawn.batches, verbose=verbose):
         measured = measures.of_model(row.model, evaluation.trained[row.model], evaluation.attacks[row.model])
-        found = replace(found, measures=added(found.measures, row.model, measured))
-        found = _with_model(found, row, evaluation, kinds, verbose=verbose)
-        curves = measures.of_detection(found.detection, row.model)
-        found = replace(found, measures=added(found.measures, row.model, curves))
+        found = _defended(_measured(found, row, measured), row, evaluation, kinds, verbose=verbose)
+        found = _measured(found, row, measures.of_detection(found.detection, row.model))
         if keep is not None:
             keep(found)
     return found
 
 
-def _with_model(
-    found: Defended, row: BackdoorResult, evaluation: BackdoorEvaluation, kinds: dict[str, _Kind], *, verbose: bool
+def _check_fit(kinds: Mapping[str, _Kind], evaluation: BackdoorEvaluation) -> None:
+    """Build every defence on every untrained model, so that what does not fit raises its error now."""
+    for estimator, kind in product(evaluation.estimators.values(), kinds.values()):
+        for make in kind.makers.values():
+            make(estimator, *kind.made_of)
+
+
+def _measured(found: Defended, row: BackdoorResult, measured: dict[str, Any]) -> Defended:
+    """With what was measured of one model beside its figures."""
+    return replace(found, measures=added(found.measures, row.model, measured))
+
+
+def _defended(
+    found: Defended, row: BackdoorResult, evaluation: BackdoorEvaluation, kinds: Mapping[str, _Kind], *, verbose: bool
 ) -> Defended:
     """With the rows of one model more, which has just been trained."""
     tables: dict[str, Any] = {"rows": (*found.rows, row)}
