@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from art_snn.data import Dataset
 from art_snn.experiment import Experiment, building
 from art_snn.experiment import cell as cell_module
 from art_snn.experiment.cell import Job, checksum_of_data, forget_data, name_of
@@ -17,19 +16,8 @@ from art_snn.sweep import Sweep
 from art_snn.sweep.claims import Claims
 from art_snn.sweep.display import Display
 from art_snn.sweep.folder import SweepFolder
-from tests.backdoored import bars
 from tests.errands import task_of
-
-SMALL = {
-    "data": {"name": "digits", "limit": 60},
-    "network": {"width": 0.25},
-    "models": ["ann", {"rule": "lif", "timesteps": 2}],
-    "training": {"epochs": 1},
-    "run": {"seeds": [0, 1]},
-    "grid": {"attack.percent_poison": [0.1, 0.2]},
-}
-BARS = Dataset(*bars(), *bars(80, seed=1), classes=tuple("abcd"), clip_values=(0.0, 1.0), title="bars")
-
+from tests.small_sweep import BARS, SMALL
 
 # --- several runs on one folder -------------------------------------------------------------------------------------
 

@@ -11,23 +11,13 @@ import pandas as pd
 import pytest
 
 from art_snn._random import host_seed
-from art_snn.data import Dataset
 from art_snn.experiment import Experiment, building
 from art_snn.experiment.cell import Job
 from art_snn.experiment.trainings import trainings_of
 from art_snn.sweep import Sweep, load_results
 from art_snn.sweep import sweep as sweep_module
-from tests.backdoored import bars
+from tests.small_sweep import BARS, SMALL
 
-SMALL = {
-    "data": {"name": "digits", "limit": 60},
-    "network": {"width": 0.25},
-    "models": ["ann", {"rule": "lif", "timesteps": 2}],
-    "training": {"epochs": 1},
-    "run": {"seeds": [0, 1]},
-    "grid": {"attack.percent_poison": [0.1, 0.2]},
-}
-BARS = Dataset(*bars(), *bars(80, seed=1), classes=tuple("abcd"), clip_values=(0.0, 1.0), title="bars")
 COSTS = {"seconds", "training_seconds", "training_peak_memory"}
 
 

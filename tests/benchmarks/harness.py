@@ -1,13 +1,12 @@
 """Contestants take turns in one process; their times become ratios, a table and JSON."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any, Literal
 
-import torch
+from art_snn.experiment.threads import threads as using_threads
 
 OURS = "art_snn"
 
@@ -85,7 +84,7 @@ def measure(case: Case, threads: int, repeats: int) -> list[Measured]:
 
     On one thread time is the process's own, on which other processes of a shared machine bear least; else the clock's.
     """
-    with _threads(threads):
+    with using_threads(threads):
         contest = case.prepare()
         contest.check()
         is_alone = threads == 1 and not contest.has_own_threads
@@ -114,13 +113,3 @@ def _round(contest: Contest, clock: Callable[[], float]) -> dict[str, float]:
         returned = run()
         figures[name] = 1000 * (clock() - begin) if contest.unit == "ms" else float(returned)
     return figures
-
-
-@contextmanager
-def _threads(n: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(n)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
