@@ -18,9 +18,10 @@ from art_snn._validation import check_class, check_same_length, class_indices
 from art_snn.attacks.poisoning import AttackRecord, BackdoorAttack, DataAttack, PoisonedDataset, PoisonedRows
 from art_snn.attacks.poisoning.poisoned import poisoned_rows
 from art_snn.estimators.classification import TrainingData
-from art_snn.evaluations.answers import Exam, Pair
+from art_snn.evaluations.answers import Answers, Exam, Pair
 from art_snn.evaluations.combination import PoisonCombination
 from art_snn.evaluations.doubts import (
+    UNUSABLE,
     Doubts,
     OnDoubt,
     check_on_doubt,
@@ -28,6 +29,7 @@ from art_snn.evaluations.doubts import (
     floor_doubts,
     heed,
     is_invalid,
+    model_doubts,
     pair_doubts,
     poison_doubts,
     sample_doubts,
@@ -57,7 +59,7 @@ class BackdoorResult:
         asr_all: Attack success rate with the samples of the target class counted, as many papers do.
         n_asr: The denominator of `asr`.
         n_asr_all: The denominator of `asr_all`.
-        floor: `asr` of the clean twin: what the trigger does without a backdoor.
+        floor: `asr` of the clean twin, or of the control: what the trigger does without a backdoor.
         seconds: Duration of both trainings and all predictions.
         migration: From the ANN to the spiking network, for converted and hybrid classifiers; else None.
         doubts: Reasons not to take the row at its word.
@@ -73,6 +75,8 @@ class BackdoorResult:
         accuracy_clean_target: Accuracy of the clean twin on clean test samples of the target class; NaN if none.
         n_target: Number of test samples of the target class.
         poisoned: Which training samples were changed, and by how much.
+        accuracy_control: Accuracy of the control, the clean twin after everything that the attack does without poison,
+            such as moving thresholds; NaN where it does nothing of the kind.
     """
 
     model: str
@@ -95,6 +99,7 @@ class BackdoorResult:
     accuracy_clean_target: float = math.nan
     n_target: int = 0
     poisoned: PoisonedRows | None = None
+    accuracy_control: float = math.nan
 
 
 class TrainedPair(NamedTuple):
@@ -266,10 +271,11 @@ class BackdoorEvaluation(Evaluation):
             with task(f"{name}, clean data"):
                 clean = self._trained_clean(name, trial)
             with task(f"{name}, poisoned data"):
-                backdoored, (attack, changed) = self._trained_under_attack(name, trial)
+                backdoored, (attack, changed, control) = self._trained_under_attack(name, trial)
             exam = exam_of(attack, *trial.test) if trial.of_data is None else trial.of_data.exam
             pair = Pair(*(exam.ask(one.final)._replace(failure=one.failure) for one in (clean, backdoored)))
-            measured = _measured(clean, backdoored, pair, exam, len(changed.rows))
+            harmless = None if control is None else exam.ask(control(clean.final))
+            measured = _measured(clean, backdoored, pair, harmless, exam, len(changed.rows))
         self.attacks[name], self.exams[name], self.answers[name] = attack, exam, pair
         self.trained[name], self.doubts[name] = TrainedPair(clean.final, backdoored.final), measured["doubts"]
         heed(self.on_doubt, name, measured["doubts"])
@@ -332,15 +338,19 @@ class BackdoorEvaluation(Evaluation):
         return x_train, x_test
 
 
-def _measured(clean: Trained, backdoored: Trained, pair: Pair, exam: Exam, n_poisoned: int) -> dict[str, Any]:
+def _measured(
+    clean: Trained, backdoored: Trained, pair: Pair, control: Answers | None, exam: Exam, n_poisoned: int
+) -> dict[str, Any]:
     """All figures of a row but the seconds, and doubts."""
     cautions = united(sample_doubts(exam), poison_doubts(n_poisoned))
     doubts = united(pair_doubts(exam.y, pair), cautions, fall_doubts(exam.y, *pair))
-    derived = {} if is_invalid(doubts) else _derived(pair, exam)
+    doubts = united(doubts, () if control is None else _control_doubts(exam, control))
+    derived = {} if is_invalid(doubts) else _derived(pair if control is None else Pair(control, pair.backdoored), exam)
     doubts = united(doubts, floor_doubts(derived.get("floor", math.nan)))
     return {
         "accuracy_clean": pair.clean.accuracy(exam.y),
         "accuracy": pair.backdoored.accuracy(exam.y),
+        "accuracy_control": math.nan if control is None else control.accuracy(exam.y),
         **derived,
         "n_asr": int(exam.counted.sum()),
         "n_asr_all": int(exam.counted_among("include").sum()),
@@ -350,6 +360,12 @@ def _measured(clean: Trained, backdoored: Trained, pair: Pair, exam: Exam, n_poi
         "migration": measure_migration(clean, backdoored, exam, pair, doubts),
         "doubts": doubts,
     }
+
+
+def _control_doubts(exam: Exam, control: Answers) -> Doubts:
+    """Where a model without poison collapses, the floor says so; that is a finding."""
+    found = model_doubts("control", exam.y, control)
+    return tuple(doubt if doubt.code in UNUSABLE else doubt._replace(grade="caution") for doubt in found)
 
 
 def _derived(pair: Pair, exam: Exam) -> dict[str, float]:

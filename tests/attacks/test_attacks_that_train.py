@@ -79,7 +79,7 @@ def test_a_data_attack_trains_by_itself_as_an_evaluation_does() -> None:
     expected = evaluation.trained["hybrid"].backdoored.model.state_dict()
     assert trained is fresh
     assert all(torch.equal(value, expected[name]) for name, value in trained.model.state_dict().items())
-    assert record == (attack, evaluation.rows[0].poisoned)
+    assert record == (attack, evaluation.rows[0].poisoned, None)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,6 +1,7 @@
 """What an evaluation asks of any backdoor attack: to train a classifier, and to show what it has learned."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from art.estimators.classification import PyTorchClassifier
@@ -16,10 +17,13 @@ class AttackRecord(NamedTuple):
     Args:
         attack: The attack as the classifier has learned it: its `trigger_test` makes what the classifier obeys.
         poisoned: Which training samples were changed.
+        control: Makes of a clean classifier, which it leaves alone, one to which everything was done that needs no
+            poison, such as moving thresholds: what the trigger does to that is the floor. None where that is nothing.
     """
 
     attack: "BackdoorAttack"
     poisoned: PoisonedRows
+    control: Callable[[PyTorchClassifier], PyTorchClassifier] | None = None
 
 
 @runtime_checkable

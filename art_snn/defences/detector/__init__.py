@@ -4,6 +4,7 @@ from art_snn.defences.detector.activation.defence import SpikeActivationDefence
 from art_snn.defences.detector.membrane_potential import MembranePotentialDefence
 from art_snn.defences.detector.model_detector import ModelReport
 from art_snn.defences.detector.neural_cleanse import NeuralCleanse
+from art_snn.defences.detector.neuron_audit import NeuronDifference, audit_neurons, neuron_manifest
 from art_snn.defences.detector.reference import ReferenceDefence
 from art_snn.defences.detector.spectral import SpikeSpectralDefence
 from art_snn.defences.detector.strip import STRIPDefence
@@ -12,8 +13,11 @@ __all__ = [
     "MembranePotentialDefence",
     "ModelReport",
     "NeuralCleanse",
+    "NeuronDifference",
     "ReferenceDefence",
     "STRIPDefence",
     "SpikeActivationDefence",
     "SpikeSpectralDefence",
+    "audit_neurons",
+    "neuron_manifest",
 ]

@@ -8,6 +8,7 @@ from art_snn.estimators.classification.inspection.call_trace import Call, Trace,
 from art_snn.estimators.classification.inspection.firing import Firing, firing
 from art_snn.estimators.classification.inspection.first_pass import Inspection, inspect
 from art_snn.estimators.classification.inspection.hooks import hooked
+from art_snn.estimators.classification.inspection.neuron_settings import neuron_settings, neurons_set, set_neurons
 from art_snn.estimators.classification.inspection.operations import (
     ActivationCount,
     OperationCounts,
@@ -53,9 +54,12 @@ __all__ = [
     "in_time",
     "inspect",
     "is_spiking",
+    "neuron_settings",
+    "neurons_set",
     "operations_counted",
     "passing",
     "record",
+    "set_neurons",
     "spiking_layers",
     "step_mode",
     "trace",
