@@ -101,6 +101,8 @@ _BY_TEST_DATA = (
 
 
 def _changed(lines: pd.DataFrame, _: Tables) -> pd.DataFrame:
+    """With the share of unchanged samples; a line of all models where others are of one that has its own trigger."""
+    lines = lines.assign(model=lines["model"].fillna("all")) if "model" in lines else lines
     return lines.assign(is_unchanged=lines["n_unchanged"] / lines["n"])
 
 
@@ -152,7 +154,7 @@ MEASURE_KINDS = {
         _SUCCESS,
         shown=_matrix,
     ),
-    "stealth": Kind("How far triggered samples are from clean ones", (), _STEALTH, prepared=_changed),
+    "stealth": Kind("How far triggered samples are from clean ones", ("model",), _STEALTH, prepared=_changed),
     "cost": Kind("What training, attack and classifying cost", ("model",), _COST, (ENERGY_CAVEAT,), prepared=_paid),
     "layers": Kind("Operations by layer", ("model", "layer"), _LAYERS, shown=_not_shown),
     "last_and_best": Kind(

@@ -49,7 +49,7 @@ def _tables(tables: Mapping[str, pd.DataFrame], settings: Settings) -> Iterator[
 
 
 def _table(name: str, kind: Kind, lines: pd.DataFrame, settings: Settings) -> ReportTable:
-    found = pooled(lines, kind.keys, kind.quantities, settings)
+    found = pooled(lines, [key for key in kind.keys if key in lines], kind.quantities, settings)
     shown, notes = kind.shown(found), (*found.notes(), *kind.notes)
     headings = {name: one.heading for name, one in found.quantities.items()}
     return ReportTable(name, kind.title, shown, found.numbers, notes, found.keys, headings)
