@@ -7,9 +7,11 @@ from typing import Any
 
 from art_snn import data, models
 from art_snn.attacks.poisoning import (
+    ConversionAwareBackdoor,
     DynamicBackdoor,
     FlashTrigger,
     MovingTrigger,
+    NeuronParameterBackdoor,
     PatchTrigger,
     RetimingTrigger,
     SmartTrigger,
@@ -63,7 +65,12 @@ FILTERS: dict[str, type] = {
     "refractory-filter": RefractoryFilter,
     "flash-filter": FlashFilter,
 }
-ATTACKS: dict[str, type] = {"trigger-backdoor": TriggerBackdoor, "dynamic": DynamicBackdoor}
+ATTACKS: dict[str, type] = {
+    "trigger-backdoor": TriggerBackdoor,
+    "dynamic": DynamicBackdoor,
+    "neuron-parameter": NeuronParameterBackdoor,
+    "conversion-aware": ConversionAwareBackdoor,
+}
 ESTIMATORS: dict[str, type[LearningRule]] = {
     "ann": AnnClassifier,
     "spiking": SpikingClassifier,

@@ -19,7 +19,10 @@ ROOT = Path(__file__).parents[1]
 ELSEWHERE = {
     "data": {"root", "seed", "limit", "form", "cache_dir"},
     "network": {"in_channels", "nb_classes", "neuron", "surrogate", "tau", "pool", "dataset", "seed"},
-    "attack": {"seed", "sensor_size", "n_bins", "split_by", "window"},
+    "attack": {
+        *("seed", "sensor_size", "n_bins", "split_by", "window"),
+        *("classifier", "autoencoder", "clip_values", "pattern", "trigger"),
+    },
     "trigger": {"clip_values", "mask", "fitted_polarity"},
     "defences": {"verbose", "generator"},
 }

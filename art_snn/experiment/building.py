@@ -98,14 +98,15 @@ def make_trigger(spec: Experiment) -> Trigger:
     return trigger
 
 
-def make_attack(spec: Experiment, x_train: Array, rng: np.random.Generator) -> BackdoorAttack:
-    """The attack, its trigger fitted on the training samples where it needs that."""
+def make_attack(spec: Experiment, dataset: Dataset, rng: np.random.Generator) -> BackdoorAttack:
+    """The attack, itself or its trigger fitted on the training samples where it needs that."""
     settings: dict[str, Any] = {"target_class": spec.attack.target_class, "seed": draw_seed(rng)}
     if takes_trigger(spec.attack.attack):
         trigger: Any = make_trigger(spec)
-        settings["trigger"] = trigger.fit(x_train) if trigger.needs_fitting else trigger
-    attack: BackdoorAttack = build_attack(spec.attack.attack, settings, spec.attack.parameters("attack"))
-    return attack
+        settings["trigger"] = trigger.fit(dataset.x_train) if trigger.needs_fitting else trigger
+    attack: Any = build_attack(spec.attack.attack, settings, spec.attack.parameters("attack"))
+    ready: BackdoorAttack = attack.fit(dataset.x_train, dataset.y_train) if hasattr(attack, "fit") else attack
+    return ready
 
 
 def make_evaluation(

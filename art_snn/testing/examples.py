@@ -32,6 +32,8 @@ def example_arguments(name: str) -> dict[str, Any]:
     examples: dict[str, dict[str, Any]] = {
         "dynamic": {"classifier": None, "target_class": 0, "channels": 2},
         "trigger-backdoor": {"trigger": PatchTrigger(), "target_class": 0},
+        "neuron-parameter": {"classifier": None, "target_class": 0, "percent_poison": 0.2},
+        "conversion-aware": {"target_class": 0, "pattern": np.full((1, 2, 2), 0.5)},
         "ann": {"model": ann, **of_a_classifier},
         "spiking": spiking,
         "converted": {"ann": ann, "timesteps": 8, **of_a_classifier},

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from art_snn import testing as laws
-from art_snn.attacks.poisoning import NeuronParameterBackdoor, NoiseTrigger, PatchTrigger, PowerTrigger
+from art_snn.attacks.poisoning import NeuronParameterBackdoor, PatchTrigger
+from art_snn.attacks.poisoning.photometric import NoiseTrigger, PowerTrigger
 from art_snn.defences.detector import audit_neurons, neuron_manifest
 from art_snn.estimators.classification import SpikingClassifier
 from art_snn.estimators.classification.inspection import neurons_set, spiking_layers
