@@ -9,10 +9,11 @@ import pytest
 import tomli_w
 from pydantic import ValidationError
 
-from art_snn.catalogue import DATASETS
+from art_snn.catalogue import ATTACKS, DATASETS
 from art_snn.data import Dataset
 from art_snn.experiment import Experiment, building, problems, run, show_trigger
 from art_snn.experiment.building import make_estimator
+from art_snn.experiment.catalogue_parameters import parameters_of
 from art_snn.models import Network, event_net
 from tests.specs import spec_of
 
@@ -319,3 +320,24 @@ def test_every_data_set_of_events_has_an_event_net_and_no_other() -> None:
     with_bins = {name for name, loader in DATASETS.items() if loader.is_neuromorphic}
 
     assert with_bins == set(event_net.datasets or ())
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_every_attack_runs_from_a_spec(name: str) -> None:
+    quick = {"channels": 2, "nb_epochs_frozen": 0, "rounds": 1, "steps": 1, "nb_epochs": 1, "percent_poison": 0.05}
+    known = parameters_of(ATTACKS[name])
+    result = run(
+        {
+            "data": {"name": "digits", "limit": 200},
+            "network": {"width": 0.25},
+            "models": [{"rule": "bptt", "neuron": "lif", "timesteps": 2}],
+            "training": {"epochs": 1},
+            "attack": {"attack": name} | {one: value for one, value in quick.items() if one in known},
+            "run": {"threads": 1},
+        },
+        verbose=False,
+    )
+
+    (row,) = result.rows
+    assert row.poisoned.rows
+    assert result.examples.triggered.shape == result.examples.clean.shape

@@ -114,7 +114,7 @@ def _examples(attack: BackdoorAttack, dataset: Dataset) -> Examples:
 def _triggered(examples: Examples, attack: BackdoorAttack) -> Examples:
     triggered = np.asarray(attack.trigger_test(examples.clean, examples.labels)[0])
     trigger = getattr(attack, "trigger", None)
-    mask = None if trigger is None else touched(trigger, examples.clean, triggered)
+    mask = touched(trigger, examples.clean, triggered) if callable(trigger) else None
     return replace(examples, triggered=triggered, touched=mask)
 
 
