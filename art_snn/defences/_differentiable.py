@@ -1,40 +1,12 @@
-"""A classifier as a differentiable function of its samples: its logits, and the potentials of its classes."""
+"""What defences differentiate: the potentials of a classifier's classes, within the range of its samples."""
 
 import torch
-from art.defences.preprocessor.preprocessor import PreprocessorPyTorch
 from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 
 from art_snn.estimators.classification import rule_of
+from art_snn.estimators.classification.differentiable import finite, logits, preprocessed
 from art_snn.estimators.classification.inspection import is_spiking, record, trace
-
-
-def logits(classifier: PyTorchClassifier, x: Tensor) -> Tensor:
-    """Logits (N, K) of samples (N, ...), with gradients.
-
-    Raises:
-        ValueError: If a logit is NaN or infinite.
-    """
-    return _finite(classifier.model(preprocessed(classifier, x)))
-
-
-def preprocessed(classifier: PyTorchClassifier, x: Tensor) -> Tensor:
-    """Samples after the classifier's preprocessing, as its model sees them.
-
-    Preprocessors that work on arrays, such as event filters, change the values; gradients pass straight through them.
-
-    Source: Athalye et al., Obfuscated Gradients, 2018, https://arxiv.org/abs/1802.00420, section 4.1 (backward pass
-    differentiable approximation).
-    """
-    for operation in classifier.preprocessing_operations:
-        if not operation.apply_predict:
-            continue
-        if isinstance(operation, PreprocessorPyTorch):
-            x, _ = operation.forward(x, None)
-        else:
-            values, _ = operation(x.detach().cpu().numpy())
-            x = torch.as_tensor(values, dtype=x.dtype, device=x.device) + (x - x.detach())
-    return x
 
 
 def input_range(classifier: PyTorchClassifier, highest_count: float) -> tuple[Tensor, Tensor]:
@@ -98,17 +70,11 @@ class ClassPotentials:
             return logits(self.classifier, x)
         x = preprocessed(self.classifier, x)
         if self._last_neurons is None:
-            return _finite(torch.cat(list(model.outputs(x))).cumsum(0).mean(0))
+            return finite(torch.cat(list(model.outputs(x))).cumsum(0).mean(0))
         with record([rule.watched(self._last_neurons)], "voltage", "none", len(x)) as (recording,):
             timesteps = sum(len(chunk) for chunk in model.outputs(x))
         voltages = recording.result(timesteps).flatten(2).mean(1)
-        return _finite(voltages.reshape(len(voltages), self.classifier.nb_classes, -1).mean(2))
-
-
-def _finite(outputs: Tensor) -> Tensor:
-    if not torch.isfinite(outputs).all():
-        raise ValueError("expected finite outputs of the classifier, got NaN or infinity; was its training stable?")
-    return outputs
+        return finite(voltages.reshape(len(voltages), self.classifier.nb_classes, -1).mean(2))
 
 
 def _find_last_neurons(classifier: PyTorchClassifier) -> tuple[nn.Module | None, int]:

@@ -14,8 +14,9 @@ from art_snn._declared import Count, FractionAboveZero, Positive, Seed
 from art_snn._progress import progress
 from art_snn._random import torch_generator
 from art_snn._validation import check_at_least, check_finite
-from art_snn.defences._differentiable import descend, input_range, logits
+from art_snn.defences._differentiable import descend, input_range
 from art_snn.defences.detector.model_detector import ModelDetector, ModelReport
+from art_snn.estimators.classification.differentiable import logits
 from art_snn.lazy_rows import rows_of
 from art_snn.typing import Array, Indices, Mask
 

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from art_snn._declared import Count, CountOrZero, Fraction, Positive, Seed
 from art_snn._validation import check_choice, check_finite, share_of
 from art_snn.defences._convolution_units import Unit, units
-from art_snn.defences._differentiable import logits
 from art_snn.defences._fine_tuning import fine_tune
 from art_snn.defences.transformer.elimination import Elimination
 from art_snn.estimators.classification import rule_of
+from art_snn.estimators.classification.differentiable import logits
 from art_snn.estimators.classification.inspection import Quantity, Recording, hooked, in_time, record
 from art_snn.estimators.classification.mode import mode
 from art_snn.typing import Array, Labels
