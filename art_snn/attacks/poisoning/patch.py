@@ -94,12 +94,10 @@ class PatchTrigger(CheckedFields):
         x = as_numbers("images", x)
         check_images("images", x)
         low, high = self.range_of(x)
-        channels, height, width = x.shape[-3:]
-        side = side_in_pixels(self.size, height, width)
-        row, column = upper_left(self.position, side, height, width, self.seed)
-        colours = self._colours(channels, side, low, high)
+        rows, columns = self._square(x)
+        colours = self._colours(x.shape[-3], rows.stop - rows.start, low, high)
         triggered = copied(x)
-        patch = triggered[..., row : row + side, column : column + side]
+        patch = triggered[..., rows, columns]
         patch[...] = self._mix(patch, colours, low, high)
         return triggered
 
@@ -115,6 +113,13 @@ class PatchTrigger(CheckedFields):
         low, high = self.clip_values or ((0, 255) if x.dtype == np.uint8 else (0.0, 1.0))
         _check_within("images", x, low, high)
         return low, high
+
+    def _square(self, x: Images) -> tuple[slice, slice]:
+        """The rows and columns of the patch."""
+        height, width = x.shape[-2:]
+        side = side_in_pixels(self.size, height, width)
+        row, column = upper_left(self.position, side, height, width, self.seed)
+        return slice(row, row + side), slice(column, column + side)
 
     def _colours(self, channels: int, side: int, low: float, high: float) -> Array:
         """The opaque patch, (C, side, side)."""
