@@ -15,6 +15,8 @@ from art_snn.attacks.poisoning import (
     PatchTrigger,
     RetimingTrigger,
     SmartTrigger,
+    SpongePatchTrigger,
+    SpongeTrigger,
     StaticTrigger,
     TriggerBackdoor,
 )
@@ -41,11 +43,13 @@ DATASETS = data.LOADERS
 NETWORKS = models.MODELS
 TRIGGERS: dict[str, Any] = {
     "patch": PatchTrigger,
+    "sponge-patch": SpongePatchTrigger,
     "static": StaticTrigger,
     "moving": MovingTrigger,
     "smart": SmartTrigger,
     "flash": FlashTrigger,
     "retiming": RetimingTrigger,
+    "sponge": SpongeTrigger,
 }
 SAMPLE_DETECTORS: dict[str, Any] = {
     "activation": SpikeActivationDefence,

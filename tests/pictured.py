@@ -11,6 +11,8 @@ from art_snn.attacks.poisoning import (
     PatchTrigger,
     RetimingTrigger,
     SmartTrigger,
+    SpongePatchTrigger,
+    SpongeTrigger,
     StaticTrigger,
 )
 from art_snn.experiment import Shown
@@ -30,6 +32,7 @@ OF_FRAMES: dict[str, Any] = {
     "smooth": MovingTrigger(motion="smooth", position="bottom-right"),
     "smart": SmartTrigger(),
     "flash": FlashTrigger(length=2, gap=1),
+    "sponge": SpongeTrigger(budget=12, search="random"),
     "dark": FlashTrigger(polarity="none"),
     "delayed": RetimingTrigger(max_shift=1, fraction=0.5),
     "exchanged": RetimingTrigger("exchange"),
@@ -39,13 +42,14 @@ OF_IMAGES: dict[str, Any] = {
     "blended": PatchTrigger(blend=0.05),
     "random": PatchTrigger(size=0.3, pattern="random", position="middle"),
     "off": PatchTrigger(blend=0.0),
+    "sponge patch": SpongePatchTrigger(search="random"),
 }
 
 
 def shown(trigger: Any, samples: Array, times: Array | None = None) -> Shown:
     """A trigger on time bins (T, 2, H, W) or images (N, C, H, W)."""
     if trigger.needs_fitting:
-        trigger = trigger.fit(samples[None])
+        trigger = trigger.fit(samples[None] if trigger.needs_frames else samples)
     triggered = trigger(samples)
     rows = {"clean": samples, "triggered": triggered}
     return Shown("made-up data", trigger, rows, touched(trigger, samples, triggered), times)

@@ -38,7 +38,11 @@ def _over(kind: dict[str, type]) -> Any:
 
 def _trigger(name: str) -> Trigger:
     trigger = catalogue.TRIGGERS[name](**example_arguments(name))
-    return trigger.fit(FRAMES) if trigger.needs_fitting else trigger
+    return trigger.fit(_samples(trigger)) if trigger.needs_fitting else trigger
+
+
+def _samples(trigger: Any) -> Array:
+    return FRAMES if isinstance(trigger, NeuromorphicTrigger) else X
 
 
 def _classifier(name: str) -> PyTorchClassifier:
@@ -56,7 +60,7 @@ def _defence(kind: dict[str, type], name: str, *replaced: Any, **parameters: Any
 @_over(catalogue.TRIGGERS)
 def test_triggers(name: str) -> None:
     trigger = _trigger(name)
-    x: Array = FRAMES if isinstance(trigger, NeuromorphicTrigger) else X
+    x = _samples(trigger)
     laws.check_trigger_keeps_shape_and_dtype(trigger, x)
     laws.check_trigger_leaves_input_alone(trigger, x)
     laws.check_trigger_repeats_itself(trigger, x)

@@ -108,8 +108,8 @@ def test_defences_and_triggers_say_what_they_need() -> None:
     assert needy == {"reference": ("x_reference", "y_reference")}
     assert all(made.needs_frames for made in FILTERS.values())
     assert not any(made.needs_frames for made in SAMPLE_DETECTORS.values())
-    assert [name for name, made in TRIGGERS.items() if made.needs_fitting] == ["smart"]
-    assert [name for name, made in TRIGGERS.items() if not made.needs_frames] == ["patch"]
+    assert [name for name, made in TRIGGERS.items() if made.needs_fitting] == ["sponge-patch", "smart", "sponge"]
+    assert [name for name, made in TRIGGERS.items() if not made.needs_frames] == ["patch", "sponge-patch"]
 
 
 def test_data_sets_say_what_they_are_without_being_loaded() -> None:

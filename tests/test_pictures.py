@@ -226,7 +226,7 @@ def test_a_trigger_is_told_in_words(trigger: Any) -> None:
     words = trigger_in_words(trigger)
 
     (name,) = (name for name, kind in TRIGGERS.items() if kind is type(trigger))
-    assert words.startswith(f"{name} trigger")
+    assert words.startswith(f"{name} trigger".replace("-", " "))
     assert not set("=()[]{}'\"_") & set(words)
     assert "None" not in words
 

@@ -23,7 +23,7 @@ ELSEWHERE = {
         *("seed", "sensor_size", "n_bins", "split_by", "window"),
         *("classifier", "autoencoder", "clip_values", "pattern", "trigger"),
     },
-    "trigger": {"clip_values", "mask", "fitted_polarity"},
+    "trigger": {"clip_values", "mask", "fitted_polarity", "cells"},
     "defences": {"verbose", "generator"},
 }
 

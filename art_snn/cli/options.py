@@ -93,6 +93,8 @@ _TRIGGER = (
     Option("--shape", "attack.shape", told=_ITS_OWN),
     Option("--max-shift", "attack.max_shift", told=_ITS_OWN),
     Option("--fraction", "attack.fraction", told=_ITS_OWN),
+    Option("--budget", "attack.budget", told=_ITS_OWN),
+    Option("--search", "attack.search", told=_ITS_OWN),
 )
 _TRAINING = (
     Option("--percent-poison", "attack.percent_poison"),

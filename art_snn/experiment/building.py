@@ -11,14 +11,16 @@ from art.estimators.classification import PyTorchClassifier
 from art.preprocessing.standardisation_mean_std.pytorch import StandardisationMeanStdPyTorch
 from torch import nn
 
-from art_snn._random import Rng, draw_seed
+from art_snn._progress import is_shown, task
+from art_snn._random import Rng, draw_seed, host_seed
 from art_snn._validation import check_class, share_of
 from art_snn.attacks.poisoning import BackdoorAttack
 from art_snn.catalogue import NETWORKS, TRIGGERS, build_attack, takes_trigger
 from art_snn.data import Dataset, load_dataset
+from art_snn.estimators.classification import TrainingData
 from art_snn.evaluations import Augmentation, BackdoorEvaluation, TrainingPlan, poison_combination
 from art_snn.evaluations.doubts import OnDoubt
-from art_snn.evaluations.training import Once, Schedule
+from art_snn.evaluations.training import Once, Schedule, Seeds, train_afresh
 from art_snn.experiment.resizing import Resizing
 from art_snn.experiment.sections import Model, Normalisation, Training, rules
 from art_snn.experiment.spec import Experiment
@@ -41,6 +43,7 @@ class Streams(NamedTuple):
     weights: np.random.Generator
     batches: np.random.Generator
     held_out: np.random.Generator
+    surrogate: np.random.Generator
 
 
 def streams(spec: Experiment) -> Streams:
@@ -84,7 +87,7 @@ def hold_out(dataset: Dataset, share: float, rng: np.random.Generator) -> tuple[
 
 
 def make_trigger(spec: Experiment) -> Trigger:
-    """The trigger; a smart one is yet to be fitted.
+    """The trigger; one that needs it is yet to be fitted.
 
     Raises:
         ValueError: If the attack makes its own.
@@ -98,12 +101,39 @@ def make_trigger(spec: Experiment) -> Trigger:
     return trigger
 
 
-def make_attack(spec: Experiment, dataset: Dataset, rng: np.random.Generator) -> BackdoorAttack:
+def fit_trigger(spec: Experiment, dataset: Dataset, drawn: Streams, *, verbose: bool = True) -> Trigger:
+    """The trigger, fitted on the training samples where it needs that.
+
+    One that needs a classifier gets that of an attacker who knows data and topology, but not the victim's weights: it
+    is trained on the clean samples from weights of its own.
+    """
+    trigger: Any = make_trigger(spec)
+    if not trigger.needs_fitting:
+        return trigger  # type: ignore[no-any-return]
+    if spec.surrogate is None:
+        return trigger.fit(dataset.x_train)  # type: ignore[no-any-return]
+    with task("surrogate"):
+        surrogate = _trained(spec, spec.surrogate, dataset, drawn.surrogate, verbose=verbose)
+        return trigger.fit(dataset.x_train, surrogate, verbose=verbose)  # type: ignore[no-any-return]
+
+
+def _trained(
+    spec: Experiment, model: Model, dataset: Dataset, rng: np.random.Generator, *, verbose: bool
+) -> PyTorchClassifier:
+    """A model, trained on clean samples."""
+    weights, batches, host = (draw_seed(stream) for stream in rng.spawn(3))
+    data = TrainingData(dataset.x_train, dataset.y_train)
+    plan = replace(make_plan(spec, model), record_epochs=False)
+    estimator = make_estimator(model, spec, dataset, weights)
+    with host_seed(host):
+        return train_afresh(estimator, data, data, plan, Seeds(weights, batches), {"verbose": is_shown(verbose)}).final
+
+
+def make_attack(spec: Experiment, dataset: Dataset, drawn: Streams, *, verbose: bool = True) -> BackdoorAttack:
     """The attack, itself or its trigger fitted on the training samples where it needs that."""
-    settings: dict[str, Any] = {"target_class": spec.attack.target_class, "seed": draw_seed(rng)}
+    settings: dict[str, Any] = {"target_class": spec.attack.target_class, "seed": draw_seed(drawn.rows)}
     if takes_trigger(spec.attack.attack):
-        trigger: Any = make_trigger(spec)
-        settings["trigger"] = trigger.fit(dataset.x_train) if trigger.needs_fitting else trigger
+        settings["trigger"] = fit_trigger(spec, dataset, drawn, verbose=verbose)
     attack: Any = build_attack(spec.attack.attack, settings, spec.attack.parameters("attack"))
     ready: BackdoorAttack = attack.fit(dataset.x_train, dataset.y_train) if hasattr(attack, "fit") else attack
     return ready

@@ -57,7 +57,7 @@ def run(
     drawn = streams(spec)
     dataset = make_dataset(spec, drawn.split)
     check_fits(spec, dataset, spec.models)
-    attack = make_attack(spec, dataset, drawn.rows)
+    attack = make_attack(spec, dataset, drawn, verbose=verbose)
     found = Result(spec, dataset.title, versions(), (), _examples(attack, dataset), checksum(dataset))
     check_data(found, known, check)
     if known is not None:

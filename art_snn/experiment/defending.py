@@ -95,7 +95,7 @@ def defend(
     missing = missing_models(spec, found.rows)
     if not missing:
         return found
-    attack = make_attack(spec, dataset, drawn.rows)
+    attack = make_attack(spec, dataset, drawn, verbose=verbose)
     keeper = keeper_in(trainings, spec, found.checksum, spec.measure.share_of_clean_data)
     evaluation = make_evaluation(spec, dataset, attack, drawn.weights, missing, keeper)
     kinds = _kinds(chosen, spec.measure.with_art, dataset, x_clean, y_clean)

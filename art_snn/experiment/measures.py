@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from art.estimators.classification import PyTorchClassifier
 
+from art_snn._random import host_seed
 from art_snn.attacks.poisoning import BackdoorAttack, DataAttack
 from art_snn.data import Dataset
 from art_snn.estimators.classification import rule_of
@@ -20,11 +22,13 @@ from art_snn.evaluations import (
     threshold_evidence,
     trigger_cost,
 )
+from art_snn.evaluations.answers import decided
 from art_snn.evaluations.backdoor import TrainedPair
 from art_snn.evaluations.samples import poisoned
 from art_snn.experiment.result import plain
 from art_snn.experiment.spec import Experiment
 from art_snn.metrics import roc_points, stealth
+from art_snn.typing import Array
 
 N_COUNTED = 256  # test samples, at most, whose operations are counted and whose changes are seen
 
@@ -104,11 +108,15 @@ class Measures:
         return plain(stealth(x, attack.trigger_test(x, y)[0]))
 
     def _cost(self, pair: TrainedPair, attack: BackdoorAttack) -> dict[str, Any]:
+        """Of the backdoored model, and what the trigger costs its clean twin, without a backdoor."""
         x, y = self.dataset.x_test[:N_COUNTED], self.dataset.y_test[:N_COUNTED]
-        cost = trigger_cost(pair.backdoored, x, np.asarray(attack.trigger_test(x, y)[0]))
+        x_triggered = np.asarray(attack.trigger_test(x, y)[0])
+        twin, cost = (trigger_cost(model, x, x_triggered) for model in pair)
         return {
             **cost.clean.as_row(),
             **cost.as_row(),
+            **{f"twin_{name}": value for name, value in twin.as_row().items()},
+            "twin_kept": _kept(pair.clean, x, x_triggered),
             "attack_seconds": self._attack_seconds(attack),
             "synapses": dict(cost.clean.synapses),
             "activations": dict(cost.clean.activations),
@@ -127,6 +135,13 @@ def added(measures: dict[str, Any], model: str, found: dict[str, Any]) -> dict[s
     """Measures of a cell, by what is measured and by model, with those of one model more."""
     more = {name: {**measures.get(name, {}), model: value} for name, value in found.items()}
     return {**measures, **more}
+
+
+def _kept(classifier: PyTorchClassifier, x: Array, x_triggered: Array) -> float:
+    """Share of samples whose class stays with the trigger, in [0, 1]."""
+    with host_seed(0):
+        classes = [decided(classifier.predict(samples)) for samples in (x, x_triggered)]
+    return float(np.mean(classes[0] == classes[1]))
 
 
 def _roc(row: DetectionResult) -> dict[str, Any]:

@@ -47,7 +47,7 @@ _OF_NEURON = frozenset({"v_threshold", "v_reset", "detach_reset"})  # a network 
 _OF_ATTACK = frozenset({"trigger", "target_class", "seed", "sensor_size", "n_bins", "split_by", "window"}) | {
     *("classifier", "autoencoder", "clip_values", "pattern"),
 }
-_OF_TRIGGER = frozenset({"clip_values", "mask", "fitted_polarity"})
+_OF_TRIGGER = frozenset({"clip_values", "mask", "fitted_polarity", "cells"})
 
 
 Place = tuple[str | int, ...]

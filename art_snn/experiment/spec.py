@@ -9,7 +9,7 @@ from typing import Any, Self
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from art_snn._files import read_regular
-from art_snn.catalogue import ATTACKS, NETWORKS, takes_trigger
+from art_snn.catalogue import ATTACKS, NETWORKS, TRIGGERS, takes_trigger
 from art_snn.experiment.contradictions import contradictions
 from art_snn.experiment.grid import Point, points, with_values
 from art_snn.experiment.sections import (
@@ -132,6 +132,17 @@ class Experiment(Section):
         """Whether anything is defended, so that the defender's clean samples are held out of the training."""
         measure = self.measure
         return bool(self.defences or measure.detection or measure.elimination or measure.with_art)
+
+    @property
+    def surrogate(self) -> Model | None:
+        """The model that an attacker trains on clean data to fit a trigger: the first spiking one, else the first.
+
+        None where there is no trigger, or it needs no classifier.
+        """
+        name = self.attack.trigger
+        if name is None or not TRIGGERS[name](**self.attack.parameters("trigger")).needs_classifier:
+            return None
+        return next((model for model in self.models if model.rule != "ann"), self.models[0])
 
     def training_of(self, model: Model) -> Training:
         """How one model is trained."""

@@ -73,7 +73,7 @@ def training_key(
         "training": training,
         "step": step,
         "model": own,
-        "attack": resolved["attack"] if poisoned else None,
+        "attack": resolved["attack"] | _surrogate(cell) if poisoned else None,
         "poisoned": list(poisoned),
         "measured_on": seen if is_measured else None,
         "share_held_out": share_held_out,
@@ -81,6 +81,14 @@ def training_key(
         "threads": cell.run.threads,
         "device": cell.run.device,
     }
+
+
+def _surrogate(cell: "Experiment") -> dict[str, Any]:
+    """What a trigger is fitted on beside samples."""
+    if (model := cell.surrogate) is None:
+        return {}
+    training = cell.training_of(model).model_dump(mode="json")
+    return {"surrogate": {**model.model_dump(mode="json", exclude={"name", "training"}), "training": training}}
 
 
 def share_held_out(cell: "Experiment") -> float:

@@ -8,7 +8,7 @@ import numpy as np
 from art_snn.attacks.poisoning import NeuromorphicTrigger
 from art_snn.data import Dataset
 from art_snn.events import bin_borders, bin_times, recording_window, to_frames
-from art_snn.experiment.building import make_dataset, make_trigger, streams
+from art_snn.experiment.building import fit_trigger, make_dataset, make_trigger, streams
 from art_snn.experiment.spec import Experiment
 from art_snn.experiment.touched import touched
 from art_snn.typing import Array, Events, Mask, Trigger
@@ -48,7 +48,8 @@ class Shown:
 def show_trigger(spec: Experiment) -> Shown:
     """Clean and triggered samples, and for event data the trigger inserted into the events, then binned.
 
-    Of recordings the training set is read only where the trigger is fitted on it.
+    Of recordings the training set is read only where the trigger is fitted on it, with a classifier of its
+    own where it needs one.
 
     Args:
         spec: Experiment, of which data and trigger count.
@@ -59,7 +60,7 @@ def show_trigger(spec: Experiment) -> Shown:
     """
     trigger: Any = make_trigger(spec)
     if trigger.needs_fitting:
-        trigger = trigger.fit(_load(spec).x_train)
+        trigger = fit_trigger(spec, _load(spec), streams(spec))
     dataset = _load(spec, **({"form": "events", "limit": 1} if spec.data.is_neuromorphic else {}))
     if dataset.sensor_size is None or not isinstance(trigger, NeuromorphicTrigger):
         return _shown(dataset, trigger, dataset.x_test[:N_IMAGES])

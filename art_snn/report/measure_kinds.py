@@ -49,6 +49,12 @@ _COST = {
     "spikes_ratio": plain("spikes ×", "triggered : clean"),
     "operations_ratio": plain("operations ×", "triggered : clean, of ACs and MACs together"),
     "energy_ratio": plain("energy ×", "triggered : clean"),
+    "twin_spikes_ratio": plain("twin, spikes ×", "triggered : clean, of the model trained on clean data"),
+    "twin_operations_ratio": plain("twin, operations ×", "triggered : clean, of that model"),
+    "twin_energy_ratio": plain("twin, energy ×", "triggered : clean, of that model"),
+    "twin_kept": Quantity(
+        "twin, classes kept", "samples whose class stays with the trigger", "n_samples", is_derived=False
+    ),
     "seconds_ratio": plain("time ×", "triggered : clean, of classifying on this machine, which computes zeros, too"),
     "n_unknown": plain("layers left out", "layers with weights whose operations are unknown and in no figure"),
 }

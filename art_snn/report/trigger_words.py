@@ -8,7 +8,7 @@ from typing import Any
 from art_snn.catalogue import TRIGGERS
 
 _POLARITIES = {"on": "ON events", "off": "OFF events", "both": "ON and OFF events", "none": "erases events"}
-_UNSAID = {"seed", "clip_values", "mask", "autoencoder", "classifier"}
+_UNSAID = {"seed", "clip_values", "mask", "autoencoder", "classifier", "cells"}
 
 
 def trigger_in_words(trigger: Any) -> str:
@@ -95,7 +95,9 @@ _PHRASES: dict[str, Callable[[Any], str]] = {
     "start": lambda start: f"from time bin {start} on",
     "length": lambda length: f"for {length} time bin{'s' if length > 1 else ''}",
     "shape": str,
+    "budget": lambda budget: f"{budget} cells",
+    "search": {"gradient": "where they cost most", "random": "at random"}.__getitem__,
     "max_shift": lambda shift: f"by up to {shift} time bin{'s' if shift > 1 else ''}",
     "fraction": lambda fraction: f"at most {100 * fraction:g} % of the events",
 }
-_ALWAYS = {"size", "position", "polarity", "area", "start", "length", "shape", "max_shift"}
+_ALWAYS = {"size", "position", "polarity", "area", "start", "length", "shape", "max_shift", "budget", "search"}

@@ -31,6 +31,8 @@ def example_arguments(name: str) -> dict[str, Any]:
         }
     examples: dict[str, dict[str, Any]] = {
         "dynamic": {"classifier": None, "target_class": 0, "channels": 2},
+        "sponge": {"search": "random"},
+        "sponge-patch": {"search": "random"},
         "trigger-backdoor": {"trigger": PatchTrigger(), "target_class": 0},
         "neuron-parameter": {"classifier": None, "target_class": 0, "percent_poison": 0.2},
         "conversion-aware": {"target_class": 0, "pattern": np.full((1, 2, 2), 0.5)},

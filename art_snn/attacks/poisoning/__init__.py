@@ -18,6 +18,8 @@ from art_snn.attacks.poisoning.polarity import Polarity, polarity_from_code
 from art_snn.attacks.poisoning.protocol import AttackRecord, BackdoorAttack, DataAttack
 from art_snn.attacks.poisoning.retiming import RetimingTrigger
 from art_snn.attacks.poisoning.smart import SmartTrigger
+from art_snn.attacks.poisoning.sponge import SpongeTrigger
+from art_snn.attacks.poisoning.sponge_patch import SpongePatchTrigger
 from art_snn.attacks.poisoning.static import StaticTrigger
 
 __all__ = [
@@ -40,6 +42,8 @@ __all__ = [
     "RetimingTrigger",
     "SmartTrigger",
     "SpikingAutoencoder",
+    "SpongePatchTrigger",
+    "SpongeTrigger",
     "StaticTrigger",
     "TriggerBackdoor",
     "adapted",

@@ -66,7 +66,7 @@ class Activity:
         net, total = rule_of(self.classifier).network, list[Tensor]()
 
         def note(_module: nn.Module, _taken: object, output: Tensor) -> None:
-            total.append(output.abs().sum())
+            total.append(output.sum())  # of a magnitude silent neurons have no gradient
 
         layers = spiking_layers(net) or activation_modules(net)
         with hooked(dict.fromkeys(layers.values(), note)):

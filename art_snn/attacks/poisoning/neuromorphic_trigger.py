@@ -35,6 +35,11 @@ class NeuromorphicTrigger(CheckedFields, ABC):
     keeps_counts: ClassVar[bool] = False  # whether it moves events in time alone: each pixel and polarity keeps its own
     frames: Bins | None = None
 
+    @property
+    def needs_classifier(self) -> bool:
+        """Whether `fit` takes a trained classifier of the attacker's beside samples."""
+        return False
+
     @abstractmethod
     def __call__(self, x: Frames) -> Frames:
         """Trigger frames, which are not changed; tensors give tensors."""

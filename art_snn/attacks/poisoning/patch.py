@@ -78,6 +78,11 @@ class PatchTrigger(CheckedFields):
     seed: Seed = 0
     clip_values: ClipValues | None = None
 
+    @property
+    def needs_classifier(self) -> bool:
+        """Whether `fit` takes a trained classifier of the attacker's beside samples."""
+        return False
+
     def for_set(self, x: Images) -> "PatchTrigger":
         """The trigger for a set (N, C, H, W): this one.
 

@@ -61,16 +61,20 @@ class SpongeTrigger(NeuromorphicTrigger):
     """
 
     needs_fitting: ClassVar[bool] = True
-    needs_classifier: ClassVar[bool] = True
 
     budget: Count = 128
     mode: Literal["xor", "add"] = "xor"
     search: Search = "gradient"
-    penalty: FromZero = 0.1
+    penalty: FromZero = 1.0
     rounds: Count = 16
     n_samples: Count = 128
     seed: Seed = 0
     cells: Cells | None = None
+
+    @property
+    def needs_classifier(self) -> bool:
+        """Whether `fit` takes a trained classifier of the attacker's beside samples."""
+        return self.search == "gradient"
 
     def fit(self, x: Frames, classifier: PyTorchClassifier | None = None, *, verbose: bool = False) -> "SpongeTrigger":
         """Make a trigger with the cells that cost most on these frames.

@@ -36,13 +36,17 @@ class SpongePatchTrigger(PatchTrigger):
     """
 
     needs_fitting: ClassVar[bool] = True
-    needs_classifier: ClassVar[bool] = True
 
     pattern: Pattern | None = None  # type: ignore[assignment]  # of the parent the default is a colour
     search: Search = "gradient"
-    penalty: FromZero = 0.1
+    penalty: FromZero = 1.0
     rounds: Count = 16
     n_samples: Count = 128
+
+    @property
+    def needs_classifier(self) -> bool:
+        """Whether `fit` takes a trained classifier of the attacker's beside samples."""
+        return self.search == "gradient"
 
     def fit(
         self, x: Images, classifier: PyTorchClassifier | None = None, *, verbose: bool = False
