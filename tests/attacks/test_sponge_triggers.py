@@ -13,6 +13,7 @@ from torch import nn
 from art_snn._random import host_seed
 from art_snn.attacks.poisoning import PatchTrigger, SpongePatchTrigger, SpongeTrigger
 from art_snn.estimators.classification import AnnClassifier, SpikingClassifier, SpikingModule
+from art_snn.estimators.classification.inspection import hooked
 from art_snn.events import make_events, to_frames
 from art_snn.experiment import Experiment
 from art_snn.experiment.building import fit_trigger, make_dataset, streams
@@ -49,10 +50,10 @@ def spiking(weights: dict[tuple[int, int, int], tuple[float, float]]) -> Spiking
 def relu(weights: Array) -> AnnClassifier:
     """One ReLU of a weighted image, and two classes of which one always wins."""
     with host_seed(0), torch.no_grad():
-        net = nn.Sequential(nn.Flatten(), nn.Linear(H * W, 1, bias=False), nn.ReLU(), nn.Linear(1, 2))
-        net[1].weight[0] = torch.as_tensor(weights, dtype=torch.float32).ravel()
-        net[3].weight.zero_()
-        net[3].bias[:] = torch.tensor([5.0, 0.0])
+        net = nn.Sequential(nn.Flatten(), nn.Dropout(), nn.Linear(H * W, 1, bias=False), nn.ReLU(), nn.Linear(1, 2))
+        net[2].weight[0] = torch.as_tensor(weights, dtype=torch.float32).ravel()
+        net[4].weight.zero_()
+        net[4].bias[:] = torch.tensor([5.0, 0.0])
     return AnnClassifier(net, nn.CrossEntropyLoss(), (1, H, W), 2, clip_values=(0.0, 1.0))
 
 
@@ -192,6 +193,16 @@ def test_a_patch_takes_the_colours_that_drive_an_activation() -> None:
     fitted = SpongePatchTrigger(2, position=(2, 3), rounds=12).fit(IMAGES, relu(weights))
     assert fitted.pattern == pytest.approx(np.array([[[1.0, 0.0], [1.0, 1.0]]]))
     assert np.array_equal(fitted(IMAGES), PatchTrigger(2, (2, 3), fitted.pattern)(IMAGES))
+
+
+def test_a_network_is_asked_as_it_answers_not_as_it_learns() -> None:
+    classifier, modes = relu(np.ones((H, W))), list[bool]()
+    classifier.model.train()
+    dropout = next(module for module in classifier.model.modules() if isinstance(module, nn.Dropout))
+    with hooked({dropout: lambda module, _taken, _output: modes.append(module.training)}):
+        SpongePatchTrigger(2, rounds=1).fit(IMAGES, classifier)
+    assert set(modes) == {False}
+    assert classifier.model.training
 
 
 def test_a_patch_is_a_value_with_a_control_of_its_size() -> None:

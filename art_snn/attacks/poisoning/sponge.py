@@ -65,7 +65,7 @@ class SpongeTrigger(NeuromorphicTrigger):
     budget: Count = 128
     mode: Literal["xor", "add"] = "xor"
     search: Search = "gradient"
-    penalty: FromZero = 1.0
+    penalty: FromZero = 0.1
     rounds: Count = 16
     n_samples: Count = 128
     seed: Seed = 0

@@ -39,7 +39,7 @@ class SpongePatchTrigger(PatchTrigger):
 
     pattern: Pattern | None = None  # type: ignore[assignment]  # of the parent the default is a colour
     search: Search = "gradient"
-    penalty: FromZero = 1.0
+    penalty: FromZero = 0.1
     rounds: Count = 16
     n_samples: Count = 128
 
@@ -96,6 +96,6 @@ class SpongePatchTrigger(PatchTrigger):
         return super().__call__(x)
 
     def _key(self) -> tuple[Any, ...]:
-        settings = type(self), self.search, self.penalty, self.rounds, self.n_samples
+        settings = self.search, self.penalty, self.rounds, self.n_samples
         unfitted = self.size, self.position, self.blend, self.seed, self.clip_values
         return (*settings, *(unfitted if self.pattern is None else super()._key()))
