@@ -50,14 +50,7 @@ NMNIST_TABLES = {**FRAMES_TABLES, "data": {"name": "nmnist", "root": "somewhere"
         ({"data": {"name": "foo"}}, "expected data.name to be one of 'digits', "),
         ({"data": {"limit": 0}}, "expected data.limit to be greater than or equal to 1, got 0"),
         ({"attack": {"polarity": "on"}}, "expected attack.polarity to be left out for trigger-backdoor and patch"),
-<<<<<<< HEAD
-        (
-            {"attack": {"trigger": "static"}},
-            "expected attack.trigger to be one of patch, sponge-patch for images, got 'static'",
-        ),
-=======
         ({"attack": {"trigger": "static"}}, "attack.trigger to be one of patch, sponge-patch for images, got 'static'"),
->>>>>>> bdbcc3d (Hold sponge triggers to what a network answers)
         ({"attack": {"size": 17}}, "expected attack.size to be at most 16 pixels, the side of digits, got 17"),
         ({"attack": {"size": "two"}}, "expected attack.size to be a valid number"),
         ({"attack": {"target_class": 10}}, "expected attack.target_class to be a class of digits, 0 to 9, got 10"),
