@@ -225,7 +225,7 @@ def test_published_figures_stand_before_others_and_the_recipe_in_all_commands(fo
     assert "published 98.37 measured 98.00 difference -0.37 [-5.37, +1.08]" in said
     assert "art-snn run framework-table9 --scale smoke --mode paper --out . && art-snn report ." in said
     assert "spec.toml --out" not in said
-    assert "percent poison ANN (LR_C) (%)" in said
+    assert "share of poison ANN (LR_C) (%)" in said
     assert "measured 80.00" in said
     assert "published – measured 80.00" not in said
     assert said.count("data: digits in place of cifar10") == 1, "below tables there is a link"

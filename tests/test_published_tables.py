@@ -34,7 +34,7 @@ def test_published_measured_difference_and_its_interval_stand_side_by_side() -> 
     table = published(asr_all=0.98)
 
     assert line(table.shown, "0.1", "ANN (LR_C)") == {
-        "percent poison": "0.1",
+        "share of poison": "0.1",
         "figure": "ANN (LR_C)",
         "published": "98.37",
         "measured": "98.00",

@@ -10,6 +10,7 @@ from art_snn.metrics.statistics import Summary
 from art_snn.recipes import ComparedCell, ComparedTable
 from art_snn.report.reasons import NO_FIGURE
 from art_snn.report.report_table import ReportTable
+from art_snn.report.settings import heading_of
 from art_snn.report.table_kinds import three_digits
 
 _UNITS = {"%": "{:.2f}", "s": "{:.3g}"}  # as publications print them
@@ -54,7 +55,7 @@ def _table(name: str, table: ComparedTable) -> ReportTable:
 
 def row_heading(table: ComparedTable) -> str:
     """What tells the rows of a table apart, in words."""
-    return ", ".join(path.rpartition(".")[2].replace("_", " ") for path in table.layout.rows)
+    return ", ".join(map(heading_of, table.layout.rows))
 
 
 def figures_notes(table: ComparedTable) -> tuple[str, ...]:

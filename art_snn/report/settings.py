@@ -52,7 +52,7 @@ class Settings:
     @cached_property
     def headings(self) -> dict[str, str]:
         """Axes in words, each another: the last part of the path where that says enough."""
-        found = {axis: _heading(axis) for axis in self.axes}
+        found = {axis: heading_of(axis) for axis in self.axes}
         times = Counter([*found.values(), *_TAKEN])
         return {axis: axis if times[words] > 1 else words for axis, words in found.items()}
 
@@ -67,6 +67,18 @@ class Settings:
         ordered = table.iloc[places.argsort(kind="stable")]
         settings = self.values.loc[ordered["cell"]].set_axis(ordered.index)
         return pd.concat([settings, ordered.drop(columns=[axis for axis in self.axes if axis in ordered])], axis=1)
+
+
+def heading_of(axis: str) -> str:
+    """How a place of the spec is called in tables.
+
+    >>> heading_of("attack.percent_poison"), heading_of("models.lif.tau")
+    ('share of poison', 'tau of lif')
+    """
+    section, *_, last = axis.split(".") if "." in axis else ("", axis)
+    model = axis.split(".")[1] if section == "models" else "*"
+    words = _WORDS.get(axis, last.replace("_", " "))
+    return words if model == "*" else f"{words} of {model}"
 
 
 def settings_of(rows: pd.DataFrame) -> Settings:
@@ -182,13 +194,6 @@ def _ranks(values: pd.Series) -> list[tuple[int, float]]:
         (0, float(value)) if isinstance(value, int | float) and not isinstance(value, bool) else (1, came[value])
         for value in values
     ]
-
-
-def _heading(axis: str) -> str:
-    section, *_, last = axis.split(".") if "." in axis else ("", axis)
-    model = axis.split(".")[1] if section == "models" else "*"
-    words = _WORDS.get(axis, last.replace("_", " "))
-    return words if model == "*" else f"{words} of {model}"
 
 
 def _computing(versions: str) -> str | None:
