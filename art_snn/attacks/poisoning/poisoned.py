@@ -9,7 +9,7 @@ import numpy as np
 from art_snn._validation import class_indices
 from art_snn.typing import Array, Indices, Labels, Mask
 
-_ROWS_AT_ONCE = 64  # compared at once: the samples may be larger than memory
+_VALUES_AT_ONCE = 1 << 17  # compared at once, in eight bytes each: the samples may be larger than memory
 
 
 class PoisonedDataset(NamedTuple):
@@ -73,8 +73,9 @@ def poisoned_rows(x: Array, dataset: PoisonedDataset) -> PoisonedRows:
 def _changes(clean: Array, poisoned: Array, rows: Indices) -> tuple[float, float]:
     """The largest and the mean absolute difference of values in some rows."""
     largest, total, n_values = 0.0, 0.0, 0
-    for start in range(0, len(rows), _ROWS_AT_ONCE):
-        some = rows[start : start + _ROWS_AT_ONCE]
+    n_at_once = max(1, _VALUES_AT_ONCE // max(1, math.prod(clean.shape[1:])))
+    for start in range(0, len(rows), n_at_once):
+        some = rows[start : start + n_at_once]
         change = np.abs(np.asarray(poisoned[some], np.float64) - clean[some])
         largest, total = max(largest, float(change.max())), total + float(change.sum())
         n_values += change.size
