@@ -1,11 +1,12 @@
 """Where results were measured otherwise than published: other data, fewer samples, smaller networks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from art_snn.experiment import Experiment, with_values
+from art_snn.experiment.grid import points
 from art_snn.recipes.recipe import Recipe
 
 _PATHS = {  # column of the results -> what it is in a sentence
@@ -39,14 +40,20 @@ def departures(recipe: Recipe, rows: pd.DataFrame) -> tuple[str, ...]:
 
 def _published(recipe: Recipe) -> dict[str, list[Any]]:
     values: dict[str, list[Any]] = {path: [] for path in _PATHS}
-    whichever = {"data.root": ".", "run.seeds": [0]}  # what was published depends neither on places nor on seeds
-    for cell in Experiment(**with_values(recipe.given("full", "paper"), whichever)).cells():
+    for cell in Experiment(**_short(recipe.given("full", "paper"))).cells():
         plain = cell.model_dump()
         for path in _PATHS:
             section, _, name = path.partition(".")
             tables = plain["models"] if section == "model" else [plain.get(section, {})]
             values[path] += [table.get(name) for table in tables if isinstance(table, dict)]
     return {path: _distinct(found) for path, found in values.items()}
+
+
+def _short(given: Mapping[str, Any]) -> dict[str, Any]:
+    """One place, seed and attack, on none of which these values depend: a recipe may stand for a thousand cells."""
+    (axes,) = points({}, [given.get("grid", {})])
+    grid = {path: values[:1] if path.startswith("attack.") else values for path, values in axes.items()}
+    return with_values({**given, "grid": grid}, {"data.root": ".", "run.seeds": [0]})
 
 
 def _distinct(values: Iterable[Any]) -> list[Any]:
