@@ -1,6 +1,5 @@
 """Epochs and batches of a training whose steps an attack takes itself."""
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +13,18 @@ from art_snn._progress import progress, task_or
 from art_snn._random import Rng, host_seed
 from art_snn._validation import check_at_least, check_unknown
 from art_snn.estimators.classification.mode import mode
-from art_snn.estimators.classification.streaming import to_device
+from art_snn.estimators.classification.streaming import to_device, warn_of_divergence
 from art_snn.typing import Array, Indices, Labels
 
 Step = Callable[[Tensor, Tensor, Indices], float]  # from samples, one-hot labels and their rows to the loss
 
 _SCHEDULE = {"batch_size": 128, "nb_epochs": 10, "training_mode": True, "drop_last": False}
 _OTHERS = {"scheduler": None, "verbose": False}
+
+
+def n_epochs_of(fit_arguments: Mapping[str, Any]) -> int:
+    """How many epochs arguments of `fit` ask for."""
+    return int({**_SCHEDULE, **fit_arguments}["nb_epochs"])
 
 
 def check_schedule(owner: str, fit_arguments: Mapping[str, Any], n: int) -> None:
@@ -48,7 +52,16 @@ class TrainingLoop:
 
     estimator: PyTorchClassifier
 
-    def run(self, x: Array, y: Labels, step: Step, rng: Rng, **fit_arguments: Any) -> None:
+    def run(
+        self,
+        x: Array,
+        y: Labels,
+        step: Step,
+        rng: Rng,
+        *,
+        end_epoch: Callable[[int], object] = lambda _: None,
+        **fit_arguments: Any,
+    ) -> None:
         """Take a step with each batch of each epoch.
 
         Args:
@@ -56,6 +69,7 @@ class TrainingLoop:
             y: One-hot labels or probabilities, (N, K), float32.
             step: Trains on one batch.
             rng: Seed of the order of samples, of dropout and of Poisson draws.
+            end_epoch: Called with the number of each epoch, from 1, when it has ended.
             **fit_arguments: `batch_size`, `nb_epochs`, `training_mode`, `drop_last`, `scheduler` and `verbose`, as
                 those of `fit`.
         """
@@ -71,22 +85,27 @@ class TrainingLoop:
                     losses.append(step(*self._on_device(x[rows], y[rows]), rows))
                     bar.set_postfix(epoch=f"{number}/{n_epochs}", loss=f"{losses[-1]:.3f}", refresh=False)
                     bar.update()
+                end_epoch(number)
                 if scheduler is not None:
                     scheduler.step()
                 if not np.isfinite(losses).all():
-                    _warn_of_divergence(number, n_epochs)
+                    warn_of_divergence(number, n_epochs)
         self.estimator.model.zero_grad(set_to_none=True)
         self.estimator.model.eval()
 
     def logits(self, x: Tensor) -> Tensor:
-        """What the network answers to samples, behind the preprocessing, through which gradients go."""
-        seen = self.estimator._apply_preprocessing(x, None, fit=True, no_grad=False)[0]
-        answer: Tensor = self.estimator.model(seen)
+        """What the network answers to samples."""
+        answer: Tensor = self.estimator.model(self.seen(x))
         return answer
+
+    def seen(self, x: Tensor) -> Tensor:
+        """What the network sees of samples: behind the preprocessing, through which gradients go."""
+        seen: Tensor = self.estimator._apply_preprocessing(x, None, fit=True, no_grad=False)[0]
+        return seen
 
     def loss(self, logits: Tensor, y: Tensor) -> Tensor:
         """The classifier's own loss against one-hot labels."""
-        value: Tensor = self.estimator._loss(logits, self.estimator.reduce_labels(y))
+        value: Tensor = self.estimator.loss(logits, self.estimator.reduce_labels(y))
         return value
 
     def _on_device(self, x: Array, y: Labels) -> tuple[Tensor, Tensor]:
@@ -98,8 +117,3 @@ def _batches(n: int, order: np.random.Generator, size: int, stop: int) -> Iterat
     rows = order.permutation(n)
     for start in range(0, stop, size):
         yield rows[start : min(start + size, stop)]
-
-
-def _warn_of_divergence(epoch: int, nb_epochs: int) -> None:
-    message = f"{task_or('train')}: the training diverged, its loss is not finite in epoch {epoch} of {nb_epochs}"
-    warnings.warn(f"{message}; lower the learning rate", stacklevel=4)

@@ -20,10 +20,11 @@ from art_snn._validation import (
     class_indices,
 )
 from art_snn.attacks.poisoning._event_counts import with_counts
-from art_snn.attacks.poisoning._joint_training import JointTraining, check_schedule
+from art_snn.attacks.poisoning._joint_training import JointTraining
 from art_snn.attacks.poisoning._perturbation import Addition, Budget, EventEdits
 from art_snn.attacks.poisoning._sample_trigger import checked_labels, checked_samples
 from art_snn.attacks.poisoning._saved_trigger import SavedTrigger
+from art_snn.attacks.poisoning._training_loop import check_schedule
 from art_snn.attacks.poisoning.autoencoder import SpikingAutoencoder, check_sides
 from art_snn.attacks.poisoning.backdoor import target_labels
 from art_snn.attacks.poisoning.poisoned import PoisonedDataset, poisoned_rows
@@ -139,7 +140,7 @@ class DynamicBackdoor(SavedTrigger, Parameters, PoisoningAttackTransformer):
         shape, device = tuple(estimator.input_shape), estimator.device
         x, y = self._checked_data(estimator, x, y)
         self.check_input_shape(shape)
-        check_schedule(fit_arguments, len(x))
+        check_schedule("DynamicBackdoor.train", fit_arguments, len(x))
         learnt = self._with(self._new_autoencoder(shape).to(device), self._clip_values_for(estimator))
         training = JointTraining(
             estimator,
