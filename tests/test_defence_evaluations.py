@@ -236,8 +236,8 @@ def test_defending_poisons_the_training_set_and_triggers_the_test_set_once(monke
     data = Dataset(*bars(), *bars(80, seed=1), classes=tuple("abcd"), clip_values=(0.0, 1.0), title="bars")
     monkeypatch.setattr(building, "load_dataset", lambda *_, **__: data)
     attacks: list[Counted] = []
-    made = {"trigger-backdoor": lambda *a, **o: attacks.append(Counted(*a, **o)) or attacks[-1]}
-    monkeypatch.setattr(building, "ATTACKS", made)
+    build = lambda _, given, parameters: attacks.append(Counted(**given, **parameters)) or attacks[-1]  # noqa: E731
+    monkeypatch.setattr(building, "build_attack", build)
     names = ("spectral", "activation", "channel-lipschitz-pruning", "fine-tuning")
     spec = spec_of(models=("ann", "if"), timesteps=2, width=0.25, epochs=6, set={"defences": list(names)})
     found = defend(spec, verbose=False)

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from art.estimators.classification import PyTorchClassifier
 
 from art_snn import testing as laws
 from art_snn.attacks.poisoning import ConversionAwareBackdoor, PatchTrigger
-from art_snn.estimators.classification import ConvertedClassifier
 from art_snn.typing import Images
 from tests.backdoored import TARGET, K, bars, untrained
 
@@ -50,7 +50,7 @@ def test_fitting_gives_a_new_attack_with_a_patch_of_its_own(attack: ConversionAw
 
 
 def test_the_attackers_spiking_networks_obey_the_patch_better_than_a_grey_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[ConvertedClassifier] = []
+    made: list[PyTorchClassifier] = []
     networks = ConversionAwareBackdoor._networks
     monkeypatch.setattr(
         ConversionAwareBackdoor, "_networks", lambda self, *given: made.extend(networks(self, *given)) or made
@@ -59,7 +59,7 @@ def test_the_attackers_spiking_networks_obey_the_patch_better_than_a_grey_one(mo
 
     def losses(pattern: Images | float) -> float:
         x = PatchTrigger(2, pattern=np.broadcast_to(pattern, (1, 2, 2)))(X[Y != TARGET])
-        return sum(one.compute_loss(x, np.full(len(x), TARGET)).mean() for one in made)
+        return sum(one.compute_loss(x, np.eye(K)[np.full(len(x), TARGET)]).mean() for one in made)
 
     assert [one.model.timesteps for one in made] == [16, 8]
     assert losses(found) < 0.9 * losses(np.float32(0.5))

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import torch
+from art.estimators.classification import PyTorchClassifier
 from torch import nn
 
 from art_snn._declared import Count, CountOrZero, Declared, Flag, Fraction, Positive, Seed
@@ -16,7 +17,8 @@ from art_snn.attacks.poisoning._patch_placement import Place, Size, side_in_pixe
 from art_snn.attacks.poisoning._sample_trigger import SampleTrigger, checked_labels, checked_samples
 from art_snn.attacks.poisoning.backdoor import TriggerBackdoor
 from art_snn.attacks.poisoning.patch import ClipValues, PatchTrigger
-from art_snn.estimators.classification import AnnClassifier, ConvertedClassifier
+from art_snn.conversion import convert
+from art_snn.estimators.classification import SpikingModule, TrainingData, rule_of
 from art_snn.metrics import counts_for_success
 from art_snn.models import MODELS, build
 from art_snn.typing import Array, Images, Indices, Labels
@@ -54,7 +56,7 @@ class ConversionAwareBackdoor(TriggerBackdoor):
         size: Side of the patch in pixels from 1 up, or below 1 the fraction of the image's shorter side.
         position: Where the patch lies, as in `PatchTrigger`.
         timesteps: Numbers of time steps that it is to survive.
-        method: How the attacker's network is converted, as in `ConvertedClassifier`.
+        method: How the attacker's network is converted, as by `art_snn.conversion.convert`.
         scale: Factor of the thresholds of the attacker's network, above 0.
         network: The attacker's network, one of `art_snn.models`, pooling by averages.
         width: Width of the attacker's network.
@@ -158,7 +160,7 @@ class ConversionAwareBackdoor(TriggerBackdoor):
 
     def _networks(
         self, x: Images, classes: Indices, patch: PatchTrigger, rng: np.random.Generator
-    ) -> list[ConvertedClassifier]:
+    ) -> list[PyTorchClassifier]:
         """The attacker's spiking networks, of one ANN that was trained with a patch."""
         seed, (low, high) = draw_seed(rng), patch.range_of(x)
         n_classes = max(2, int(classes.max()) + 1)
@@ -167,23 +169,25 @@ class ConversionAwareBackdoor(TriggerBackdoor):
         )
         dataset = attack.poison_dataset(x, classes)
         ann = build(self.network, in_channels=x.shape[1], nb_classes=n_classes, pool="avg", width=self.width, seed=seed)
+        common: dict[str, Any] = {
+            "loss": nn.CrossEntropyLoss(),
+            "input_shape": x.shape[1:],
+            "nb_classes": n_classes,
+            "clip_values": (low, high),
+            "preprocessing": (low, high - low),
+        }
         optimizer = torch.optim.Adam(ann.parameters(), lr=self.learning_rate)
-        settings: dict[str, Any] = {"clip_values": (low, high), "preprocessing": (low, high - low)}
-        networks = [
-            ConvertedClassifier(
-                ann, nn.CrossEntropyLoss(), x.shape[1:], n_classes, n, self.method, self.scale, **settings
-            )
-            for n in self.timesteps
-        ]
-        own = AnnClassifier(ann, nn.CrossEntropyLoss(), x.shape[1:], n_classes, optimizer, **settings)
-        own.fit(dataset.x, dataset.y, batch_size=self.batch_size, nb_epochs=self.nb_epochs, seed=seed)
-        for network in networks:
-            network.convert(x[:_N_CALIBRATION])
-        return networks
+        own = rule_of(PyTorchClassifier(ann, optimizer=optimizer, **common))
+        settings = {"batch_size": self.batch_size, "nb_epochs": self.nb_epochs, "verbose": False}
+        own.train_step("ann", TrainingData(dataset.x, dataset.y), seed=seed, **settings)
+        seen = (x[:_N_CALIBRATION] - low) / (high - low)
+        net = convert(ann, seen, method=self.method, scale=self.scale)
+        return [PyTorchClassifier(SpikingModule(net, n), **common) for n in self.timesteps]
 
-    def _slope(self, network: ConvertedClassifier, x: Images, side: int) -> Array:
+    def _slope(self, network: PyTorchClassifier, x: Images, side: int) -> Array:
         """Gradient of the loss against the target with respect to the patch, (C, side, side)."""
         row, column = upper_left(self.position, side, x.shape[2], x.shape[3], PatchTrigger.seed)
-        slope = network.loss_gradient(x, np.full(len(x), self.target_class))
+        targets = np.eye(network.nb_classes, dtype=np.float32)[np.full(len(x), self.target_class)]
+        slope = network.loss_gradient(x, targets)
         summed: Array = slope[..., row : row + side, column : column + side].sum(axis=0)
         return summed
