@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from art_snn._validation import check_counts
-from art_snn.attacks.poisoning._event_insertion import keep_ends, warn_of_lost_ends
+from art_snn.attacks.poisoning._event_insertion import keep_ends, new_events, warn_of_lost_ends
 from art_snn.events import SensorSize, SplitBy, Window, bin_borders, bin_centres, check_events, check_sensor_size
 from art_snn.typing import Array, Events, Frames, Indices, Mask
 
@@ -42,7 +42,7 @@ def with_counts(
         raise ValueError("expected split_by to be 'time' or a duration in µs, got 'count': new events move such bins")
     borders = bin_borders(events, len(counts), split_by, window=window)
     is_kept, missing = _compared(events, borders, counts)
-    new = _new_events(events, missing, split_by, window)
+    new = _lacking(events, missing, split_by, window)
     chosen = np.flatnonzero(is_kept)
     bins = np.searchsorted(borders, chosen, side="right") - 1
     places = np.searchsorted(events["t"][chosen], new["t"], side="right")
@@ -79,18 +79,10 @@ def _compared(events: Events, borders: Indices, counts: Array) -> tuple[Mask, Ar
     return is_kept, np.maximum(missing, 0)
 
 
-def _new_events(events: Events, missing: Array, split_by: SplitBy, window: Window | None) -> Events:
+def _lacking(events: Events, missing: Array, split_by: SplitBy, window: Window | None) -> Events:
     """The events that are lacking, in the order of time, each in the middle of its bin."""
-    numbers, *place = (axis.repeat(missing[missing > 0]) for axis in np.nonzero(missing))
-    new = np.zeros(len(numbers), events.dtype)
-    if not len(new):
-        return new
+    numbers, p, y, x = (axis.repeat(missing[missing > 0]) for axis in np.nonzero(missing))
+    if not len(numbers):
+        return events[:0]
     times = bin_centres(events, len(missing), split_by, window=window)[numbers]
-    for name, values in zip("tpyx", (times, *place), strict=True):
-        new[name] = values
-        if not np.array_equal(new[name], values):
-            raise ValueError(
-                f"expected a field {name} that holds the new events' {values.min()} to {values.max()}, got dtype "
-                f"{events.dtype[name]}; widen it, as make_events does"
-            )
-    return new
+    return new_events(events.dtype, t=times, p=p, y=y, x=x)

@@ -117,15 +117,29 @@ def _inserted(rectangle: Rectangle, state: Polarity, times: Array, dtype: np.dty
     """For each pixel of the rectangle and each polarity of the state, one event at each of the times."""
     rows, columns = (np.arange(lines.start, lines.stop) for lines in (rectangle.rows, rectangle.columns))
     fields = np.meshgrid(times, rows, columns, np.flatnonzero(CHANNELS[state]), indexing="ij")
-    inserted = np.zeros(fields[0].size, dtype)
-    for name, values in zip("tyxp", fields, strict=True):
-        inserted[name] = values.ravel()
-        if not np.array_equal(inserted[name], values.ravel()):
+    t, y, x, p = (values.ravel() for values in fields)
+    return new_events(dtype, t=t, p=p, y=y, x=x)
+
+
+def new_events(dtype: np.dtype[np.void], **fields: Array) -> Events:
+    """Events of the type of a stream's.
+
+    Args:
+        dtype: Type of the stream's events; fields beside those given are 0.
+        **fields: Values of `t`, `p`, `y` and `x`, (n,).
+
+    Raises:
+        ValueError: If a field of that type does not hold its values.
+    """
+    new = np.zeros(len(fields["t"]), dtype)
+    for name, values in fields.items():
+        new[name] = values
+        if not np.array_equal(new[name], values):
             raise ValueError(
                 f"expected a field {name} that holds the new events' {values.min()} to {values.max()}, got dtype "
                 f"{dtype[name]}; widen it, as make_events does"
             )
-    return inserted
+    return new
 
 
 def keep_ends(stamped: Events, bins: Indices, events: Events, borders: Indices) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from art_snn.attacks.poisoning._event_insertion import EventTiming, keep_ends
+from art_snn.attacks.poisoning._event_insertion import EventTiming, keep_ends, new_events
 from art_snn.events import COORDINATE_LIMIT
 from art_snn.typing import Array, Events, Indices
 
@@ -21,7 +21,7 @@ def flipped_stream(events: Events, cells: Indices, erases: bool, timing: EventTi
     lying = _codes(np.stack([bins, *(events[name].astype(np.int64) for name in "pyx")], axis=1))
     wanted = _codes(cells)
     kept = np.flatnonzero(~np.isin(lying, wanted)) if erases else np.arange(len(events))
-    new, frames = _new_events(events, cells[~np.isin(wanted, lying)], timing)
+    new, frames = _gained(events, cells[~np.isin(wanted, lying)], timing)
     places = np.searchsorted(events["t"][kept], new["t"], side="right")  # after events of the same time
     flipped = np.insert(events[kept], places, new)
     keep_ends(flipped, np.insert(bins[kept], places, frames), events, borders)
@@ -35,19 +35,11 @@ def _codes(cells: Array) -> Indices:
     return codes
 
 
-def _new_events(events: Events, cells: Indices, timing: EventTiming) -> tuple[Events, Indices]:
+def _gained(events: Events, cells: Indices, timing: EventTiming) -> tuple[Events, Indices]:
     """An event for each cell around the centre of its bin, in the order of time, and the bin of each."""
-    new = np.zeros(len(cells) * timing.events_per_bin, events.dtype)
-    if not len(new):
-        return new, np.zeros(0, np.int64)
-    repeated = cells.repeat(timing.events_per_bin, axis=0)
-    fields = (timing.times(events)[cells[:, 0]].ravel(), *repeated.T[1:])
-    for name, values in zip("tpyx", fields, strict=True):
-        new[name] = values
-        if not np.array_equal(new[name], values):
-            raise ValueError(
-                f"expected a field {name} that holds the new events' {values.min()} to {values.max()}, got dtype "
-                f"{events.dtype[name]}; widen it, as make_events does"
-            )
+    if not len(cells):
+        return events[:0], np.zeros(0, np.int64)
+    bins, p, y, x = cells.repeat(timing.events_per_bin, axis=0).T
+    new = new_events(events.dtype, t=timing.times(events)[cells[:, 0]].ravel(), p=p, y=y, x=x)
     order = np.argsort(new["t"], kind="stable")
-    return new[order], repeated[order, 0]
+    return new[order], bins[order]
