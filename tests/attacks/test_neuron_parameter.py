@@ -98,11 +98,14 @@ def test_a_deployed_network_is_saved_as_it_is(tmp_path: Any) -> None:
     assert np.array_equal(again.predict(X_TEST), trained.predict(X_TEST))
 
 
-def test_arts_transformer_trains_its_own_classifier() -> None:
+def test_arts_transformer_trains_a_copy_of_its_own_classifier() -> None:
     classifier = untrained("lif")
     attack = NeuronParameterBackdoor(classifier, TARGET, 0.1)
 
-    assert attack.poison_estimator(X, Y, batch_size=16, nb_epochs=1) is classifier
+    trained = attack.poison_estimator(X, Y, batch_size=16, nb_epochs=1)
+
+    assert {one.v_threshold for one in spiking_layers(trained.model).values()} == {1.15}
+    assert {one.v_threshold for one in spiking_layers(classifier.model).values()} == {1.0}
     assert np.array_equal(attack.poison(X, Y)[1], np.full(96, TARGET))
 
 
@@ -155,7 +158,7 @@ def test_noise_never_cuts_counts_down() -> None:
             ValueError,
             "expected nb_epochs to be at least",
         ),
-        (lambda: backdoor().poison_estimator(X, Y), ValueError, "expected a classifier, got None"),
+        (lambda: backdoor().poison_estimator(X, Y), TypeError, "expected the attack to have a classifier, got None"),
         (lambda: PowerTrigger()(X * 2), ValueError, "expected images within"),
     ],
 )

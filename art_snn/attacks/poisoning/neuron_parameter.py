@@ -161,23 +161,25 @@ class NeuronParameterBackdoor(Parameters, PoisoningAttackTransformer):
         return triggered, target_labels(self.target_class, form)
 
     def poison_estimator(
-        self, x: Array, y: Labels, batch_size: int = 64, nb_epochs: int = 10, **kwargs: Any
+        self, x: Array, y: Labels, batch_size: int = 128, nb_epochs: int = 10, **kwargs: Any
     ) -> PyTorchClassifier:
-        """Train the classifier of the attack, in place.
+        """Train a copy of the classifier.
 
         Args:
-            x: Clean training samples, (N, ...).
+            x: Clean training samples, as in `train`.
             y: Labels of the samples.
-            batch_size: Samples in a batch.
-            nb_epochs: Epochs.
+            batch_size: Samples a step.
+            nb_epochs: Passes over the data.
             **kwargs: Further arguments of `train`.
 
         Raises:
-            ValueError: If the attack has no classifier; otherwise as `train`.
+            ValueError: As `train`.
+            TypeError: If the attack was made without a classifier, or an argument is unknown.
         """
         if self.classifier is None:
-            raise ValueError("expected a classifier, got None; give it to the constructor, or use train")
-        return self.train(self.classifier, x, y, batch_size=batch_size, nb_epochs=nb_epochs, **kwargs)[0]
+            raise TypeError("expected the attack to have a classifier, got None; train(estimator, x, y) takes one")
+        copied = rule_of(self.classifier).copied().classifier
+        return self.train(copied, x, y, batch_size=batch_size, nb_epochs=nb_epochs, **kwargs)[0]
 
     def _named(self) -> Trigger:
         named: dict[Any, Any] = {"power": PowerTrigger(), "noise": NoiseTrigger(seed=self.seed)}
