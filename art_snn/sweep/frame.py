@@ -15,6 +15,7 @@ from art_snn.sweep.measured import MEASURED, measured
 
 TABLES = ("rows", "detection", "verdicts", "elimination", "failures", *MEASURED)
 _TOO_LONG = ("models", "defences")  # lists of tables: the line is one model's
+_OF_FILES = ("poisoned.rows",)  # as long as a training set
 
 
 def load_results(folder: str | Path, table: str = "rows") -> pd.DataFrame:
@@ -30,7 +31,7 @@ def load_results(folder: str | Path, table: str = "rows") -> pd.DataFrame:
     Returns:
         The columns of a row of `results.json`, before them `cell` (its hash), `seed`, `versions`, `defences` and
         `models` (as JSON), and the spec as dotted paths (`attack.percent_poison`, …); of a cell that failed "rows" has
-        one line with `error`. Numbers that are null are NaN.
+        one line with `error`. Numbers that are null are NaN. Numbers of poisoned rows are in the cells' files alone.
 
     Raises:
         FileNotFoundError: If there is no cell.
@@ -97,5 +98,5 @@ def _flat(table: Mapping[str, Any], above: str = "", is_row: bool = False) -> It
         path = f"{above}{name}"
         if isinstance(value, Mapping):
             yield from _flat(value, f"{path}.", is_row)
-        elif is_row or path not in _TOO_LONG:
+        elif path not in (_OF_FILES if is_row else _TOO_LONG):
             yield path, value

@@ -1,7 +1,7 @@
 """A training set with poison in it, and what an attack has changed in one."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -34,7 +34,7 @@ class PoisonedRows:
 
     Args:
         rows: Numbers of the changed rows, in rising order.
-        classes: True class of each changed row.
+        classes: True class of each changed row; files hold only how many of each class there are.
         n_relabelled: How many of the changed rows bear another label than before.
         largest_change: Largest difference of a value in a changed row, in the samples' unit; NaN for event streams.
         mean_change: Mean absolute difference of all values in changed rows; NaN for event streams, 0 for no rows.
@@ -42,7 +42,7 @@ class PoisonedRows:
     """
 
     rows: tuple[int, ...]
-    classes: tuple[int, ...]
+    classes: tuple[int, ...] = field(default=(), repr=False, compare=False)
     n_relabelled: int
     largest_change: float
     mean_change: float
