@@ -1,7 +1,8 @@
 """What says what happened: evaluations over several estimators."""
 
 from art_snn.evaluations.augmentation import Augmentation
-from art_snn.evaluations.backdoor import BackdoorEvaluation, BackdoorResult, TrainedPair
+from art_snn.evaluations.backdoor import BackdoorEvaluation, TrainedPair
+from art_snn.evaluations.backdoor_result import BackdoorResult
 from art_snn.evaluations.binning_transfer import Binning, TransferMatrix, binning_transfer
 from art_snn.evaluations.calibration_evidence import threshold_evidence
 from art_snn.evaluations.combination import PoisonCombination, poison_combination

@@ -110,7 +110,7 @@ class Exam(NamedTuple):
         return robust_accuracy(self.y[self.counted], answers.triggered[self.counted], self.target)
 
     def counted_among(self, target_samples: TargetSamples) -> Mask:
-        """Which samples count, (N,), those of the target class "include"d or not."""
+        """Which samples count, (N,): those that the attack means, and of the target class unless left out."""
         return self.counted if target_samples == "exclude" else self.counted | (self.y == self.target)
 
 

@@ -12,7 +12,7 @@ from art.estimators.classification import PyTorchClassifier
 from torch import nn
 
 from art_snn._validation import check_unknown
-from art_snn.attacks.poisoning import AttackRecord, BackdoorAttack
+from art_snn.attacks.poisoning import AttackRecord, BackdoorAttack, DataAttack
 from art_snn.conversion import NotCalibratedError, threshold_shift
 from art_snn.estimators.classification import LearningRule, TrainingData, TrainingStep, rule_of
 from art_snn.evaluations.augmentation import Augmentation
@@ -126,6 +126,28 @@ def check_fit_arguments(owner: str, fit_arguments: Mapping[str, Any]) -> None:
     check_unknown(owner, fit_arguments.keys() - set(FIT_ARGUMENTS))
 
 
+def check_plan(plan: TrainingPlan, attack: BackdoorAttack) -> None:
+    """Refuse what cannot be done under an attack, before anything is trained.
+
+    Raises:
+        ValueError: If the plan says how poisoned samples are trained on, and the attack takes part in the training; or
+            that triggers are put on after an augmentation, and the attack has none that can be put on anew.
+    """
+    if isinstance(attack, DataAttack):
+        if plan.augmentation and plan.augmentation.place == "before" and not hasattr(attack, "trigger"):
+            raise ValueError(
+                f"expected an attack with a trigger for augmentation before it is put on, got {attack!r}; augment after"
+            )
+        return
+    set_too = {
+        "loss_weights": plan.loss_weights is not None,
+        "augmentation": bool(plan.augmentation),
+        "record_epochs": plan.record_epochs,
+    }
+    if unfit := [name for name, is_set in set_too.items() if is_set]:
+        raise ValueError(f"expected no {unfit[0]} with an attack that takes part in the training, got {plan}")
+
+
 def train_afresh(
     estimator: PyTorchClassifier,
     clean: TrainingData,
@@ -172,10 +194,8 @@ def train_under(
         The classifier, and what the attack says of its training.
 
     Raises:
-        ValueError: If the plan says how poisoned samples are trained on, of which there are none.
         TypeError: If the attack gives back another classifier although further steps are to follow.
     """
-    _check_left_to_attack(plan)
     rule = rule_of(estimator).afresh(seeds.weights)
     first, *others = rule.training_steps
     part = (rule.source or rule).classifier
@@ -189,17 +209,6 @@ def train_under(
     unshared = replace(plan, once=None)  # it begins where the attack has led, which no other training does
     rest = _stepwise(rule, others, (clean, clean), unshared, seeds, fit_arguments, None)
     return rest._replace(records=(own, *rest.records)), record
-
-
-def _check_left_to_attack(plan: TrainingPlan) -> None:
-    """An attack that trains does so by itself."""
-    set_too = {
-        "loss_weights": plan.loss_weights is not None,
-        "augmentation": bool(plan.augmentation),
-        "record_epochs": plan.record_epochs,
-    }
-    if unfit := [name for name, is_set in set_too.items() if is_set]:
-        raise ValueError(f"expected no {unfit[0]} with an attack that takes part in the training, got {plan}")
 
 
 def _stepwise(

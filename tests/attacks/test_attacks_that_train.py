@@ -62,6 +62,16 @@ class OwnCorner:
         return PatchTrigger(2, self.corner)(x), y == 0
 
 
+class Triggerless:
+    """An attack on data whose trigger cannot be put on anew."""
+
+    target_class = TARGET
+
+    def __init__(self) -> None:
+        inner = TriggerBackdoor(PatchTrigger(2), TARGET, 0.2)
+        self.train, self.trigger_test, self.poison_dataset = inner.train, inner.trigger_test, inner.poison_dataset
+
+
 def evaluated(attack: BackdoorAttack, kind: str, **options: Any) -> BackdoorEvaluation:
     evaluation = BackdoorEvaluation(attack, {kind: untrained(kind)}, **options)
     evaluation.rows = evaluation.evaluate(X, Y, X_TEST, Y_TEST, verbose=False, **FIT)
@@ -135,6 +145,46 @@ def test_defences_take_over_what_each_classifier_has_learned() -> None:
     with pytest.raises(TypeError, match="expected an attack that poisons data, got OwnCorner"):
         DetectionEvaluation(evaluation.attack, pair, {"any": CleanFineTuning}, after=evaluation).evaluate(X, Y)
     assert over_time(evaluation.attacks["lif"], pair["lif"], X_TEST, Y_TEST, [3]).n_asr == row.n_asr
+
+
+class Leaking(OwnCorner):
+    """Remembers how often it was trained."""
+
+    def train(self, estimator: PyTorchClassifier, x: Array, y: Labels, *, seed: int = 0, **fit_arguments: Any) -> Any:
+        before = vars(type(self)).get("calls", 0)
+        type(self).calls = before + 1
+        return super().train(estimator, x, y, seed=seed + before, **fit_arguments)
+
+
+class CountsTheTarget(OwnCorner):
+    """Takes samples of the target class for successes."""
+
+    def train(self, *given: Any, **named: Any) -> Any:
+        trained, record = super().train(*given, **named)
+        return trained, record._replace(attack=CountsTheTarget(self.target_class, record.attack.corner))
+
+    def trigger_test(self, x: Array, y: Labels) -> tuple[Array, Mask]:
+        return super().trigger_test(x, y)[0], y == TARGET
+
+
+@pytest.mark.parametrize(
+    ("attack", "message"),
+    [
+        (Leaking(), "the same seed gives other weights: something was left from the training before"),
+        (CountsTheTarget(), "samples of the target class count for success"),
+    ],
+)
+def test_the_law_catches_an_attack_that_leaks_or_miscounts(attack: BackdoorAttack, message: str) -> None:
+    with pytest.raises(AssertionError, match=message):
+        check_attack_trains(attack, lambda: untrained("ann"), X, Y, batch_size=16, nb_epochs=1)
+
+
+def test_a_plan_that_an_attack_cannot_follow_is_refused_before_anything_is_trained() -> None:
+    planned = {"lif": TrainingPlan(augmentation=Augmentation(1, place="before"))}
+    with pytest.raises(ValueError, match="expected an attack with a trigger for augmentation before it is put on"):
+        BackdoorEvaluation(Triggerless(), {"lif": untrained("lif")}, plans=planned)
+    after = {"lif": TrainingPlan(augmentation=Augmentation(1, place="after"))}
+    assert evaluated(Triggerless(), "lif", plans=after).rows[0].model == "lif"
 
 
 def test_changes_are_counted_row_by_row() -> None:
