@@ -135,7 +135,9 @@ def make_attack(spec: Experiment, dataset: Dataset, drawn: Streams, *, verbose: 
     if takes_trigger(spec.attack.attack):
         settings["trigger"] = fit_trigger(spec, dataset, drawn, verbose=verbose)
     attack: Any = build_attack(spec.attack.attack, settings, spec.attack.parameters("attack"))
-    ready: BackdoorAttack = attack.fit(dataset.x_train, dataset.y_train) if hasattr(attack, "fit") else attack
+    if hasattr(attack, "fit"):
+        attack = attack.fit(dataset.x_train, dataset.y_train, verbose=verbose)
+    ready: BackdoorAttack = attack
     return ready
 
 
