@@ -1,5 +1,7 @@
 """The page of a report: what it tells, that nothing on it is foreign, and that a browser shows it on any screen."""
 
+import base64
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 import tomli_w
+from PIL import Image
 
 from art_snn.recipes import RecipeRun
 from art_snn.report import write_report
@@ -35,6 +38,11 @@ def page(content: list[dict[str, Any]], spec: Spec | None = None) -> str:
     """The page on some cells."""
     found = findings(content, spec)
     return page_text(found, list(plots(found)))
+
+
+def sized(uri: str) -> tuple[int, int]:
+    """Width and height of a picture inside a page."""
+    return Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))).size
 
 
 class Elements(HTMLParser):
@@ -191,6 +199,21 @@ def test_triggers_are_shown_once_each(folder: Path) -> None:
     elements = Elements(written(folder, cells({**SWEEP, "models": ["ann"], "grid": grid})).decode())
     sources = [source.partition(",")[0] for source in elements.all("src")]
     assert sources == ["data:image/png;base64", "data:image/gif;base64"] * 2
+    wide, narrow = ([sized(one)[0] for one in elements.all(name) if "image/png" in one] for name in ("src", "srcset"))
+    assert max(narrow) < min(wide), "a small screen gets fewer columns"
+
+
+@pytest.mark.slow
+def test_report_md_shows_the_triggers_of_the_page_from_files_beside_it(folder: Path) -> None:
+    grid = {**SWEEP["grid"], "attack.size": [1, 2]}
+    content = cells({**SWEEP, "models": ["ann"], "grid": grid})
+    written(folder, content)
+    text, files = (folder / "report.md").read_text(), ["1.png", "1.gif", "2.png", "2.gif"]
+    assert re.findall(r"\]\(triggers/([0-9a-z.]+)\)", text) == files
+    assert {path.name for path in (folder / "triggers").iterdir()} == set(files)
+
+    written(folder, [cell for cell in content if cell["spec"]["attack"]["size"] == 1])
+    assert {path.name for path in (folder / "triggers").iterdir()} == {"1.png", "1.gif"}
 
 
 def test_a_trigger_whose_data_are_not_here_is_a_sentence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,6 +222,7 @@ def test_a_trigger_whose_data_are_not_here_is_a_sentence(folder: Path, monkeypat
     content[0]["spec"]["data"] |= {"name": "mnist", "root": "/nowhere"}
     said = words(written(folder, content).decode())
     assert "There is no picture of it, as the data could not be read here: FileNotFoundError" in said
+    assert "There is no picture of it: FileNotFoundError" in (folder / "report.md").read_text()
 
 
 WIDER = """[...document.querySelectorAll("*")].filter(one => {

@@ -66,14 +66,18 @@ def _said(label: int) -> str:
     return "no class" if label == NONE else str(label)
 
 
-def trigger_sheet(shown: Shown) -> Figure:
-    """Samples without and with a trigger, a row each, time bins (or images) side by side, at most sixteen.
+def trigger_sheet(shown: Shown, most_columns: int = MAX_COLUMNS) -> Figure:
+    """Samples without and with a trigger, a row each, time bins (or images) side by side.
 
     Of more time bins those are shown in which the trigger writes, at even distances where these are too many.
+
+    Args:
+        shown: What to draw.
+        most_columns: Time bins (or images), at most; of sensors above 160 pixels fewer than sixteen.
     """
     strips = strips_of(shown.rows, shown.touched, shown.masks)
     width = shown.touched.shape[-1] * zoom_for(*shown.touched.shape[1:]) + 2 * LINE
-    chosen = chosen_bins(shown.touched, max(4, min(MAX_COLUMNS, _WIDEST // width)))
+    chosen = chosen_bins(shown.touched, min(most_columns, max(4, _WIDEST // width)))
     return Grid(
         title_of(shown, chosen),
         [[strip.panel(i) for i in chosen] for strip in strips],

@@ -1,5 +1,6 @@
 """Writing the page: what a sweep found, put into the template; whatever came from a file is escaped."""
 
+import base64
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -14,13 +15,14 @@ from art_snn.report import words
 from art_snn.report.doubts import doubts
 from art_snn.report.findings import Findings
 from art_snn.report.page import provenance
-from art_snn.report.page.triggers import TriggerPictures, trigger_pictures
 from art_snn.report.plots import MOST, PlotGroup
 from art_snn.report.plots.style import one_line
 from art_snn.report.published import figures_notes, in_figures, row_heading
 from art_snn.report.reasons import NO_FIGURE
 from art_snn.report.report_table import ReportTable
+from art_snn.report.trigger_pictures import TriggerPictures
 
+_MOST_BYTES = 1 << 22  # of one picture
 _NUMBER = r"[<+-]? ?[\d.,]+(?: ± [\d.,]+)?|\d+ of \d+"
 _FIGURE = re.compile(rf"(?P<mean>{_NUMBER})(?P<interval> \[[^\]]*\])?(?P<seeds> \([^)]*\))?(?P<mark> \?)?")
 
@@ -39,19 +41,20 @@ class Cell(NamedTuple):
     kind: str = "text"
 
 
-def write_page(folder: Path, found: Findings, drawn: Sequence[PlotGroup], *, with_pictures: bool = True) -> Path:
+def write_page(
+    folder: Path, found: Findings, drawn: Sequence[PlotGroup], pictures: Sequence[TriggerPictures] = ()
+) -> Path:
     """Write `report.html` into a folder; the same findings give the same page.
 
     Args:
         folder: Where to.
         found: What the sweep found.
         drawn: Plots of the findings by heading, as `plots` draws them.
-        with_pictures: Whether triggers are shown, for which the data are read.
+        pictures: What its triggers do.
 
     Returns:
         The path of the page.
     """
-    pictures = trigger_pictures(found.cells) if with_pictures else []
     return write_whole(folder / "report.html", page_text(found, drawn, pictures).encode(errors="replace"))
 
 
@@ -94,6 +97,7 @@ def _environment() -> Environment:
         finalize=_printable,
     )
     made.filters |= {"rows": _rows, "in_figures": in_figures, "notes": figures_notes, "row_heading": row_heading}
+    made.filters["uri"] = _uri
     return made
 
 
@@ -102,6 +106,12 @@ def _printable(value: Any) -> Any:
     if type(value) is not str:
         return value
     return "".join(one if one == "\n" or unicodedata.category(one) not in ("Cc", "Cs") else "�" for one in value)
+
+
+def _uri(picture: bytes, kind: str) -> str:
+    """A picture inside the page; empty where there is none, or one that is too large for that."""
+    is_there = 0 < len(picture) <= _MOST_BYTES
+    return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}" if is_there else ""
 
 
 def _rows(table: ReportTable) -> list[list[tuple[str, Cell]]]:

@@ -1,6 +1,6 @@
-"""Pictures of what triggers do to samples, still and in motion, as parts of a page."""
+"""Pictures of what the triggers of a sweep do to samples, still and in motion."""
 
-import base64
+import io
 import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 from art_snn.experiment import Experiment, show_trigger
 from art_snn.experiment.sections import Attack
 from art_snn.report.files import write_trigger
+from art_snn.report.pictures import trigger_sheet
+from art_snn.report.titles import DPI
 from art_snn.report.trigger_words import trigger_in_words
 
 MOST = 6
-_MOST_BYTES = 1 << 22  # of one picture
+_COLUMNS_OF_A_PHONE = 3
 
 
 class TriggerPictures(NamedTuple):
@@ -21,14 +23,16 @@ class TriggerPictures(NamedTuple):
 
     Args:
         title: Names of data and trigger.
-        still: Contact sheet as a data URI; empty where there is none.
-        motion: Animation as a data URI; empty where there is none.
+        still: Contact sheet as a PNG file; empty where there is none.
+        narrow: Contact sheet with few columns as a PNG file, for a small screen.
+        motion: Animation as a GIF file; empty where there is none.
         problem: Why there are no pictures; empty where there are.
     """
 
     title: str
-    still: str = ""
-    motion: str = ""
+    still: bytes = b""
+    narrow: bytes = b""
+    motion: bytes = b""
     problem: str = ""
 
 
@@ -60,14 +64,9 @@ def _pictures(spec: Mapping[str, Any]) -> TriggerPictures:
     try:
         shown = show_trigger(Experiment(**spec))
         with tempfile.TemporaryDirectory() as folder:
-            still, motion = (_as_uri(path) for path in write_trigger(shown, Path(folder)))
+            still, motion = (path.read_bytes() for path in write_trigger(shown, Path(folder)))
+        narrow = io.BytesIO()
+        trigger_sheet(shown, most_columns=_COLUMNS_OF_A_PHONE).savefig(narrow, format="png", dpi=DPI)
     except Exception as error:  # pictures are no reason to give no report
         return TriggerPictures(title, problem=f"{type(error).__name__}: {error}")
-    return TriggerPictures(f"{shown.data}: {trigger_in_words(shown.trigger)}", still, motion)
-
-
-def _as_uri(path: Path) -> str:
-    """A picture inside the page; empty for one that is too large for that."""
-    kind = {".png": "image/png", ".gif": "image/gif"}[path.suffix]
-    content = path.read_bytes()
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}" if len(content) <= _MOST_BYTES else ""
+    return TriggerPictures(f"{shown.data}: {trigger_in_words(shown.trigger)}", still, narrow.getvalue(), motion)
