@@ -195,6 +195,13 @@ def test_a_sheet_of_many_bins_shows_sixteen_and_says_which(frames: Any, said: st
     assert len(sheet.axes) == 3 * 16
 
 
+def test_a_sheet_of_few_columns_says_of_how_many_images() -> None:
+    sheet = trigger_sheet(shown(PatchTrigger(), np.tile(IMAGES, (3, 1, 1, 1))), most_columns=2)
+
+    assert sheet.get_suptitle().endswith(f"2 of {3 * len(IMAGES)} images")
+    assert len(sheet.axes) == 3 * 2
+
+
 def test_time_bins_say_when_they_are() -> None:
     sheet = trigger_sheet(shown(StaticTrigger(), recording(2, 8), np.array([[0, 12_500], [12_500, 130_200]])))
 

@@ -89,11 +89,13 @@ def trigger_sheet(shown: Shown, most_columns: int = MAX_COLUMNS) -> Figure:
 
 
 def title_of(shown: Shown, chosen: Indices) -> str:
-    """What was done to which data, in words, and which time bins these are where they are not all."""
+    """What was done to which data, in words, and which time bins or images these are where they are not all."""
     words, n_bins = trigger_in_words(shown.trigger), len(shown.touched)
     title = f"{words[0].upper()}{words[1:]}\non {shown.data}"
     if len(chosen) == n_bins:
         return title
+    if not shown.is_over_time:
+        return f"{title}\n{len(chosen)} of {n_bins} images"
     return f"{title}\n{len(chosen)} of {n_bins} time bins: {_reason(shown.touched, chosen)}"
 
 
