@@ -13,7 +13,8 @@ from hypothesis import settings
 from art_snn.cli import main
 from art_snn.testing import check_global_streams_stand_still
 
-settings.register_profile("steady", deadline=None)  # a busy machine is no fault of the code
+settings.register_profile("search", deadline=None)  # a busy machine is no fault of the code
+settings.register_profile("steady", deadline=None, derandomize=True)  # `--hypothesis-profile search` tries new inputs
 settings.load_profile("steady")
 torch.set_num_threads(1)  # the tensors of a test are small
 os.environ.pop("TQDM_DISABLE", None)  # tests look at bars

@@ -208,7 +208,7 @@ def test_binned_by_time_the_retimed_stream_gives_the_retimed_frames(
 
 
 @pytest.mark.filterwarnings("ignore:.* moves nothing in:UserWarning")
-@given(data=st.data(), events=streams(), n_bins=st.integers(1, 9), split_by=st.sampled_from(["time", "count", 7]))
+@given(data=st.data(), events=streams(), n_bins=st.integers(1, 8), split_by=st.sampled_from(["time", "count", 7]))
 def test_events_are_what_they_were_but_for_their_times(
     data: st.DataObject, events: Events, n_bins: int, split_by: Any
 ) -> None:
