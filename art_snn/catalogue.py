@@ -21,9 +21,11 @@ from art_snn.attacks.poisoning import (
     TriggerBackdoor,
 )
 from art_snn.defences.detector import (
+    EventMassDefence,
     MembranePotentialDefence,
     NeuralCleanse,
     ReferenceDefence,
+    SpaceTimeDefence,
     SpikeActivationDefence,
     SpikeSpectralDefence,
     STRIPDefence,
@@ -56,6 +58,8 @@ SAMPLE_DETECTORS: dict[str, Any] = {
     "spectral": SpikeSpectralDefence,
     "strip": STRIPDefence,
     "reference": ReferenceDefence,
+    "event-mass": EventMassDefence,
+    "space-time": SpaceTimeDefence,
 }
 MODEL_DETECTORS: dict[str, type] = {"membrane-potential": MembranePotentialDefence, "neural-cleanse": NeuralCleanse}
 ELIMINATIONS: dict[str, type] = {

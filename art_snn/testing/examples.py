@@ -21,14 +21,10 @@ def example_arguments(name: str) -> dict[str, Any]:
         "clip_values": (0.0, 1.0),
     }
     spiking = {"model": SpikingModule(models.small_cnn(1, 3, neuron="lif", width=0.25), 4), **of_a_classifier}
-    if name in SAMPLE_DETECTORS | MODEL_DETECTORS | ELIMINATIONS:
-        samples = {"x_train": np.zeros((30, 1, 8, 8), np.float32), "y_train": np.arange(30) % 3}
-        clean = SAMPLE_DETECTORS[name].clean_arguments if name in SAMPLE_DETECTORS else ()
-        return {
-            "classifier": SpikingClassifier(**spiking),
-            **(samples if name in SAMPLE_DETECTORS else {}),
-            **dict(zip(clean, samples.values(), strict=False)),
-        }
+    if name in SAMPLE_DETECTORS:
+        return _of_a_sample_detector(SAMPLE_DETECTORS[name], spiking)
+    if name in MODEL_DETECTORS | ELIMINATIONS:
+        return {"classifier": SpikingClassifier(**spiking)}
     examples: dict[str, dict[str, Any]] = {
         "dynamic": {"classifier": None, "target_class": 0, "channels": 2},
         "sponge": {"search": "random"},
@@ -42,3 +38,15 @@ def example_arguments(name: str) -> dict[str, Any]:
         "hybrid": {"ann": ann, "timesteps": 8, **of_a_classifier},
     }
     return examples.get(name, {})
+
+
+def _of_a_sample_detector(kind: Any, spiking: dict[str, Any]) -> dict[str, Any]:
+    """On images of zeros, or on frames where it works on nothing else."""
+    if kind.needs_frames:
+        spiking |= {
+            "model": SpikingModule(models.small_cnn(2, 3, neuron="lif", width=0.25)),
+            "input_shape": (4, 2, 8, 8),
+        }
+    samples = {"x_train": np.zeros((30, *spiking["input_shape"]), np.float32), "y_train": np.arange(30) % 3}
+    clean = dict(zip(kind.clean_arguments, samples.values(), strict=False))
+    return {"classifier": SpikingClassifier(**spiking), **samples, **clean}

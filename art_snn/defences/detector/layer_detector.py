@@ -31,6 +31,11 @@ class LayerDetector(SampleDetector):
     max_features: int
 
     @property
+    def sees_time(self) -> bool:
+        """Whether the features are trains, one value for each time step."""
+        return "trains" in self.feature
+
+    @property
     def chosen_layer(self) -> str:
         """The layer that the method's own statistic chooses, without knowledge of the poison."""
         with self._unchanged_classifier():

@@ -76,6 +76,11 @@ class ModelDetector(Parameters, abc.ABC):
         with mode(self.classifier.model, False):
             return self._examine(x, classes)
 
+    @property
+    def sees_time(self) -> bool:
+        """Whether what it compares keeps the time axis; others see of time what the classifier makes of it."""
+        return False
+
     @abc.abstractmethod
     def _examine(self, x: Array | None, y: Indices | None) -> ModelReport:
         """The report on the model, which is in evaluation mode, from checked samples and class indices."""

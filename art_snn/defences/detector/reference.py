@@ -91,6 +91,11 @@ class ReferenceDefence(SampleDetector):
         self._models = [classifier] if reference is None else [classifier, reference]
         self._check_params()
 
+    @property
+    def sees_time(self) -> bool:
+        """Sequences over time are compared."""
+        return True
+
     def detect_backdoor(self, **kwargs: Any) -> ModelReport:
         """Whether the training data of a class deviate from the reference: the verdict on the model.
 

@@ -121,6 +121,11 @@ class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
         with self._unchanged_classifier():
             return self._scores(samples).astype(np.float32)
 
+    @property
+    def sees_time(self) -> bool:
+        """Whether what it compares keeps the time axis; others see of time what the classifier makes of it."""
+        return False
+
     @abc.abstractmethod
     def _detect(self) -> tuple[dict[str, Any], Mask]:
         """The report, and a mask (N,) of the training samples that look poisoned."""

@@ -1,6 +1,5 @@
 """STRIP: a triggered sample keeps its class whatever is superimposed on it."""
 
-from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil
 from typing import Any, Literal
@@ -18,8 +17,9 @@ from art_snn.defences.detector._superposition import (
     superpose_arrays,
     superpose_events,
 )
-from art_snn.defences.detector.sample_detector import SampleDetector, suspects
-from art_snn.events import SensorSize, SplitBy, to_frames
+from art_snn.defences.detector.sample_detector import suspects
+from art_snn.defences.detector.stream_detector import StreamDetector
+from art_snn.events import SensorSize, SplitBy
 from art_snn.lazy_rows import rows_of
 from art_snn.typing import Array, Indices, Labels, Mask
 
@@ -28,7 +28,7 @@ NUM_SAMPLES, RATE = 20, 0.01  # defaults
 _SMALLEST = 1e-6  # distance of scores from 0 and 1, so that log-odds are finite
 
 
-class STRIPDefence(SampleDetector):
+class STRIPDefence(StreamDetector):
     """Superimpose clean samples on each sample, and measure how sure of one class the classifier stays.
 
     A score is 1 less the mean normalised entropy of the predictions: 1 if a sample always gets the same class with
@@ -68,8 +68,7 @@ class STRIPDefence(SampleDetector):
     Distribution-free predictive inference for regression, 2018, https://arxiv.org/abs/1604.04173, section 2.2.
     """
 
-    _data = frozenset({"x_clean", "sensor_size", "n_bins", "split_by"})
-    _takes_events = True
+    _data = frozenset({"x_clean"})
 
     def __init__(
         self,
@@ -88,18 +87,12 @@ class STRIPDefence(SampleDetector):
         batch_size: Count = 512,
         seed: Seed = 0,
     ) -> None:
-        super().__init__(classifier, x_train, y_train)
+        super().__init__(classifier, x_train, y_train, sensor_size, n_bins, split_by)
         self.num_samples, self.false_acceptance_rate = num_samples, false_acceptance_rate
         self.superposition: Superposition = superposition
         self.outputs: Outputs = outputs
         self.x_clean = None if x_clean is None else self._like_training_data("x_clean", x_clean)
         self.batch_size, self.seed = batch_size, seed
-        self._binning: tuple[SensorSize, int, SplitBy] | None = None
-        if self.x_train.dtype == object:
-            if sensor_size is None or n_bins is None:
-                raise ValueError("expected sensor_size and n_bins for event streams, got None")
-            self._binning = sensor_size, n_bins, split_by
-            to_frames(self.x_train[:1], *self._binning)  # raises if the binning is wrong
         self._check_params()
 
     def _detect(self) -> tuple[dict[str, Any], Mask]:
@@ -170,10 +163,6 @@ class STRIPDefence(SampleDetector):
     @property
     def _clean(self) -> Array:
         return self.x_train if self.x_clean is None else self.x_clean
-
-    def _batches(self, x: Array | None = None) -> Iterator[Array]:
-        for batch in super()._batches(x):
-            yield batch if self._binning is None else to_frames(batch, *self._binning)
 
     def _superposed(self, samples: Array, overlays: Array) -> Array:
         if self._binning is None:
