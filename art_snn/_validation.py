@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from fractions import Fraction
-from math import floor
+from math import ceil, floor
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,22 @@ def share_of(share: float, n: int) -> int:
     (29, 28, 134)
     """
     return floor(Fraction(str(share)) * n)
+
+
+def share_of_rows(name: str, share: float, n: int, of_what: str = "rows") -> int:
+    """A share of `n` rows, rounded down, where a positive one must come to at least one.
+
+    >>> share_of_rows("percent_poison", 0.001, 1347), share_of_rows("percent_poison", 0.0, 10)
+    (1, 0)
+    >>> share_of_rows("percent_poison", 0.001, 500)
+    Traceback (most recent call last):
+    ValueError: expected percent_poison to come to at least one row, got 0.001 of 500 rows; raise it to 0.002
+    """
+    n_rows = share_of(share, n)
+    if n_rows == 0 and share > 0:
+        cure = f"; raise it to {ceil(1e4 / n) / 1e4:g}" if n else ""
+        raise ValueError(f"expected {name} to come to at least one row, got {share} of {n} {of_what}{cure}")
+    return n_rows
 
 
 def is_whole(value: Any) -> bool:

@@ -1,7 +1,7 @@
 """Tables are whole in their width."""
 
 import io
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -29,7 +29,11 @@ def _result(*models: str) -> Result:
     migration = Migration(**dict.fromkeys((field.name for field in fields(Migration)), 0.5) | {"doubts": ()})
     rows = []
     for model in models:
-        measured = {field.name: 0.25 for field in fields(BackdoorResult)} | {"n_asr": 404, "n_asr_all": 450}
+        measured = {field.name: 0.25 for field in fields(BackdoorResult)} | {
+            "n_asr": 404,
+            "n_asr_all": 450,
+            "n_others": 0,
+        }
         measured |= {"model": model, "migration": migration if model in ("converted", "hybrid") else None, "doubts": ()}
         rows.append(BackdoorResult(**measured))
     return Result(spec_of(models=models), "digits", {}, tuple(rows), _examples(IMAGES, PatchTrigger(2)))
@@ -49,6 +53,18 @@ def test_a_comparison_of_all_models_is_whole_in_100_columns() -> None:
     (converted,) = (line.split("│")[1:-1] for line in printed if line.startswith("│ converted"))
     assert [cell.strip() for cell in converted] == ["converted", *["0.250"] * 5, "0", "0.500"]
     assert "attack success    404 triggered samples of other classes, taken for the target" in map(str.rstrip, printed)
+
+
+def test_a_source_specific_backdoor_is_told_from_what_the_trigger_does_to_other_classes() -> None:
+    result = _result(*MODELS)
+    printed = _printed(replace(result, rows=tuple(replace(row, n_others=90, asr_others=0.125) for row in result.rows)))
+
+    assert max(map(len, printed)) <= WIDTH
+    (lif,) = (line.split("│")[1:-1] for line in printed if line.startswith("│ lif"))
+    assert [cell.strip() for cell in lif] == ["lif", *["0.250"] * 3, "0.125", *["0.250"] * 2, "0", ""]
+    told = [line.rstrip() for line in printed]
+    assert "attack success    404 triggered samples of the source classes, taken for the target" in told
+    assert "on others         90 samples of neither source nor target, as the attacker shows them" in told
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,8 @@ _TRAINING = (
     Option("--percent-poison", "attack.percent_poison"),
     Option("--target", "attack.target_class"),
     Option("--clean-label", "attack.clean_label"),
+    Option("--source-class", "attack.source_classes", text="Class whose samples alone obey; several by --set."),
+    Option("--percent-cover", "attack.percent_cover"),
     Option("--timesteps", "models.*.timesteps", told=f"{TIMESTEPS}; converted, hybrid: {TIMESTEPS_CONVERTED}"),
     Option("--conversion", "models.*.method", told=""),
     Option("--scale", "models.*.scale", told=""),

@@ -95,6 +95,17 @@ class Exam(NamedTuple):
         rows = self.counted_among(target_samples)
         return attack_success_rate(self.y[rows], answers.triggered[rows], self.target, target_samples)
 
+    def asr_others(self, answers: Answers) -> float:
+        """Share of `others` that a classifier whose logits are finite takes for the target; NaN if there are none."""
+        rows = self.others
+        return attack_success_rate(self.y[rows], answers.triggered[rows], self.target) if rows.any() else math.nan
+
+    @property
+    def others(self) -> Mask:
+        """Samples of other classes than the target that do not count, (N,): the attack is not meant for them."""
+        others: Mask = ~self.counted & (self.y != self.target)
+        return others
+
     def asrs(self, pair: Pair) -> Rates:
         """Attack success rates of both classifiers."""
         return Rates(self.asr(pair.clean), self.asr(pair.backdoored))

@@ -303,6 +303,7 @@ def _measured(
         **derived,
         "n_asr": int(exam.counted.sum()),
         "n_asr_all": int(exam.counted_among("include").sum()),
+        "n_others": int(exam.others.sum()),
         "accuracy_target": exam.accuracy_in_target(pair.backdoored),
         "accuracy_clean_target": exam.accuracy_in_target(pair.clean),
         "n_target": int((exam.y == exam.target).sum()),
@@ -323,6 +324,7 @@ def _derived(pair: Pair, exam: Exam) -> dict[str, float]:
         "robust_accuracy": exam.robust_accuracy(pair.backdoored),
         "asr": exam.asr(pair.backdoored),
         "asr_all": exam.asr(pair.backdoored, "include"),
+        "asr_others": exam.asr_others(pair.backdoored),
         "floor": exam.asr(pair.clean),
     }
 

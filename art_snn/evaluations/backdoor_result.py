@@ -20,8 +20,9 @@ class BackdoorResult:
         model: Name of the classifier.
         accuracy_clean: Accuracy on clean test samples of the model that was trained on clean data, the clean twin.
         accuracy: Accuracy on clean test samples of the backdoored model.
-        robust_accuracy: Share of triggered samples of other classes that are still recognised.
-        asr: Attack success rate (ASR): share of triggered samples of other classes that are taken for the target.
+        robust_accuracy: Share of the triggered samples of `asr` that are still recognised.
+        asr: Attack success rate (ASR): share of triggered samples of other classes, or of the source classes where the
+            attack has some, that are taken for the target.
         asr_all: Attack success rate with the samples of the target class counted, as many papers do.
         n_asr: The denominator of `asr`.
         n_asr_all: The denominator of `asr_all`.
@@ -43,6 +44,9 @@ class BackdoorResult:
         poisoned: Which training samples were changed, and by how much.
         accuracy_control: Accuracy of the control, the clean twin after everything that the attack does without poison,
             such as moving thresholds; NaN where it does nothing of the kind.
+        asr_others: Share of the samples that are neither of the target nor of a source class that are taken for the
+            target, as the attacker shows them; NaN where all classes are sources.
+        n_others: The denominator of `asr_others`.
     """
 
     model: str
@@ -66,3 +70,5 @@ class BackdoorResult:
     n_target: int = 0
     poisoned: PoisonedRows | None = None
     accuracy_control: float = math.nan
+    asr_others: float = field(default=math.nan, metadata=FIGURE)
+    n_others: int = 0

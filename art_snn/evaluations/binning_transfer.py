@@ -35,7 +35,7 @@ from art_snn.evaluations.samples import poisoned
 from art_snn.evaluations.training import Seeds, TrainingPlan, check_fit_arguments, train_afresh
 from art_snn.events import SensorSize, check_bins, check_sensor_size, to_frames
 from art_snn.lazy_rows import is_mapped, lazy_rows
-from art_snn.metrics import attack_success_rate, counts_for_success
+from art_snn.metrics import attack_success_rate
 from art_snn.typing import Array, Events, Frames, Indices, Labels
 
 EventTransform = Callable[[Events], Events]
@@ -138,7 +138,7 @@ def binning_transfer(
                 for step in steps
             )
             y = class_indices(test[1])
-            on_test = _OnTest(harmless, model, binning, trigger, attack.target_class, test[0], y, sensor_size)
+            on_test = _OnTest(harmless, model, binning, trigger, attack, test[0], y, sensor_size)
             rows.append(on_test.row(binnings, filters, int(dataset.is_poison.sum()), drawing))
         name = f"{binning.n_bins} bins by {binning.split_by}"
         heed(on_doubt, name, rows[-1]["doubts"])
@@ -181,7 +181,7 @@ class _OnTest:
     model: PyTorchClassifier
     binning: Binning
     trigger: NeuromorphicTrigger
-    target_class: int
+    attack: TriggerBackdoor
     streams: Events
     y: Indices
     sensor_size: SensorSize
@@ -193,8 +193,7 @@ class _OnTest:
         clean = _frames(self.streams, self.sensor_size, self.binning, are_kept=True)
         trigger = self.trigger.for_set(clean)
         triggered = lazy_rows(lambda rows: trigger(clean[rows]), clean.shape, clean.dtype)
-        counted = counts_for_success(self.y, self.target_class)
-        exam = Exam(clean, triggered, self.y, self.target_class, counted)
+        exam = Exam(clean, triggered, self.y, self.attack.target_class, self.attack.counted(self.y))
         pair = exam.ask_both(self.harmless, self.model)
         placed = [self.asked(self.with_trigger(trigger, other)).clean for other in binnings]
         own = self.with_trigger(trigger, self.binning)
@@ -228,7 +227,8 @@ class _OnTest:
         return trigger.on_events(self.streams, self.sensor_size, n_bins=placed.n_bins, split_by=placed.split_by)
 
     def success(self, logits: Array, doubts: Doubts) -> float:
-        return math.nan if is_invalid(doubts) else attack_success_rate(self.y, logits, self.target_class)
+        rows, target = self.attack.counted(self.y), self.attack.target_class
+        return math.nan if is_invalid(doubts) else attack_success_rate(self.y[rows], logits[rows], target)
 
 
 def _frames(streams: Events, sensor_size: SensorSize, binning: Binning, *, are_kept: bool) -> Frames:

@@ -64,5 +64,7 @@ def exam_of(attack: BackdoorAttack, x: Array, y: Labels) -> Exam:
     """
     triggered, counted = attack.trigger_test(x, y)
     if not counted.any():
-        raise ValueError(f"expected test samples of other classes than {attack.target_class}, got none")
+        raise ValueError(
+            f"expected test samples of other classes than {attack.target_class}, got none that the attack is meant for"
+        )
     return Exam(x, triggered, class_indices(y), attack.target_class, counted)

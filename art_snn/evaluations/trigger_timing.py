@@ -16,7 +16,6 @@ from art_snn.evaluations.backdoor import TrainedPair
 from art_snn.evaluations.doubts import Doubts, is_invalid, model_doubts, united
 from art_snn.evaluations.figures import FIGURE
 from art_snn.evaluations.samples import samples_for_all
-from art_snn.metrics import counts_for_success
 from art_snn.typing import Frames, Indices, Labels, Trigger
 
 _AT_ONCE = 256  # samples that are triggered at once
@@ -81,7 +80,7 @@ def onset_length(
     check_same_length("x", x, "y", y)
     trigger, starts, durations = _checked(attack.trigger, x, onsets, lengths)
     y = class_indices(y)
-    rows = np.flatnonzero(counts_for_success(y, attack.target_class))
+    rows = np.flatnonzero(attack.counted(y))
     if len(rows) == 0:
         raise ValueError(f"expected test samples of other classes than {attack.target_class}, got none")
     cells = [(onset, length) for onset in starts for length in durations]

@@ -15,6 +15,7 @@ _SAMPLES = {  # column of a share -> that of its denominator
     "accuracy_clean_target": "n_target",
     "asr": "n_asr",
     "asr_all": "n_asr_all",
+    "asr_others": "n_others",
     "floor": "n_asr",
     "robust_accuracy": "n_asr",
 }

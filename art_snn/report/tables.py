@@ -36,17 +36,18 @@ def as_text(tables: Iterable[RenderableType], is_terminal: bool) -> str:
 def comparison_table(result: Result) -> Group:
     """What the backdoor does to each model, with what the columns mean below."""
     spec, rows = result.spec, result.rows
-    migrates = any(row.migration for row in rows)
+    migrates, is_specific = any(row.migration for row in rows), any(row.n_others for row in rows)
     table = Table(
         title=f"A {attack_done(spec.attack, result.title)}, target class {spec.attack.target_class}, seed {spec.seed}",
     )
     table.add_column("model")
-    headings = ["clean\nmodel", "backdoored\nmodel", "attack\nsuccess", "of all", "floor", "seconds"]
-    for heading in headings + ["migration"] * migrates:
+    shown = {"accuracy_clean": "clean\nmodel", "accuracy": "backdoored\nmodel", "asr": "attack\nsuccess"}
+    shown |= {"asr_others": "on\nothers"} if is_specific else {}
+    shown |= {"asr_all": "of all", "floor": "floor"}
+    for heading in [*shown.values(), "seconds"] + ["migration"] * migrates:
         table.add_column(heading, justify="right")
     for row in rows:
-        fields = ("accuracy_clean", "accuracy", "asr", "asr_all", "floor")
-        cells = [row.model, *(marked(row, field, _three_digits(getattr(row, field))) for field in fields)]
+        cells = [row.model, *(marked(row, field, _three_digits(getattr(row, field))) for field in shown)]
         table.add_row(*cells, f"{row.seconds:.0f}", *[_migration(row)] * migrates)
     doubts = [(row.model, row.doubts) for row in rows]
     doubts += [(row.model, row.migration.doubts) for row in rows if row.migration]
@@ -90,7 +91,10 @@ def _comparison_notes(result: Result, migrates: bool) -> Iterator[tuple[str, str
     spec, first = result.spec, result.rows[0]
     yield "clean model", "accuracy on clean test samples after training on clean data"
     yield "backdoored model", "the same after training on the poisoned data"
-    yield "attack success", f"{first.n_asr} triggered samples of other classes, taken for the target"
+    whose = "the source" if first.n_others else "other"
+    yield "attack success", f"{first.n_asr} triggered samples of {whose} classes, taken for the target"
+    if first.n_others:
+        yield "on others", f"{first.n_others} samples of neither source nor target, as the attacker shows them"
     yield "of all", f"the same with the target's own samples, {first.n_asr_all} in all"
     if migrates:
         yield "migration", "attack success of the spiking network as a share of its source ANN's"

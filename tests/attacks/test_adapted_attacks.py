@@ -210,7 +210,7 @@ def _bad(make: Callable[[], Any]) -> Callable[[], Any]:
         (
             lambda: bullseye(percent_poison=0.9).poison_dataset(X, Y),
             ValueError,
-            "expected percent_poison to choose 1 to 20",
+            "expected percent_poison to choose at most the 20",
         ),
         (lambda: gradient_matching(given=X[:0]), ValueError, "expected at least one given sample"),
         (lambda: clean_label().poison_dataset(X, Y[:3]), ValueError, "expected as many"),

@@ -157,7 +157,12 @@ def test_the_number_of_rows_is_the_share_of_all_rounded_down(share: float, rows:
     [
         ({"percent_poison": 0.01}, "at least one row, got 0.01 of 40 rows"),
         ({"percent_poison": 0.8}, "at least 32 rows to choose from, got 30"),
-        ({"percent_poison": 0.5, "source_classes": [0, 1]}, "at least 20 rows to choose from, got 10"),
+        ({"percent_poison": 0.5, "source_classes": 0}, "at least 20 rows to choose from, got 10"),
+        ({"percent_cover": 0.01, "source_classes": 0}, "percent_cover to come to at least one row, got 0.01 of 40"),
+        (
+            {"percent_cover": 0.75, "source_classes": 0},
+            "at least 30 rows to choose from, got 20 outside source_classes",
+        ),
         ({"target_class": 9}, "expected class 9 to occur"),
         ({"source_classes": [2, 8]}, "expected class 8 to occur"),
     ],

@@ -8,7 +8,7 @@ from art.attacks.poisoning import PoisoningAttackBackdoor
 
 from art_snn._declared import CountOrZero, Flag, Fraction, Seed
 from art_snn._parameters import Parameters
-from art_snn._validation import check_same_length, check_unknown, class_indices, share_of, whole_numbers
+from art_snn._validation import check_same_length, check_unknown, class_indices, share_of_rows, whole_numbers
 from art_snn.attacks.poisoning._sample_trigger import SampleTrigger, checked_labels, checked_samples
 from art_snn.attacks.poisoning._threaded_copy import copied
 from art_snn.attacks.poisoning.lazily_poisoned import LazilyPoisoned
@@ -32,7 +32,8 @@ class TriggerBackdoor(Parameters, TrainsOnPoison, PoisoningAttackBackdoor):
         trigger: Trigger of this package, or any function that triggers each sample by itself.
         target_class: Index of the class that triggered samples should be classified as.
         percent_poison: Share of *all* rows that `poison_dataset` changes, in [0, 1].
-        source_classes: Classes whose rows may be changed; None for any.
+        source_classes: Classes whose samples the backdoor is for: rows of these are relabelled, and their test samples
+            count for success; None for all but the target.
         include_target: Whether rows of the target class may be drawn (their label then stays as it is).
         seed: Seed of the draw of rows.
         sensor_size: (W, H) or (W, H, 2), pixels; needed for event arrays, and so is a trigger that acts on events.
@@ -41,9 +42,17 @@ class TriggerBackdoor(Parameters, TrainsOnPoison, PoisoningAttackBackdoor):
         window: Interval (start, stop) in µs that the bins of event arrays cover; None is each stream's own recording.
         clean_label: Whether `poison_dataset` changes rows of the target class alone, whose labels then stay as they
             are, so that nobody who reads the labels sees the attack.
+        percent_cover: Share of *all* rows, in [0, 1], that get the trigger and keep their label, drawn from classes
+            that are neither source nor target: from them a network learns to obey in the source classes alone.
+
+    Raises:
+        ValueError: If a number is out of its range, the target class is a source class without `include_target`, or
+            `clean_label` or `percent_cover` contradicts what the other arguments say of classes.
+        TypeError: If the trigger is no function, or a class is no whole number.
 
     Source: Gu et al., BadNets, 2017, https://arxiv.org/abs/1708.06733, section 4. Clean labels as in Turner et al.,
     Label-consistent backdoor attacks, 2019, https://arxiv.org/abs/1912.02771, but no sample is made harder to classify.
+    Cover samples as in Tang et al., Demon in the Variant, 2021, https://arxiv.org/abs/1908.00686.
     """
 
     _estimator_requirements = ()
@@ -61,6 +70,7 @@ class TriggerBackdoor(Parameters, TrainsOnPoison, PoisoningAttackBackdoor):
         split_by: SplitBy = "time",
         window: Window | None = None,
         clean_label: Flag = False,
+        percent_cover: Fraction = 0.0,
     ) -> None:
         self.target_class = target_class
         self.percent_poison = percent_poison
@@ -72,6 +82,7 @@ class TriggerBackdoor(Parameters, TrainsOnPoison, PoisoningAttackBackdoor):
         self.split_by = split_by
         self.window = window
         self.clean_label = clean_label
+        self.percent_cover = percent_cover
         super().__init__(trigger)
 
     @property
@@ -111,14 +122,15 @@ class TriggerBackdoor(Parameters, TrainsOnPoison, PoisoningAttackBackdoor):
     def poison_dataset(self, x: Array, y: Labels) -> PoisonedDataset:
         """Trigger some rows, drawn without replacement, and label them as the target class; the rest stays as it is.
 
-        Their number is `percent_poison` times N, rounded down: 29 of 100 for 0.29, see `share_of`.
+        Their number is `percent_poison` times N, rounded down: 29 of 100 for 0.29, see `share_of`. Further rows get the
+        trigger alone, as `percent_cover` says; `is_poison` marks both.
 
         Args:
             x: Clean samples, N first, which are not changed.
             y: Labels of the samples, indices (N,) or one-hot (N, K).
 
         Raises:
-            ValueError: If a positive share comes to no row, there are fewer candidates than rows to poison, or the
+            ValueError: If a positive share comes to no row, there are fewer candidates than rows to change, or the
                 target class or a source class does not occur, or the trigger changes the samples' shape or dtype.
             TypeError: If samples or labels are tensors, or not arrays.
         """
@@ -162,7 +174,7 @@ class TriggerBackdoor(Parameters, TrainsOnPoison, PoisoningAttackBackdoor):
         return lazy_rows(lambda rows: trigger(x[rows]), x.shape, x.dtype)
 
     def trigger_test(self, x: Array, y: Labels) -> tuple[Array, Mask]:
-        """All test samples with the trigger, and a mask of those of other classes than the target, which count.
+        """All test samples with the trigger, and a mask of those that count for success.
 
         Args:
             x: Clean samples, N first; memory-mapped ones get the trigger when they are read.
@@ -173,16 +185,25 @@ class TriggerBackdoor(Parameters, TrainsOnPoison, PoisoningAttackBackdoor):
             TypeError: As `poison`.
         """
         triggered = self.trigger_lazily(x) if is_mapped(x) else self.poison(x)[0]
-        return triggered, counts_for_success(y, self.target_class)
+        return triggered, self.counted(y)
+
+    def counted(self, y: Labels) -> Mask:
+        """Which test samples count for success, (N,): those of the source classes, without the target class.
+
+        Args:
+            y: Labels of the samples, indices (N,) or one-hot (N, K).
+        """
+        others = counts_for_success(y, self.target_class)
+        return others if self.source_classes is None else others & np.isin(class_indices(y), self.source_classes)
 
     def _labels(self, x: Array, y: Labels) -> tuple[Labels, Mask, Labels]:
         """Draw the rows: poisoned labels, a mask of the poisoned rows, and a copy of the clean labels."""
         y = checked_labels(y)
         check_same_length("samples", x, "labels", y)
         classes = class_indices(y)
-        rows = self._draw(classes)
+        rows, cover = self._draw(classes)
         is_poison = np.zeros(len(y), dtype=bool)
-        is_poison[rows] = True
+        is_poison[rows] = is_poison[cover] = True
         y_poisoned = y.copy()
         changed = rows[classes[rows] != self.target_class]  # probabilities of the target class stay, too
         y_poisoned[changed] = target_labels(self.target_class, y[changed])
@@ -193,21 +214,19 @@ class TriggerBackdoor(Parameters, TrainsOnPoison, PoisoningAttackBackdoor):
         settings = self.sensor_size, self.n_bins, self.split_by, self.window
         return SampleTrigger(self.trigger, *settings).for_set(x)
 
-    def _draw(self, classes: Indices) -> Indices:
-        """Draw the rows to poison, in rising order."""
+    def _draw(self, classes: Indices) -> tuple[Indices, Indices]:
+        """Draw the rows to poison and those to cover, each in rising order."""
         sources, whose = self._sources(classes)
         for wanted in (self.target_class, *sources):
             if wanted not in classes:
                 raise ValueError(f"expected class {wanted} to occur in the labels, got classes {np.unique(classes)}")
-        candidates = np.flatnonzero(np.isin(classes, sources))
-        n_rows = share_of(self.percent_poison, len(classes))
-        if n_rows == 0 and self.percent_poison > 0:
-            raise ValueError(
-                f"expected percent_poison to come to at least one row, got {self.percent_poison} of {len(classes)} rows"
-            )
-        if n_rows > len(candidates):
-            raise ValueError(f"expected at least {n_rows} rows to choose from, got {len(candidates)} {whose}")
-        return np.sort(np.random.default_rng(self.seed).choice(candidates, n_rows, replace=False))
+        is_source = np.isin(classes, sources)
+        rng = np.random.default_rng(self.seed)
+        apart = rng.spawn(1)[0]  # so that cover samples move no poisoned row
+        rows = _drawn("percent_poison", self.percent_poison, is_source, whose, rng)
+        is_other = ~is_source & (classes != self.target_class)
+        whose = "outside source_classes and the target class; lower percent_cover"
+        return rows, _drawn("percent_cover", self.percent_cover, is_other, whose, apart)
 
     def _sources(self, classes: Indices) -> tuple[Indices, str]:
         """The classes whose rows may be drawn, and how an error tells them and the cure."""
@@ -227,6 +246,7 @@ class TriggerBackdoor(Parameters, TrainsOnPoison, PoisoningAttackBackdoor):
         if self.source_classes is not None:
             whole_numbers("source_classes", np.atleast_1d(np.asarray(self.source_classes)), "classes")
         self._check_clean_label()
+        self._check_classes()
         if self.sensor_size is not None:
             check_sensor_size(self.sensor_size)
         check_bins(1 if self.n_bins is None else self.n_bins, self.split_by)
@@ -243,6 +263,28 @@ class TriggerBackdoor(Parameters, TrainsOnPoison, PoisoningAttackBackdoor):
                 raise ValueError(
                     f"expected {expected} with clean_label, which poisons rows of target_class alone, got {got}"
                 )
+
+    def _check_classes(self) -> None:
+        """Whether sources, target and cover samples go together."""
+        if self.percent_cover > 0 and self.source_classes is None:
+            raise ValueError(
+                f"expected source_classes for cover samples, which are of other classes, got None and percent_cover "
+                f"{self.percent_cover}"
+            )
+        sources = () if self.source_classes is None else np.atleast_1d(np.asarray(self.source_classes))
+        if self.target_class in sources and not self.include_target:
+            raise ValueError(
+                f"expected source_classes without the target class {self.target_class}, got {self.source_classes!r}; "
+                "leave it out, or set include_target"
+            )
+
+
+def _drawn(name: str, share: float, candidates: Mask, whose: str, rng: np.random.Generator) -> Indices:
+    """Draw a share of all rows among the candidates, in rising order."""
+    n, n_rows = int(candidates.sum()), share_of_rows(name, share, len(candidates))
+    if n_rows > n:
+        raise ValueError(f"expected at least {n_rows} rows to choose from, got {n} {whose}")
+    return np.sort(rng.choice(np.flatnonzero(candidates), n_rows, replace=False))
 
 
 def target_labels(target: int, form: Labels) -> Labels:

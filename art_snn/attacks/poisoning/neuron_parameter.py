@@ -10,7 +10,7 @@ from torch import Tensor
 
 from art_snn._declared import CountOrZero, Declared, FractionAboveZero, Positive, Seed
 from art_snn._parameters import Parameters
-from art_snn._validation import check_class, check_same_length, check_unknown, class_indices, share_of
+from art_snn._validation import check_class, check_same_length, check_unknown, class_indices, share_of_rows
 from art_snn.attacks.poisoning._sample_trigger import SampleTrigger, checked_labels, checked_samples
 from art_snn.attacks.poisoning._training_loop import TrainingLoop, check_schedule
 from art_snn.attacks.poisoning.backdoor import target_labels
@@ -203,11 +203,11 @@ class NeuronParameterBackdoor(Parameters, PoisoningAttackTransformer):
         with neurons_set(estimator.model, v_threshold=self.v_threshold, tau=self.tau):
             pass  # whether they can be set
         own = np.flatnonzero(classes == self.target_class)
-        n = share_of(self.percent_poison, len(classes))
-        if not 0 < n <= len(own):
+        n = share_of_rows("percent_poison", self.percent_poison, len(classes))
+        if n > len(own):
             raise ValueError(
-                f"expected percent_poison to come to 1 to {len(own)} rows of class {self.target_class}, got {n} of "
-                f"{len(classes)}"
+                f"expected percent_poison to come to at most the {len(own)} rows of class {self.target_class}, got {n} "
+                f"of {len(classes)}"
             )
         rows = np.sort(np.random.default_rng(self.seed).choice(own, n, replace=False))
         return x, np.eye(estimator.nb_classes, dtype=np.float32)[classes], rows

@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from art.attacks.poisoning import HiddenTriggerBackdoor, PoisoningAttackCleanLabelBackdoor, SleeperAgentAttack
 
-from art_snn._validation import check_at_least, class_indices
+from art_snn._validation import check_at_least, class_indices, share_of_rows
 from art_snn.attacks.poisoning.adapters.adapter import Adapter, Form, class_of
 from art_snn.metrics import counts_for_success
 from art_snn.typing import Array, Indices, Labels, Mask
+
+_OF_TARGET = "rows of the target class"
 
 
 class CleanLabelAdapter(Adapter):
@@ -32,6 +34,7 @@ class CleanLabelAdapter(Adapter):
         return _with_backdoor(self.attack.backdoor, x, self.attack.target), counts_for_success(y, self.target_class)
 
     def _poison(self, attack: Any, x: Array, y: Array, form: Form) -> tuple[Indices, Array]:
+        share_of_rows("pp_poison", attack.pp_poison, int((y.argmax(axis=1) == self.target_class).sum()), _OF_TARGET)
         attack.backdoor = _OnSamples(attack.backdoor, form)  # between the two, values are no samples yet
         changed, _ = attack.poison(x, y)
         rows = np.flatnonzero((changed != x).reshape(len(x), -1).any(axis=1))
@@ -107,6 +110,7 @@ class SleeperAgentAdapter(Adapter):
             raise ValueError(f"expected training samples of the source class {self.source_class}, got none")
         chosen = np.random.default_rng(self.seed).permutation(sources)[: self.n_triggers]
         attack.indices_target = np.flatnonzero(classes == self.target_class)
+        share_of_rows("percent_poison", attack.percent_poison, len(attack.indices_target), _OF_TARGET)
         targets = np.eye(y.shape[1], dtype=np.float32)[np.full(len(chosen), self.target_class)]
         changed, _ = attack.poison(x[chosen], targets, x, y, x[chosen], targets)
         rows = attack.indices_target[attack.get_poison_indices()]

@@ -8,7 +8,7 @@ from art.attacks.poisoning import BullseyePolytopeAttackPyTorch, GradientMatchin
 
 from art_snn._arrays import as_numbers
 from art_snn._declared import Fraction
-from art_snn._validation import check_fraction, share_of
+from art_snn._validation import check_fraction, share_of_rows
 from art_snn.attacks.poisoning.adapters.adapter import Adapter, Form
 from art_snn.typing import Array, Indices, Labels, Mask
 
@@ -57,6 +57,7 @@ class GradientMatchingAdapter(InstanceAdapter):
     attack: GradientMatchingAttack
 
     def _poison(self, attack: Any, x: Array, y: Array, form: Form) -> tuple[Indices, Array]:
+        share_of_rows("percent_poison", attack.percent_poison, len(x))
         targets = np.eye(y.shape[1], dtype=np.float32)[np.full(len(self.given), self.target_class)]
         changed, _ = attack.poison(self.given.astype(np.float32), targets, x, y)
         rows = np.flatnonzero((changed != x).reshape(len(x), -1).any(axis=1))
@@ -87,10 +88,11 @@ class BullseyeAdapter(InstanceAdapter):
 
     def _poison(self, attack: Any, x: Array, y: Array, form: Form) -> tuple[Indices, Array]:
         candidates = np.flatnonzero(y.argmax(axis=1) == self.target_class)
-        n = share_of(self.percent_poison, len(y))
-        if not 0 < n <= len(candidates):
+        n = share_of_rows("percent_poison", self.percent_poison, len(y))
+        if n > len(candidates):
             raise ValueError(
-                f"expected percent_poison to choose 1 to {len(candidates)} rows of class {self.target_class}, got {n}"
+                f"expected percent_poison to choose at most the {len(candidates)} rows of class {self.target_class}, "
+                f"got {n}"
             )
         rows = np.sort(np.random.default_rng(self.seed).choice(candidates, n, replace=False))
         samples, _ = attack.poison(x[rows], y[rows])
