@@ -172,7 +172,6 @@ def test_nine_functions_of_ten_are_short() -> None:
 SHARED_PRIVATE = {
     "art_snn._random.host_seed": "ART's code draws from the global streams, in tests too",
     "art_snn.defences._convolution_units.units": "tells which channels pruning took, of any network",
-    "art_snn.defences._differentiable.ClassPotentials": "what detectors of models see, with filters and without",
 }
 
 

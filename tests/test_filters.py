@@ -15,12 +15,12 @@ from torch import nn
 from art_snn import testing as laws
 from art_snn._random import host_seed
 from art_snn.attacks.poisoning import FlashTrigger, StaticTrigger
-from art_snn.defences._differentiable import ClassPotentials
 from art_snn.defences.detector import MembranePotentialDefence, NeuralCleanse
 from art_snn.defences.preprocessor import BackgroundActivityFilter, FlashFilter, RefractoryFilter
 from art_snn.defences.preprocessor.event_filter import EventFilter
 from art_snn.defences.transformer import DendriteClamping
 from art_snn.estimators.classification import SpikingClassifier, SpikingModule
+from art_snn.estimators.classification.class_potentials import ClassPotentials
 from art_snn.estimators.classification.differentiable import logits
 from art_snn.events import make_events, to_frames
 from art_snn.models import small_cnn

@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from art_snn import testing as laws
 from art_snn._random import host_seed
-from art_snn.defences._differentiable import ClassPotentials
 from art_snn.defences.detector import MembranePotentialDefence, ModelReport, NeuralCleanse
 from art_snn.defences.detector.membrane_potential import gamma_p_value, margins
 from art_snn.defences.detector.model_detector import ModelDetector
 from art_snn.defences.detector.neural_cleanse import Blend, MaskCost, anomaly_indices
 from art_snn.estimators.classification import SpikingClassifier, SpikingModule
+from art_snn.estimators.classification.class_potentials import ClassPotentials
 from art_snn.typing import Images, Indices
 from tests.backdoored import untrained
 

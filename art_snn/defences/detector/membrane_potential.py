@@ -13,9 +13,10 @@ from art_snn._declared import Count, Positive, Seed
 from art_snn._progress import progress
 from art_snn._random import torch_generator
 from art_snn._validation import check_at_least
-from art_snn.defences._differentiable import ClassPotentials, descend, input_range
+from art_snn.defences._differentiable import descend, input_range
 from art_snn.defences.detector.model_detector import ModelDetector, ModelReport
 from art_snn.estimators.classification import rule_of
+from art_snn.estimators.classification.class_potentials import ClassPotentials
 from art_snn.typing import Array, Indices
 
 Statistic = Literal["sparse-margin", "maximum-margin"]

@@ -12,10 +12,11 @@ from art_snn._progress import progress
 from art_snn._validation import check_choice, check_finite
 from art_snn.defences._clamped_layers import Clamped, Rechecked
 from art_snn.defences._convolution_units import units
-from art_snn.defences._differentiable import ClassPotentials, descend
+from art_snn.defences._differentiable import descend
 from art_snn.defences.detector.membrane_potential import MembranePotentialDefence
 from art_snn.defences.transformer.elimination import Elimination
 from art_snn.estimators.classification import rule_of
+from art_snn.estimators.classification.class_potentials import ClassPotentials
 from art_snn.estimators.classification.mode import mode
 from art_snn.typing import Array, Labels
 
