@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from art_snn.report.axis_curves import curves
 from art_snn.report.doubts import doubts
 from art_snn.report.findings import Spec
 from art_snn.report.opening import opening_text
@@ -124,3 +125,25 @@ def test_markdown_begins_as_the_page_does() -> None:
     assert text.startswith("# Backdoors by patch triggers on &lt;b>\\*digits\\*&lt;/b>, Digits of ten people\n")
     assert text.index("- **invalid** 2 of 8 rows") < text.index("  - ann: 1 row") < text.index("## What came out")
     assert text.endswith("- lif against ann, attack success: no difference seen in 2 of 2 settings.")
+
+
+def test_what_a_name_decides_is_told_once_and_is_no_axis() -> None:
+    rates = {"small_cnn": 0.1, "vgg11": 0.02}
+    cases = [{"network": {"name": name}, "training": {"learning_rate": rate}} for name, rate in rates.items()]
+    grid = {"attack.percent_poison": [0.05, 0.1], "run.seeds": [[0]]}
+    found = findings(cells({"models": ["ann"], "cases": cases, "grid": grid}))
+
+    assert found.axes.axes == ("network.name", "attack.percent_poison")
+    assert summary(found)[-1] == (
+        "Varied: network (small_cnn, vgg11), and with it learning rate (0.1, 0.02); share of poison (0.05, 0.1)."
+    )
+    (main,) = (table for table in found.report if table.name == "table")
+    assert {curve.axis for curve in curves(main)} == {"attack.percent_poison"}
+
+
+def test_numbers_that_go_together_stay_apart() -> None:
+    cases = [{"attack": {"size": size}, "training": {"epochs": size}} for size in (1, 2)]
+    found = findings(cells({"models": ["ann"], "cases": cases}))
+
+    assert set(found.axes.axes) == {"attack.size", "training.epochs"}
+    assert not found.axes.companions

@@ -4,7 +4,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -40,13 +40,19 @@ class Settings:
     Args:
         values: By cell the values of all axes, missing ones None; cells in the order of tables: by axes of numbers
             rising, by others as they came.
+        companions: By axis, what has one value for each of its values: by path in words, its values in their order.
     """
 
     values: pd.DataFrame
+    companions: Mapping[str, Mapping[str, tuple[Any, ...]]] = field(default_factory=dict)
 
     @property
     def axes(self) -> tuple[str, ...]:
-        """Dotted paths of the spec whose values differ between cells, "versions" and "defences", which are words."""
+        """Dotted paths of the spec whose values differ between cells, "versions" and "defences", which are words.
+
+        What another axis of words decides is no axis, but its companion: networks, each with its own learning rate,
+        are compared with these rates, and nothing is shown over the rate.
+        """
         return tuple(self.values.columns)
 
     @cached_property
@@ -98,10 +104,40 @@ def settings_of(rows: pd.DataFrame) -> Settings:
             axes[name] = values
     for name in axes.keys() & _LISTS.keys():
         axes[name] = axes[name].map(_LISTS[name](list(axes[name].dropna().unique())))
-    values = pd.DataFrame(axes, index=cells.index, dtype=object)
+    leaders = _leaders(axes)
+    values = pd.DataFrame({name: axes[name] for name in axes if name not in leaders}, cells.index, dtype=object)
     keys = [_ranks(values[axis]) for axis in values]
     order = sorted(range(len(values)), key=lambda cell: [ranks[cell] for ranks in keys])
-    return Settings(values.iloc[order])
+    ordered = values.iloc[order]
+    return Settings(ordered, _companions(ordered, {name: axes[name] for name in leaders}, leaders))
+
+
+def _leaders(axes: Mapping[str, pd.Series]) -> dict[str, str]:
+    """By axis, the axis of words that decides it, where there is one; of several that decide each other, the first."""
+    codes = {name: values.map(repr) for name, values in axes.items()}
+    deciding = [name for name, values in axes.items() if name not in _LISTS and _are_words(values)]
+    found: dict[str, str] = {}
+    for leader in deciding:
+        for name in axes:
+            is_free = name != leader and name not in _LISTS and name not in found and leader not in found
+            if is_free and name not in found.values() and codes[name].groupby(codes[leader]).nunique().max() == 1:
+                found[name] = leader
+    return found
+
+
+def _are_words(values: pd.Series) -> bool:
+    return all(isinstance(value, str) for value in values.dropna())
+
+
+def _companions(
+    values: pd.DataFrame, decided: Mapping[str, pd.Series], leaders: Mapping[str, str]
+) -> dict[str, dict[str, tuple[Any, ...]]]:
+    """By axis, what goes with it: values in the order of the axis's own."""
+    found: dict[str, dict[str, tuple[Any, ...]]] = {}
+    for name, leader in leaders.items():
+        first = values[leader].map(repr).drop_duplicates().index  # a cell for each value
+        found.setdefault(leader, {})[heading_of(name)] = tuple(decided[name].loc[first])
+    return found
 
 
 def in_words(value: Any) -> str:

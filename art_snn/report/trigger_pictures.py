@@ -37,8 +37,8 @@ class TriggerPictures(NamedTuple):
 
 
 def trigger_pictures(cells: Sequence[Mapping[str, Any]]) -> list[TriggerPictures]:
-    """Of each combination of data and trigger, the first six of them."""
-    return [_pictures(spec) for spec in list(_distinct(cells))[:MOST]]
+    """Of each combination of data and trigger, the first six of them; what looks the same is shown once."""
+    return list(dict.fromkeys(_pictures(spec) for spec in list(_distinct(cells))[:MOST]))
 
 
 def _distinct(cells: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:

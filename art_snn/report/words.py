@@ -40,8 +40,7 @@ def summary(found: Findings) -> list[str]:
         f"{listed(list(attacks))}.",
     ]
     if found.axes.axes:
-        varied = (f"{found.axes.headings[axis]} ({listed(_values(found, axis))})" for axis in found.axes.axes)
-        sentences.append(f"Varied: {'; '.join(varied)}.")
+        sentences.append(f"Varied: {'; '.join(_varied(found, axis) for axis in found.axes.axes)}.")
     return sentences
 
 
@@ -50,9 +49,14 @@ def _attack(attack: Mapping[str, Any]) -> str:
     return f"{named}, target class {attack['target_class']}"
 
 
-def _values(found: Findings, axis: str) -> list[str]:
-    values = found.axes.values[axis]
-    return list(dict.fromkeys(in_words(value) or "none" for value in values))
+def _varied(found: Findings, axis: str) -> str:
+    """An axis with its values, and what goes with them."""
+    own = list(dict.fromkeys(in_words(value) or "none" for value in found.axes.values[axis]))
+    with_it = [
+        f"{name} ({listed([in_words(value) or 'none' for value in values])})"
+        for name, values in found.axes.companions.get(axis, {}).items()
+    ]
+    return f"{found.axes.headings[axis]} ({listed(own)})" + (f", and with it {', '.join(with_it)}" if with_it else "")
 
 
 def outcomes(found: Findings) -> list[str]:
