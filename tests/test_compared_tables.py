@@ -145,9 +145,9 @@ def test_a_column_beside_a_model_is_of_the_cells_that_hold_it() -> None:
 def test_the_epoch_that_a_rule_keeps_is_one_of_the_last_step(epoch: Any, success: float) -> None:
     cell = cell_of(0.1, 0, hybrid=0.4)
     cell["rows"][0]["epochs"] = [
-        {"accuracy": 1.0, "asr": 1.0},  # of the ANN
-        {"accuracy": 0.5, "asr": 0.5},
-        {"accuracy": 0.9, "asr": 0.2},
+        {"step": "ann", "accuracy": 1.0, "asr": 1.0},
+        {"step": "snn", "accuracy": 0.5, "asr": 0.5},
+        {"step": "snn", "accuracy": 0.9, "asr": 0.2},
     ]
 
     found = measured(Column(name="ASR", model="hybrid", figure="asr", epoch=epoch), [cell])

@@ -31,7 +31,7 @@ HOSTILE = r"<script>alert(1)</script> $\frac{$" + "\"'&\n"
 
 def everything() -> list[dict[str, Any]]:
     """Cells with all that can be drawn."""
-    epochs = [{"accuracy": 0.5, "asr": 0.25}, {"accuracy": 0.75, "asr": 0.5}]
+    epochs = [{"step": "ann", "accuracy": 0.5, "asr": 0.25}, {"step": "ann", "accuracy": 0.75, "asr": 0.5}]
     measures = {"over_time": CURVE, "onset_length": MAP, "cost": COST, **EVIDENCE}
     return cells(FRAMES, measures, defence=True, epochs=[epochs], migration=MIGRATION)
 

@@ -159,7 +159,8 @@ def test_stealth_is_told_once_a_setting_whatever_the_models() -> None:
 
 
 def test_the_epoch_that_test_data_would_choose_stands_beside_the_last() -> None:
-    epochs = [{"accuracy": 0.5, "asr": 0.1}, {"accuracy": 0.9, "asr": 0.2}, {"accuracy": 0.7, "asr": 0.3}]
+    of_snn = [{"accuracy": 0.9, "asr": 0.2}, {"accuracy": 0.7, "asr": 0.3}]
+    epochs = [{"step": "ann", "accuracy": 1.0, "asr": 0.1}, *({"step": "snn", **one} for one in of_snn)]
     found = report(cells({"models": ["ann", "lif"]}, epochs=[epochs]))
     assert found["epochs"].numbers["epoch"].tolist() == [1, 2, 3, 1, 2, 3]
     line = found["last_and_best"].numbers.to_dict("records")[1]

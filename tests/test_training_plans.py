@@ -14,6 +14,7 @@ from art_snn.estimators.classification import AnnClassifier, ConvertedClassifier
 from art_snn.evaluations import Augmentation, BackdoorEvaluation, TrainingPlan, poison_combination
 from art_snn.evaluations.training import StepRecord
 from art_snn.models import small_cnn
+from art_snn.testing.examples import example_arguments
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.random((60, 1, 8, 8), dtype=np.float32), np.arange(60) % 3
@@ -89,10 +90,17 @@ def test_epochs_are_recorded_and_change_nothing() -> None:
     recorded, seen = _evaluated(TrainingPlan(record_epochs=True))
     plain, unseen = _evaluated(TrainingPlan())
 
-    assert [sorted(epoch) for epoch in recorded.epochs] == [["accuracy", "asr"]] * 2
+    assert [sorted(epoch) for epoch in recorded.epochs] == [["accuracy", "asr", "step"]] * 2
     assert recorded.epochs[-1]["accuracy"] == recorded.accuracy
     assert plain.epochs == ()
     assert torch.equal(_weights(seen.trained["one"].backdoored), _weights(unseen.trained["one"].backdoored))
+
+
+def test_epochs_of_a_hybrid_network_say_of_which_step_they_are() -> None:
+    hybrid = HybridClassifier(**example_arguments("hybrid"))
+    recorded, _ = _evaluated(TrainingPlan(record_epochs=True), hybrid)
+
+    assert [epoch["step"] for epoch in recorded.epochs] == ["ann"] * 2 + ["snn"] * hybrid.nb_epochs_snn
 
 
 def test_poisoned_rows_are_counted_by_their_true_class() -> None:

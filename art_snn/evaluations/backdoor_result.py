@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 from art_snn.attacks.poisoning import PoisonedRows
 from art_snn.evaluations.doubts import Doubts
@@ -34,7 +35,8 @@ class BackdoorResult:
             done before.
         training_peak_memory: Bytes by which memory grew at most in either training, clean and poisoned; NaN where the
             system does not tell.
-        epochs: Accuracy and ASR of the backdoored model after each epoch of all steps, where the plan asks for them.
+        epochs: Accuracy and ASR of the backdoored model after each epoch of all steps, and its step ("ann" or "snn"),
+            where the plan asks for them.
             Nothing is chosen by them.
         n_poisoned_by_class: Poisoned training samples by their true class.
         accuracy_target: Accuracy of the backdoored model on clean test samples of the target class, NaN if there are
@@ -63,7 +65,7 @@ class BackdoorResult:
     doubts: Doubts = ()
     training_seconds: tuple[float, float] = (math.nan, math.nan)
     training_peak_memory: tuple[float, float] = (math.nan, math.nan)
-    epochs: tuple[dict[str, float], ...] = ()
+    epochs: tuple[dict[str, Any], ...] = ()
     n_poisoned_by_class: tuple[int, ...] = ()
     accuracy_target: float = math.nan
     accuracy_clean_target: float = math.nan

@@ -31,12 +31,12 @@ class StepRecord(NamedTuple):
 
     Args:
         seconds: That it took, without what was measured meanwhile.
-        epochs: What was measured after each epoch, where that was asked for.
+        epochs: What was measured after each epoch and in which step, where that was asked for.
         peak_memory: Bytes by which memory grew at most meanwhile; NaN where the system does not tell.
     """
 
     seconds: float = 0.0
-    epochs: tuple[dict[str, float], ...] = ()
+    epochs: tuple[dict[str, Any], ...] = ()
     peak_memory: float = math.nan
 
 
@@ -272,13 +272,14 @@ def _taking(
     measure: Measure | None,
 ) -> Callable[[], StepRecord]:
     """What takes a step."""
-    epochs, measuring = list[dict[str, float]](), 0.0
+    epochs, measuring = list[dict[str, Any]](), 0.0
 
     def after_epoch(_: int) -> None:
         nonlocal measuring
         if measure is not None:
             started = time.perf_counter()
-            epochs.append(measure(rule.classifier if step == "snn" or rule.source is None else rule.source.classifier))
+            trained = rule if step == "snn" or rule.source is None else rule.source
+            epochs.append({"step": step, **measure(trained.classifier)})
             measuring += time.perf_counter() - started
 
     def take() -> StepRecord:

@@ -101,9 +101,8 @@ def _number(value: Any) -> float:
 
 def _epochs_of_last_step(line: pd.Series) -> list[dict[str, Any]]:
     """Those that were recorded; of a hybrid model, those of the SNN."""
-    epochs, n = line.get("epochs"), line.get("model.nb_epochs_snn", math.nan)
-    found = list(epochs) if isinstance(epochs, Sequence) else []
-    return found if math.isnan(n) else found[-int(n) :]
+    epochs = line.get("epochs")
+    return [one for one in epochs if one["step"] == epochs[-1]["step"]] if isinstance(epochs, Sequence) else []
 
 
 def kept_epoch(epochs: Sequence[Mapping[str, Any]], which: Epoch) -> Mapping[str, Any] | None:

@@ -97,7 +97,9 @@ _LAST_AND_BEST = {
         "accuracy, last epoch", "clean test samples, of the backdoored model", "n", is_derived=False
     ),
     "last.asr": Quantity("ASR, last epoch", SUCCESS, "n_asr", is_derived=False),
-    "best.epoch": plain("epoch kept", "the first of those with the highest accuracy on test samples"),
+    "best.epoch": plain(
+        "epoch kept", "the first of those with the highest accuracy on test samples, of a hybrid model's SNN"
+    ),
     "best.accuracy": Quantity("accuracy, epoch kept", "", "n", is_derived=False),
     "best.asr": Quantity("ASR, epoch kept", "", "n_asr", is_derived=False),
 }
@@ -118,7 +120,9 @@ def _paid(lines: pd.DataFrame, _: Tables) -> pd.DataFrame:
 
 
 def _last_and_best(lines: pd.DataFrame, _: Tables) -> pd.DataFrame:
-    """A line a cell and model: its last epoch, and the one that is best on test samples."""
+    """A line a cell and model: the last epoch of its last step, and the epoch of that step best on test samples."""
+    steps = lines.groupby(["cell", "model"], sort=False)["step"]
+    lines = lines[lines["step"] == steps.transform("last")]
     by_model = lines.groupby(["cell", "model"], sort=False)
     best = by_model["accuracy"].transform(lambda figures: figures.fillna(-1).idxmax())
     last = lines.loc[by_model["epoch"].idxmax()]
