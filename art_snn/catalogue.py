@@ -12,7 +12,9 @@ from art_snn.attacks.poisoning import (
     FlashTrigger,
     MovingTrigger,
     NeuronParameterBackdoor,
+    NoiseTrigger,
     PatchTrigger,
+    PowerTrigger,
     RetimingTrigger,
     SmartTrigger,
     SpongePatchTrigger,
@@ -52,6 +54,8 @@ TRIGGERS: dict[str, Any] = {
     "flash": FlashTrigger,
     "retiming": RetimingTrigger,
     "sponge": SpongeTrigger,
+    "power": PowerTrigger,
+    "noise": NoiseTrigger,
 }
 SAMPLE_DETECTORS: dict[str, Any] = {
     "activation": SpikeActivationDefence,
@@ -93,8 +97,28 @@ def takes_trigger(attack: str) -> bool:
     >>> takes_trigger("trigger-backdoor"), takes_trigger("dynamic")
     (True, False)
     """
-    argument = inspect.signature(ATTACKS[attack]).parameters.get("trigger")
-    return argument is not None and argument.default is argument.empty
+    return "trigger" in inspect.signature(ATTACKS[attack]).parameters
+
+
+def default_trigger(attack: str, is_neuromorphic: bool) -> str | None:
+    """The trigger of an attack where nobody names one; None where it makes its own.
+
+    >>> default_trigger("trigger-backdoor", is_neuromorphic=True), default_trigger("dynamic", is_neuromorphic=True)
+    ('static', None)
+    """
+    if not takes_trigger(attack):
+        return None
+    on_images, on_frames = ("power", "noise") if attack == "neuron-parameter" else ("patch", "static")
+    return on_frames if is_neuromorphic else on_images
+
+
+def fitting_triggers(is_neuromorphic: bool) -> list[str]:
+    """The triggers of frames, or those of images; some are of both.
+
+    >>> fitting_triggers(is_neuromorphic=False)
+    ['patch', 'sponge-patch', 'power', 'noise']
+    """
+    return [name for name, kind in TRIGGERS.items() if kind.needs_frames in (None, is_neuromorphic)]
 
 
 def poisons_data(attack: str) -> bool:

@@ -8,7 +8,9 @@ from matplotlib.figure import Figure
 from art_snn.attacks.poisoning import (
     FlashTrigger,
     MovingTrigger,
+    NoiseTrigger,
     PatchTrigger,
+    PowerTrigger,
     RetimingTrigger,
     SmartTrigger,
     SpongePatchTrigger,
@@ -43,6 +45,8 @@ OF_IMAGES: dict[str, Any] = {
     "random": PatchTrigger(size=0.3, pattern="random", position="middle"),
     "off": PatchTrigger(blend=0.0),
     "sponge patch": SpongePatchTrigger(search="random"),
+    "power": PowerTrigger(),
+    "noise": NoiseTrigger(beta=2.0),
 }
 
 

@@ -81,7 +81,7 @@ def test_compare_prints_a_table_of_all_learning_rules(art_snn: Callable[..., Out
         ("--timesteps 1000000000", "choose a smaller --batch-size, or fewer time steps"),
         (
             "--data digits-dvs --trigger patch",
-            "expected --trigger to be one of static, moving, smart, flash, retiming, sponge for frames, got 'patch'",
+            "--trigger to be one of static, moving, smart, flash, retiming, sponge, noise for frames, got 'patch'",
         ),
         ("--data mnist", "expected --data-root to be the folder that holds the files of 'mnist', got None"),
         ("--n-bins 8", "expected --n-bins to be left out for digits, got 8"),

@@ -50,7 +50,10 @@ NMNIST_TABLES = {**FRAMES_TABLES, "data": {"name": "nmnist", "root": "somewhere"
         ({"data": {"name": "foo"}}, "expected data.name to be one of 'digits', "),
         ({"data": {"limit": 0}}, "expected data.limit to be greater than or equal to 1, got 0"),
         ({"attack": {"polarity": "on"}}, "expected attack.polarity to be left out for trigger-backdoor and patch"),
-        ({"attack": {"trigger": "static"}}, "attack.trigger to be one of patch, sponge-patch for images, got 'static'"),
+        (
+            {"attack": {"trigger": "static"}},
+            "attack.trigger to be one of patch, sponge-patch, power, noise for images, got 'static'",
+        ),
         ({"attack": {"size": 17}}, "expected attack.size to be at most 16 pixels, the side of digits, got 17"),
         ({"attack": {"size": "two"}}, "expected attack.size to be a valid number"),
         ({"attack": {"target_class": 10}}, "expected attack.target_class to be a class of digits, 0 to 9, got 10"),
@@ -132,7 +135,7 @@ NMNIST_TABLES = {**FRAMES_TABLES, "data": {"name": "nmnist", "root": "somewhere"
         ({**FRAMES_TABLES, "models": ["converted"]}, "expected models[0].rule to be ann or bptt for frames"),
         (
             {**FRAMES_TABLES, "attack": {"trigger": "patch"}},
-            "to be one of static, moving, smart, flash, retiming, sponge for frames, got 'patch'",
+            "to be one of static, moving, smart, flash, retiming, sponge, noise for frames, got 'patch'",
         ),
         (
             {**FRAMES_TABLES, "attack": {"frames": [16]}},

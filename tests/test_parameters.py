@@ -109,7 +109,8 @@ def test_defences_and_triggers_say_what_they_need() -> None:
     assert all(made.needs_frames for made in FILTERS.values())
     assert not any(made.needs_frames for made in SAMPLE_DETECTORS.values())
     assert [name for name, made in TRIGGERS.items() if made.needs_fitting] == ["sponge-patch", "smart", "sponge"]
-    assert [name for name, made in TRIGGERS.items() if not made.needs_frames] == ["patch", "sponge-patch"]
+    assert [name for name, made in TRIGGERS.items() if made.needs_frames is False] == ["patch", "sponge-patch", "power"]
+    assert [name for name, made in TRIGGERS.items() if made.needs_frames is None] == ["noise"]
 
 
 def test_data_sets_say_what_they_are_without_being_loaded() -> None:

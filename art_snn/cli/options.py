@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import typer
 
-from art_snn.catalogue import DATASETS, NETWORKS, TRIGGERS
+from art_snn.catalogue import ATTACKS, DATASETS, NETWORKS, TRIGGERS
 from art_snn.experiment.catalogue_parameters import Parameter
 from art_snn.experiment.grid import with_values
 from art_snn.experiment.sections import Chosen, Model, Section, rules
@@ -61,9 +61,11 @@ class Option:
         return inspect.Parameter(self.name, inspect.Parameter.KEYWORD_ONLY, default=value, annotation=annotation)
 
 
-def _by_kind(names: Mapping[str, bool]) -> str:
-    """Names for images and for frames, as a sentence."""
-    images, frames = ([name for name, is_frames in names.items() if is_frames is kind] for kind in (False, True))
+def _by_kind(names: Mapping[str, bool | None]) -> str:
+    """Names for images and for frames, as a sentence; None is for both."""
+    images, frames = (
+        [name for name, is_frames in names.items() if is_frames in (None, kind)] for kind in (False, True)
+    )
     return f"Images: {', '.join(images)}; frames: {', '.join(frames)}."
 
 
@@ -97,6 +99,7 @@ _TRIGGER = (
     Option("--search", "attack.search", told=_ITS_OWN),
 )
 _TRAINING = (
+    Option("--attack", "attack.attack", text=f"One of {', '.join(ATTACKS)}."),
     Option("--percent-poison", "attack.percent_poison"),
     Option("--target", "attack.target_class"),
     Option("--clean-label", "attack.clean_label"),

@@ -11,6 +11,7 @@ from art_snn.catalogue import (
     SAMPLE_DETECTORS,
     TRIGGERS,
     build_attack,
+    fitting_triggers,
     poisons_data,
     takes_trigger,
 )
@@ -151,9 +152,7 @@ def _in_trigger(spec: "Experiment") -> Iterator[Problem]:
         if attack.trigger is not None:
             yield ("attack", "trigger"), f"to be left out for {attack.attack}, which makes its own", attack.trigger
         return
-    trigger = None if attack.trigger is None else TRIGGERS[attack.trigger]
-    if trigger is None or trigger.needs_frames is not spec.data.is_neuromorphic:
-        fitting = [name for name, made in TRIGGERS.items() if made.needs_frames is spec.data.is_neuromorphic]
+    if attack.trigger not in (fitting := fitting_triggers(spec.data.is_neuromorphic)):
         yield ("attack", "trigger"), f"to be one of {', '.join(fitting)} for {kind}", attack.trigger
 
 

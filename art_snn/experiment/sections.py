@@ -272,7 +272,8 @@ class Attack(Chosen):
     attack: str = Field(default="trigger-backdoor", description="Attack.")
     trigger: str | None = Field(
         default=None,
-        description="Trigger; by default patch on images, static on frames; none where the attack makes its own.",
+        description="Trigger; by default patch on images, static on frames, power and noise for neuron-parameter; none "
+        "where the attack makes its own.",
     )
     target_class: Natural = Field(default=1, description="Class that the trigger should call forth.")
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from art_snn._files import read_regular
-from art_snn.catalogue import ATTACKS, NETWORKS, TRIGGERS, takes_trigger
+from art_snn.catalogue import ATTACKS, NETWORKS, TRIGGERS, default_trigger
 from art_snn.experiment.contradictions import contradictions
 from art_snn.experiment.grid import Point, points, with_values
 from art_snn.experiment.sections import (
@@ -235,9 +235,8 @@ def filled_in(given: Mapping[str, Any]) -> dict[str, Any]:
 def _default_trigger(attack: Mapping[str, Any], data: Data) -> dict[str, Any]:
     """A trigger that fits the data, for an attack that is made with one."""
     name = attack.get("attack", Attack.model_fields["attack"].get_default())
-    if name in ATTACKS and not takes_trigger(name):
-        return {}
-    return {"trigger": "static" if data.is_neuromorphic else "patch"}
+    trigger = default_trigger(name if name in ATTACKS else "trigger-backdoor", data.is_neuromorphic)
+    return {} if trigger is None else {"trigger": trigger}
 
 
 def _model_filled_in(model: Model, data: Data) -> dict[str, Any]:

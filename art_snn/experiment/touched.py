@@ -13,7 +13,7 @@ def touched(trigger: Trigger, clean: Array, triggered: Array) -> Mask:
     """Pixels that a trigger writes.
 
     Besides those that differ these are the ones that it writes into samples of one value, as a white patch on white. A
-    trigger that moves events writes none of its own.
+    trigger that moves events writes none of its own; one that chooses them sample by sample would write others.
 
     Args:
         trigger: Any trigger.
@@ -24,7 +24,7 @@ def touched(trigger: Trigger, clean: Array, triggered: Array) -> Mask:
         A mask of the same shape without the axis of channels.
     """
     differs = clean != triggered
-    if clean.size and not getattr(trigger, "keeps_counts", False):
+    if clean.size and not (getattr(trigger, "keeps_counts", False) or getattr(trigger, "follows_samples", False)):
         for probe in (np.full_like(clean, value) for value in _values(trigger, clean)):
             with warnings.catch_warnings():  # that it writes nothing has been said
                 warnings.simplefilter("ignore")

@@ -1,6 +1,6 @@
 """What a trigger does to a sample: pictures, without any training."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -61,19 +61,33 @@ def show_trigger(spec: Experiment) -> Shown:
     trigger: Any = make_trigger(spec)
     if trigger.needs_fitting:
         trigger = fit_trigger(spec, _load(spec), streams(spec))
-    dataset = _load(spec, **({"form": "events", "limit": 1} if spec.data.is_neuromorphic else {}))
-    if dataset.sensor_size is None or not isinstance(trigger, NeuromorphicTrigger):
-        return _shown(dataset, trigger, dataset.x_test[:N_IMAGES])
+    if not isinstance(trigger, NeuromorphicTrigger):
+        return _without_events(spec, trigger)
+    dataset = _load(spec, form="events", limit=1)
+    sensor_size: Any = dataset.sensor_size
     options = spec.data.parameters("name")
     stream, binning = dataset.x_test[0], {name: options[name] for name in ("n_bins", "split_by")}
     is_saturated, window = bool(options.get("saturate")), recording_window(stream) if len(stream) else None
-    marked = trigger.on_events(_marked(stream), dataset.sensor_size, window=window, **binning)
+    marked = trigger.on_events(_marked(stream), sensor_size, window=window, **binning)
     clean, as_events = (
-        to_frames(events, dataset.sensor_size, saturate=is_saturated, window=window, **binning)
-        for events in (stream, marked)
+        to_frames(events, sensor_size, saturate=is_saturated, window=window, **binning) for events in (stream, marked)
     )
-    shown = _shown(dataset, trigger, clean, {"as events": as_events}, bin_times(stream, **binning))
-    return replace(shown, masks={"as events": _inserted(marked, shown.touched, window=window, **binning)})
+    triggered = trigger(clean)
+    mask, rows = touched(trigger, clean, triggered), {"clean": clean, "triggered": triggered, "as events": as_events}
+    masks = {"as events": _inserted(marked, mask, window=window, **binning)}
+    return Shown(dataset.title, trigger, rows, mask, bin_times(stream, **binning), masks)
+
+
+def _without_events(spec: Experiment, trigger: Trigger) -> Shown:
+    """Images, or the frames of one recording, as triggers take them that write no events of their own."""
+    is_recording = spec.data.is_neuromorphic
+    dataset = _load(spec, **({"limit": 1} if is_recording else {}))
+    clean = dataset.x_test[: 1 if is_recording else N_IMAGES]
+    triggered = trigger(clean)
+    mask = touched(trigger, clean, triggered)
+    if is_recording:
+        clean, triggered, mask = clean[0], triggered[0], mask[0]
+    return Shown(dataset.title, trigger, {"clean": clean, "triggered": triggered}, mask)
 
 
 def _marked(stream: Events) -> Events:
@@ -93,14 +107,6 @@ def _inserted(marked: Events, touched: Mask, **binning: Any) -> Mask:
     bins = np.searchsorted(bin_borders(marked, **binning), new, side="right") - 1
     mask[bins.clip(0, len(mask) - 1), marked["y"][new], marked["x"][new]] = True
     return mask
-
-
-def _shown(
-    dataset: Dataset, trigger: Trigger, clean: Array, others: dict[str, Array] | None = None, times: Array | None = None
-) -> Shown:
-    triggered = trigger(clean)
-    rows = {"clean": clean, "triggered": triggered, **(others or {})}
-    return Shown(dataset.title, trigger, rows, touched(trigger, clean, triggered), times)
 
 
 def _load(spec: Experiment, **options: Any) -> Dataset:

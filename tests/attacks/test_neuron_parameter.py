@@ -9,7 +9,7 @@ import torch
 
 from art_snn import testing as laws
 from art_snn.attacks.poisoning import NeuronParameterBackdoor, PatchTrigger
-from art_snn.attacks.poisoning.photometric import NoiseTrigger, PowerTrigger
+from art_snn.attacks.poisoning.photometric import PowerTrigger
 from art_snn.defences.detector import audit_neurons, neuron_manifest
 from art_snn.estimators.classification import SpikingClassifier
 from art_snn.estimators.classification.inspection import neurons_set, spiking_layers
@@ -115,29 +115,6 @@ def test_power_darkens_and_keeps_black_and_white() -> None:
     assert PowerTrigger(3.0)(x).ravel().tolist() == [0.0, 0.125, 1.0]
     assert PowerTrigger(2.0)(np.full((1, 1, 3), 51, np.uint8)).ravel().tolist() == [10, 10, 10]
     assert PowerTrigger(2.0, clip_values=(-1.0, 1.0))(x - 0.5).ravel() == pytest.approx([-0.875, -0.5, 0.125])
-
-
-@pytest.mark.parametrize("shape", [(5, 1, 6, 6), (5, 3, 2, 6, 6)])
-def test_noise_is_a_samples_own_and_within_its_bound(shape: tuple[int, ...]) -> None:
-    x = np.random.default_rng(0).random(shape, dtype=np.float32)
-    noisy = NoiseTrigger(0.03)(x)
-
-    assert np.array_equal(NoiseTrigger(0.03)(x[3:4])[0], noisy[3])
-    laws.check_trigger_repeats_itself(NoiseTrigger(0.03), x)
-    laws.check_trigger_gives_a_tensor_for_a_tensor(NoiseTrigger(0.03), x)
-    assert 0.02 < np.abs(noisy - x).max() <= 0.03 + 1e-6
-    assert not np.allclose(noisy[0] - x[0], noisy[1] - x[1])
-    assert not np.array_equal(NoiseTrigger(0.03, seed=1)(x), noisy)
-
-
-def test_noise_never_cuts_counts_down() -> None:
-    frames = np.full((2, 3, 2, 6, 6), 4.0, np.float32)
-
-    assert (np.abs(NoiseTrigger(0.5)(frames) - 4) <= 0.5).all()
-    shown, _ = backdoor(trigger="noise").trigger_test(frames.astype(np.uint8), np.array([0, 1]))
-    assert shown.dtype == np.float32
-    with pytest.raises(ValueError, match="expected samples of floats for noise below 1, got dtype uint8"):
-        NoiseTrigger()(frames.astype(np.uint8))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from art_snn.attacks.poisoning.moving import MovingTrigger
 from art_snn.attacks.poisoning.neuromorphic_trigger import NeuromorphicTrigger
 from art_snn.attacks.poisoning.neuron_parameter import NeuronParameterBackdoor
 from art_snn.attacks.poisoning.patch import PatchTrigger
+from art_snn.attacks.poisoning.photometric import NoiseTrigger, PowerTrigger
 from art_snn.attacks.poisoning.poisoned import PoisonedDataset, PoisonedRows
 from art_snn.attacks.poisoning.polarity import Polarity, polarity_from_code
 from art_snn.attacks.poisoning.protocol import AttackRecord, BackdoorAttack, DataAttack
@@ -34,10 +35,12 @@ __all__ = [
     "MovingTrigger",
     "NeuromorphicTrigger",
     "NeuronParameterBackdoor",
+    "NoiseTrigger",
     "PatchTrigger",
     "PoisonedDataset",
     "PoisonedRows",
     "Polarity",
+    "PowerTrigger",
     "Rectangle",
     "RetimingTrigger",
     "SmartTrigger",

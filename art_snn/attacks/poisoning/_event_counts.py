@@ -38,8 +38,7 @@ def with_counts(
     width, height, _ = check_sensor_size(sensor_size)
     check_events(events, sensor_size)
     counts = _checked_counts(frames, (2, height, width))
-    if split_by == "count":
-        raise ValueError("expected split_by to be 'time' or a duration in µs, got 'count': new events move such bins")
+    check_keeps_bins(split_by)
     borders = bin_borders(events, len(counts), split_by, window=window)
     is_kept, missing = _compared(events, borders, counts)
     new = _lacking(events, missing, split_by, window)
@@ -51,6 +50,16 @@ def with_counts(
     if window is None:
         warn_of_lost_ends(stamped, events, stacklevel=2)
     return stamped
+
+
+def check_keeps_bins(split_by: SplitBy) -> None:
+    """Check that bins stay where they are when events come or go.
+
+    Raises:
+        ValueError: If they are cut by "count".
+    """
+    if split_by == "count":
+        raise ValueError("expected split_by to be 'time' or a duration in µs, got 'count': new events move such bins")
 
 
 def _checked_counts(frames: Frames, shape: tuple[int, ...]) -> Array:

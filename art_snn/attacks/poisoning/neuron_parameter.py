@@ -139,7 +139,7 @@ class NeuronParameterBackdoor(Parameters, PoisoningAttackTransformer):
         """All test samples with the trigger, and a mask of those of other classes than the target, which count.
 
         Args:
-            x: Clean test samples, (N, ...); of frames in whole numbers "noise" makes float32.
+            x: Clean test samples, (N, ...).
             y: Labels of the samples, indices (N,) or one-hot (N, K).
         """
         return self.poison(x)[0], counts_for_success(y, self.target_class)
@@ -155,8 +155,6 @@ class NeuronParameterBackdoor(Parameters, PoisoningAttackTransformer):
         x = checked_samples(x)
         form = np.zeros(len(x), np.int64) if y is None else checked_labels(y)
         check_same_length("samples", x, "labels", form)
-        if self.trigger == "noise" and x.dtype.kind in "iu":
-            x = x.astype(np.float32)
         triggered = SampleTrigger(self._named(), None, None, "time", None).on_copy(x)
         return triggered, target_labels(self.target_class, form)
 
