@@ -7,6 +7,7 @@ from typing import Any
 
 from art_snn import data, models
 from art_snn.attacks.poisoning import (
+    AdaptiveBackdoor,
     ConversionAwareBackdoor,
     DynamicBackdoor,
     FlashTrigger,
@@ -82,6 +83,7 @@ ATTACKS: dict[str, type] = {
     "dynamic": DynamicBackdoor,
     "neuron-parameter": NeuronParameterBackdoor,
     "conversion-aware": ConversionAwareBackdoor,
+    "adaptive": AdaptiveBackdoor,
 }
 ESTIMATORS: dict[str, type[LearningRule]] = {
     "ann": AnnClassifier,

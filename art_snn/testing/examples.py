@@ -30,6 +30,7 @@ def example_arguments(name: str) -> dict[str, Any]:
         "sponge": {"search": "random"},
         "sponge-patch": {"search": "random"},
         "trigger-backdoor": {"trigger": PatchTrigger(), "target_class": 0},
+        "adaptive": {"classifier": None, "trigger": PatchTrigger(), "target_class": 0, "percent_poison": 0.2},
         "neuron-parameter": {"classifier": None, "target_class": 0, "percent_poison": 0.2},
         "conversion-aware": {"target_class": 0, "pattern": np.full((1, 2, 2), 0.5)},
         "ann": {"model": ann, **of_a_classifier},

@@ -2,6 +2,7 @@
 
 from art_snn.attacks.poisoning._rectangles import Rectangle
 from art_snn.attacks.poisoning.adapters import adapted
+from art_snn.attacks.poisoning.adaptive import AdaptiveBackdoor
 from art_snn.attacks.poisoning.autoencoder import SpikingAutoencoder
 from art_snn.attacks.poisoning.backdoor import TriggerBackdoor
 from art_snn.attacks.poisoning.conversion_aware import ConversionAwareBackdoor
@@ -24,6 +25,7 @@ from art_snn.attacks.poisoning.sponge_patch import SpongePatchTrigger
 from art_snn.attacks.poisoning.static import StaticTrigger
 
 __all__ = [
+    "AdaptiveBackdoor",
     "AttackRecord",
     "BackdoorAttack",
     "ConversionAwareBackdoor",

@@ -7,6 +7,7 @@ from art_snn.estimators.classification.inspection.activation_modules import acti
 from art_snn.estimators.classification.inspection.call_trace import Call, Trace, trace
 from art_snn.estimators.classification.inspection.firing import Firing, firing
 from art_snn.estimators.classification.inspection.first_pass import Inspection, inspect
+from art_snn.estimators.classification.inspection.fixed_layers import check_some_are_trained, held_fixed, layers_called
 from art_snn.estimators.classification.inspection.hooks import hooked
 from art_snn.estimators.classification.inspection.neuron_settings import neuron_settings, neurons_set, set_neurons
 from art_snn.estimators.classification.inspection.operations import (
@@ -48,12 +49,15 @@ __all__ = [
     "Watched",
     "activation_modules",
     "check_network",
+    "check_some_are_trained",
     "firing",
     "has_state",
+    "held_fixed",
     "hooked",
     "in_time",
     "inspect",
     "is_spiking",
+    "layers_called",
     "neuron_settings",
     "neurons_set",
     "operations_counted",
