@@ -54,11 +54,10 @@ class Adapter(TrainsOnPoison):
         """
         x, y = checked_samples(x), checked_labels(y)
         check_same_length("samples", x, "labels", y)
-        classes = class_indices(y, self._nb_classes)
-        form = partial(_in_form, like=x)
-        one_hot = np.eye(self._nb_classes, dtype=np.float32)[classes]
-        with host_seed(self.seed), redirect_stdout(io.StringIO()):  # ART's attacks print, and draw globally
-            rows, samples = self._poison(copy.copy(self.attack), x.astype(np.float32), one_hot, form)
+        if x.dtype == object:
+            raise TypeError(f"expected images or frames for {self}, got event streams; bin them into frames first")
+        form = partial(in_form, like=x)
+        rows, samples = self._crafted(copy.copy(self.attack), x, y, form)
         poisoned = copied(x)
         poisoned[rows] = form(samples)
         is_poison = np.zeros(len(x), bool)
@@ -85,6 +84,12 @@ class Adapter(TrainsOnPoison):
             form: Makes samples of the given type of ART's values.
         """
 
+    def _crafted(self, attack: Any, x: Array, y: Labels, form: Form) -> tuple[Indices, Array]:
+        """What `_poison` gives, under the seed and without what ART prints."""
+        one_hot = np.eye(self._nb_classes, dtype=np.float32)[class_indices(y, self._nb_classes)]
+        with host_seed(self.seed), redirect_stdout(io.StringIO()):  # ART's attacks print, and draw globally
+            return self._poison(attack, x.astype(np.float32), one_hot, form)
+
     @property
     def _nb_classes(self) -> int:
         """K of the attacker's classifier."""
@@ -92,7 +97,7 @@ class Adapter(TrainsOnPoison):
         return int(classifier.nb_classes)
 
 
-def _in_form(values: Array, like: Array) -> Array:
+def in_form(values: Array, like: Array) -> Array:
     """ART's values as samples like others: whole numbers, not negative, for frames and for whole numbers."""
     if like.ndim != 5 and like.dtype.kind == "f":
         return values.astype(like.dtype)

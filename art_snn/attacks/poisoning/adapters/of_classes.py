@@ -1,23 +1,32 @@
 """Adapters of ART's attacks whose trigger works on any sample of some classes."""
 
+import copy
 import random
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from art.attacks.poisoning import HiddenTriggerBackdoor, PoisoningAttackCleanLabelBackdoor, SleeperAgentAttack
 
-from art_snn._validation import check_at_least, class_indices, share_of_rows
-from art_snn.attacks.poisoning.adapters.adapter import Adapter, Form, class_of
+from art_snn._validation import check_at_least, check_same_length, class_indices, share_of_rows
+from art_snn.attacks.poisoning._sample_trigger import checked_labels, checked_samples
+from art_snn.attacks.poisoning._threaded_copy import copied
+from art_snn.attacks.poisoning.adapters.adapter import Adapter, Form, class_of, in_form
+from art_snn.attacks.poisoning.adapters.of_streams import Binning
+from art_snn.attacks.poisoning.poisoned import PoisonedDataset
 from art_snn.metrics import counts_for_success
-from art_snn.typing import Array, Indices, Labels, Mask
+from art_snn.typing import Array, Events, Indices, Labels, Mask
 
+_MARK = np.float32(0.5)
 _OF_TARGET = "rows of the target class"
 
 
 class CleanLabelAdapter(Adapter):
     """ART's clean-label attack: samples of the target class are made hard to classify, then triggered.
 
-    ART draws rows with replacement, so that fewer than its `pp_poison` of the class may be changed.
+    ART draws rows with replacement, so that fewer than its `pp_poison` of the class may be changed. Event streams are
+    binned as the attack's `TriggerBackdoor` says, by time; they get exactly the counts of their perturbed frames, and
+    then the trigger in its form for events.
 
     Args:
         attack: The attack; on frames its `eps` is in events, and less than 0.5 is rounded away.
@@ -28,6 +37,32 @@ class CleanLabelAdapter(Adapter):
 
     def __init__(self, attack: PoisoningAttackCleanLabelBackdoor, seed: int = 0) -> None:
         super().__init__(attack, class_of(attack.target, "target"), seed)
+
+    def poison_dataset(self, x: Array, y: Labels) -> PoisonedDataset:
+        """The training set with ART's poison in it.
+
+        Args:
+            x: Clean images (N, C, H, W), frames (N, T, 2, H, W) or event streams (N,), which are not changed.
+            y: Labels of the samples, indices (N,) or one-hot (N, K).
+
+        Raises:
+            ValueError: If samples and labels do not fit, the attack finds nothing to poison, or streams come without
+                `sensor_size` and `n_bins` of the backdoor, or with bins by "count".
+            TypeError: If samples or labels are tensors, or not arrays, or the trigger does not act on events.
+        """
+        x = checked_samples(x)
+        return self._poison_streams(x, checked_labels(y)) if x.dtype == object else super().poison_dataset(x, y)
+
+    def _poison_streams(self, x: Events, y: Labels) -> PoisonedDataset:
+        check_same_length("samples", x, "labels", y)
+        backdoor, binning = self.attack.backdoor, Binning.of(self.attack.backdoor)
+        frames, attack = binning.frames(x), copy.copy(self.attack)
+        attack.backdoor = _Marking()
+        rows, marked = self._crafted(attack, frames, y, partial(in_form, like=frames))
+        poisoned, is_poison = copied(x), np.zeros(len(x), bool)
+        poisoned[rows], _ = backdoor.poison(binning.recounted(x[rows], marked - _MARK))
+        is_poison[rows] = [not np.array_equal(poisoned[row], x[row]) for row in rows]
+        return PoisonedDataset(poisoned, y.copy(), is_poison, y.copy())
 
     def trigger_test(self, x: Array, y: Labels) -> tuple[Array, Mask]:
         """All test samples with the trigger; those of other classes than the target count."""
@@ -117,6 +152,14 @@ class SleeperAgentAdapter(Adapter):
         return rows, changed[rows]
 
 
+class _Marking:
+    """In place of a trigger: adds a fraction of an event, so that rows are known that were chosen and not changed."""
+
+    def poison(self, x: Array, y: Array, broadcast: bool) -> tuple[Array, Array]:
+        """As ART's clean-label attack asks for it."""
+        return x + _MARK, y
+
+
 class _OnSamples(NamedTuple):
     """An attack's trigger, which is put on samples of the given type."""
 
@@ -130,5 +173,5 @@ class _OnSamples(NamedTuple):
 
 def _with_backdoor(backdoor: Any, x: Array, target: Array) -> Array:
     """The samples with a trigger, which may work in place."""
-    triggered, _ = backdoor.poison(np.array(x), target, broadcast=True)
-    return np.asarray(triggered, x.dtype)
+    triggered, _ = backdoor.poison(copied(checked_samples(x)), target, broadcast=True)
+    return np.asarray(triggered, triggered.dtype if triggered.dtype == object else x.dtype)
