@@ -16,7 +16,16 @@ def cell_of(rate: float, seed: int, **success: float) -> dict[str, Any]:
     spec = Experiment(**recipe("framework-table9").given("smoke")).model_dump(mode="json")
     spec["attack"]["percent_poison"], spec["run"]["seeds"] = rate, [seed]
     rows = [
-        {"model": model, "accuracy": 0.9, "asr": asr, "asr_all": asr, "n_asr": 100, "n_asr_all": 200, "doubts": []}
+        {
+            "model": model,
+            "accuracy": 0.9,
+            "asr": asr,
+            "asr_all": asr,
+            "n_asr": 100,
+            "n_asr_all": 200,
+            "n_test": 200,
+            "doubts": [],
+        }
         for model, asr in success.items()
     ]
     return {"hash": f"{rate}-{seed}", "spec": spec, "rows": rows}

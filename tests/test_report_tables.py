@@ -70,6 +70,16 @@ def test_with_one_seed_a_share_has_an_interval_over_its_own_samples() -> None:
     assert "TPR: poisoned samples flagged at the defence's own threshold, of 40 samples." in table.notes
 
 
+def test_what_a_trigger_does_to_other_classes_is_told_where_there_are_any() -> None:
+    rates, none = {"asr_others": 0.25, "n_others": 40}, {"asr_others": None, "n_others": 0}
+    specific, whole = (report(cells({"models": ["lif"]}, **own))[MAIN] for own in (rates, none))
+
+    assert specific.numbers["asr_others.mean"].tolist() == [0.25]
+    assert not [name for name in whole.numbers if name.startswith("asr_others")]
+    assert "accuracy: clean test samples, of the backdoored model, of 140 samples." in specific.notes
+    assert "accuracy: clean test samples, of the backdoored model, of 100 samples." in whole.notes
+
+
 def test_accuracy_behind_a_defence_is_of_all_clean_test_samples() -> None:
     said = {"accuracy_after": [0.7], "asr_after": [0.2], "asr_before": [0.9], "n_asr": [90]}
     (line,) = report(with_lines(cells({"models": ["lif"]}), "elimination", **said))["elimination"].numbers.to_dict(

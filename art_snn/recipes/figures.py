@@ -9,8 +9,8 @@ import pandas as pd
 from art_snn.recipes.tables import Column, Epoch, TableLayout, Term
 
 _SAMPLES = {  # column of a share -> that of its denominator
-    "accuracy": "n_asr_all",
-    "accuracy_clean": "n_asr_all",
+    "accuracy": "n_test",
+    "accuracy_clean": "n_test",
     "accuracy_target": "n_target",
     "accuracy_clean_target": "n_target",
     "asr": "n_asr",

@@ -99,15 +99,20 @@ def pooled(table: pd.DataFrame, keys: Sequence[str], quantities: Mapping[str, Qu
         quantities: The figures, by column.
         settings: Settings of the cells.
     """
-    known = {
-        name: one for name, one in quantities.items() if name in table and (one.is_derived or table[name].notna().any())
-    }
+    known = {name: one for name, one in quantities.items() if _is_measured(table, name, one)}
     by = (*settings.axes, *keys)
     narrow = with_columns(table, (*keys, *known, *(one.of for one in known.values()), "doubts"))
     lines = [_numbers(key, rows, known) for key, rows in grouped(settings.added(narrow), by)]
     counted = {name: table.loc[table[name].notna(), one.of] for name, one in known.items() if one.of in table}
     samples = {name: tuple(sorted({int(n) for n in one})) for name, one in counted.items()}
     return Pooled(pd.DataFrame(lines), settings.headings_of(by), known, samples)
+
+
+def _is_measured(table: pd.DataFrame, name: str, quantity: Quantity) -> bool:
+    """Whether there is such a figure: not where it is a share of no samples, nor where none is known for no doubt."""
+    if name not in table or (quantity.of in table and table[quantity.of].max() == 0):
+        return False
+    return quantity.is_derived or bool(table[name].notna().any())
 
 
 def check_seeds_differ(table: pd.DataFrame, keys: Sequence[str], figures: Sequence[str], settings: Settings) -> None:

@@ -63,8 +63,8 @@ def plain(heading: str, meaning: str = "", written: Callable[[float], str] = thr
 SUCCESS = "triggered test samples of other classes that are taken for the target"
 ROBUST = "triggered test samples of other classes that are still recognised"
 FIGURES = {
-    "accuracy_clean": Quantity("accuracy of the clean twin", "clean test samples", "n_asr_all", is_derived=False),
-    "accuracy": Quantity("accuracy", "clean test samples, of the backdoored model", "n_asr_all", is_derived=False),
+    "accuracy_clean": Quantity("accuracy of the clean twin", "clean test samples", "n_test", is_derived=False),
+    "accuracy": Quantity("accuracy", "clean test samples, of the backdoored model", "n_test", is_derived=False),
     "accuracy_target": Quantity("accuracy in target", "the same, of the target class", "n_target", is_derived=False),
     "asr": Quantity("ASR", SUCCESS, "n_asr"),
     "asr_others": Quantity("ASR on others", "the same on classes that are neither source nor target", "n_others"),
@@ -131,7 +131,7 @@ def _judged(lines: pd.DataFrame, _: Tables) -> pd.DataFrame:
 
 def _counted(lines: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     """With the number of clean test samples."""
-    counts = tables["rows"].set_index(["cell", "model"])["n_asr_all"]
+    counts = tables["rows"].set_index(["cell", "model"])["n_test"]
     return lines.assign(n_all=counts.reindex(pd.MultiIndex.from_frame(lines[["cell", "model"]])).to_numpy())
 
 

@@ -11,7 +11,7 @@ from art_snn._validation import check_choice
 from art_snn.experiment import Experiment
 from art_snn.experiment.trainings import digest
 from art_snn.sweep.folder import SweepFolder
-from art_snn.sweep.measured import MEASURED, measured
+from art_snn.sweep.measured import MEASURED, measured, n_tested
 
 TABLES = ("rows", "detection", "verdicts", "elimination", "failures", *MEASURED)
 _TOO_LONG = ("models", "defences")  # lists of tables: the line is one model's
@@ -31,7 +31,8 @@ def load_results(folder: str | Path, table: str = "rows") -> pd.DataFrame:
     Returns:
         The columns of a row of `results.json`, before them `cell` (its hash), `seed`, `versions`, `defences` and
         `models` (as JSON), and the spec as dotted paths (`attack.percent_poison`, …); of a cell that failed "rows" has
-        one line with `error`. Numbers that are null are NaN. Numbers of poisoned rows are in the cells' files alone.
+        one line with `error`, the others have `n_test`, the number of clean test samples. Numbers that are null are
+        NaN. Numbers of poisoned rows are in the cells' files alone.
 
     Raises:
         FileNotFoundError: If there is no cell.
@@ -89,7 +90,8 @@ def _lines(cell: Mapping[str, Any], table: str) -> Iterator[dict[str, Any]]:
     models = {model["name"]: model for model in cell["spec"]["models"]}
     for row in measured(cell, table) if table in MEASURED else cell.get(table, ()):
         own = dict(_flat({"model": models[row["model"]]})) if "model" in row else {}
-        yield {**shared, **own, **dict(_flat(row, is_row=True))}
+        counted = {"n_test": n_tested(row)} if table == "rows" else {}
+        yield {**shared, **own, **dict(_flat(row, is_row=True)), **counted}
 
 
 def _flat(table: Mapping[str, Any], above: str = "", is_row: bool = False) -> Iterator[tuple[str, Any]]:

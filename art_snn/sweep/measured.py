@@ -45,6 +45,15 @@ def _cost(measures: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) ->
         yield {"model": model, **training, **{n: value for n, value in found.items() if not isinstance(value, Mapping)}}
 
 
+def n_tested(row: Mapping[str, Any]) -> int:
+    """The number of clean test samples: those that count for success, those of the target, and all others.
+
+    >>> n_tested({"n_asr_all": 92, "n_others": 358})
+    450
+    """
+    return int(row["n_asr_all"] + row.get("n_others", 0))
+
+
 def _layers(measures: Mapping[str, Any], _: Mapping[str, Mapping[str, Any]]) -> Iterator[Line]:
     """A line a model and layer: operations of those with weights, outputs of those of neurons or activations."""
     for model, found in measures.get("cost", {}).items():
@@ -57,7 +66,7 @@ def _epochs(_: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> Iter
     """A line a model and epoch."""
     for model, row in rows.items():
         for number, figures in enumerate(row.get("epochs", ()), start=1):
-            yield {"model": model, "epoch": number, **figures, "n": row["n_asr_all"], "n_asr": row["n_asr"]}
+            yield {"model": model, "epoch": number, **figures, "n": n_tested(row), "n_asr": row["n_asr"]}
 
 
 def _voltages(measures: Mapping[str, Any], _: Mapping[str, Mapping[str, Any]]) -> Iterator[Line]:

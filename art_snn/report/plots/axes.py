@@ -9,7 +9,7 @@ from art_snn.report.findings import Findings, Setting, is_number, numeric_axes, 
 from art_snn.report.plots.draft import FIGURES, MOST, Draft, bars_told, capital, points_told, series_of
 from art_snn.report.plots.drawing import Series, in_figures, lines_figure, rows_figure
 
-_DENOMINATORS = {"asr": "n_asr", "floor": "n_asr", "accuracy": "n_asr_all"}
+_DENOMINATORS = {"asr": "n_asr", "floor": "n_asr", "accuracy": "n_test"}
 _MOST_ROWS = 16
 
 
