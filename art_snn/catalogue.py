@@ -8,15 +8,20 @@ from typing import Any
 from art_snn import data, models
 from art_snn.attacks.poisoning import (
     AdaptiveBackdoor,
+    BullseyePolytope,
+    CleanLabelAttack,
     ConversionAwareBackdoor,
     DynamicBackdoor,
     FlashTrigger,
+    GradientMatching,
+    HiddenTriggerAttack,
     MovingTrigger,
     NeuronParameterBackdoor,
     NoiseTrigger,
     PatchTrigger,
     PowerTrigger,
     RetimingTrigger,
+    SleeperAgent,
     SmartTrigger,
     SpongePatchTrigger,
     SpongeTrigger,
@@ -83,6 +88,11 @@ ATTACKS: dict[str, type] = {
     "dynamic": DynamicBackdoor,
     "neuron-parameter": NeuronParameterBackdoor,
     "conversion-aware": ConversionAwareBackdoor,
+    "clean-label": CleanLabelAttack,
+    "hidden-trigger": HiddenTriggerAttack,
+    "sleeper-agent": SleeperAgent,
+    "gradient-matching": GradientMatching,
+    "bullseye-polytope": BullseyePolytope,
     "adaptive": AdaptiveBackdoor,
 }
 ESTIMATORS: dict[str, type[LearningRule]] = {

@@ -328,13 +328,14 @@ def test_every_data_set_of_events_has_an_event_net_and_no_other() -> None:
 @pytest.mark.parametrize("name", ATTACKS)
 def test_every_attack_runs_from_a_spec(name: str) -> None:
     quick = {"channels": 2, "nb_epochs_frozen": 0, "rounds": 1, "steps": 1, "nb_epochs": 1, "percent_poison": 0.05}
+    quick |= {"max_epochs": 1}
     known = parameters_of(ATTACKS[name])
     result = run(
         {
             "data": {"name": "digits", "limit": 200},
             "network": {"width": 0.25},
-            "models": [{"rule": "bptt", "neuron": "lif", "timesteps": 2}],
-            "training": {"epochs": 1},
+            "models": [{"rule": "bptt", "neuron": "if", "timesteps": 4}],
+            "training": {"epochs": 1, "batch_size": 10},
             "attack": {"attack": name} | {one: value for one, value in quick.items() if one in known},
             "run": {"threads": 1},
         },

@@ -21,7 +21,7 @@ ELSEWHERE = {
     "network": {"in_channels", "nb_classes", "neuron", "surrogate", "tau", "pool", "dataset", "seed"},
     "attack": {
         *("seed", "sensor_size", "n_bins", "split_by", "window"),
-        *("classifier", "autoencoder", "clip_values", "pattern", "trigger"),
+        *("classifier", "autoencoder", "clip_values", "pattern", "trigger", "given"),
     },
     "trigger": {"clip_values", "mask", "fitted_polarity", "cells"},
     "defences": {"verbose", "generator"},

@@ -72,6 +72,7 @@ def _by_kind(names: Mapping[str, bool | None]) -> str:
 _SETS = _by_kind({name: loader.is_neuromorphic for name, loader in DATASETS.items()})
 _TRIGGERS = _by_kind({name: kind.needs_frames for name, kind in TRIGGERS.items()})
 _ITS_OWN = "the trigger's own"
+_OF_ATTACK = "the attack's own"
 _DATA = (
     Option("--data", "data.name", text=_SETS),
     Option("--data-root", "data.root", told="the one in $ART_SNN_DATA"),
@@ -100,11 +101,11 @@ _TRIGGER = (
 )
 _TRAINING = (
     Option("--attack", "attack.attack", text=f"One of {', '.join(ATTACKS)}."),
-    Option("--percent-poison", "attack.percent_poison"),
+    Option("--percent-poison", "attack.percent_poison", told=_OF_ATTACK),
     Option("--target", "attack.target_class"),
     Option("--clean-label", "attack.clean_label"),
     Option("--source-class", "attack.source_classes", text="Class whose samples alone obey; several by --set."),
-    Option("--percent-cover", "attack.percent_cover"),
+    Option("--percent-cover", "attack.percent_cover", told=_OF_ATTACK),
     Option("--timesteps", "models.*.timesteps", told=f"{TIMESTEPS}; converted, hybrid: {TIMESTEPS_CONVERTED}"),
     Option("--conversion", "models.*.method", told=""),
     Option("--scale", "models.*.scale", told=""),

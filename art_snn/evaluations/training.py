@@ -134,7 +134,8 @@ def check_plan(plan: TrainingPlan, attack: BackdoorAttack) -> None:
             that triggers are put on after an augmentation, and the attack has none that can be put on anew.
     """
     if isinstance(attack, DataAttack):
-        if plan.augmentation and plan.augmentation.place == "before" and not hasattr(attack, "trigger"):
+        is_put_on_anew = hasattr(attack, "trigger") and not getattr(attack, "needs_classifier", False)
+        if plan.augmentation and plan.augmentation.place == "before" and not is_put_on_anew:
             raise ValueError(
                 f"expected an attack with a trigger for augmentation before it is put on, got {attack!r}; augment after"
             )

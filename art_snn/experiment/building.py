@@ -110,17 +110,18 @@ def fit_trigger(spec: Experiment, dataset: Dataset, drawn: Streams, *, verbose: 
     trigger: Any = make_trigger(spec)
     if not trigger.needs_fitting:
         return trigger  # type: ignore[no-any-return]
-    if spec.surrogate is None:
+    if not trigger.needs_classifier:
         return trigger.fit(dataset.x_train)  # type: ignore[no-any-return]
     with task("surrogate"):
-        surrogate = _trained(spec, spec.surrogate, dataset, drawn.surrogate, verbose=verbose)
+        surrogate = _surrogate(spec, dataset, drawn.surrogate, verbose=verbose)
         return trigger.fit(dataset.x_train, surrogate, verbose=verbose)  # type: ignore[no-any-return]
 
 
-def _trained(
-    spec: Experiment, model: Model, dataset: Dataset, rng: np.random.Generator, *, verbose: bool
-) -> PyTorchClassifier:
-    """A model, trained on clean samples."""
+def _surrogate(spec: Experiment, dataset: Dataset, rng: np.random.Generator, *, verbose: bool) -> PyTorchClassifier:
+    """The attacker's network, trained on clean samples from weights of its own."""
+    model = spec.surrogate
+    if model is None:
+        raise ValueError("expected an attack or a trigger that needs a network of the attacker's, got none")
     weights, batches, host = (draw_seed(stream) for stream in rng.spawn(3))
     data = TrainingData(dataset.x_train, dataset.y_train)
     plan = replace(make_plan(spec, model), record_epochs=False)
@@ -130,11 +131,16 @@ def _trained(
 
 
 def make_attack(spec: Experiment, dataset: Dataset, drawn: Streams, *, verbose: bool = True) -> BackdoorAttack:
-    """The attack, itself or its trigger fitted on the training samples where it needs that."""
+    """The attack: fitted on training samples, on a network of the attacker's, or aimed at test samples, as it needs."""
     settings: dict[str, Any] = {"target_class": spec.attack.target_class, "seed": draw_seed(drawn.rows)}
     if takes_trigger(spec.attack.attack):
         settings["trigger"] = fit_trigger(spec, dataset, drawn, verbose=verbose)
     attack: Any = build_attack(spec.attack.attack, settings, spec.attack.parameters("attack"))
+    if getattr(attack, "needs_classifier", False):
+        with task("surrogate"):
+            attack = attack.with_classifier(_surrogate(spec, dataset, drawn.surrogate, verbose=verbose))
+    if hasattr(attack, "aimed_at"):
+        attack = attack.aimed_at(dataset.x_test, dataset.y_test)
     if hasattr(attack, "fit"):
         attack = attack.fit(dataset.x_train, dataset.y_train, verbose=verbose)
     ready: BackdoorAttack = attack

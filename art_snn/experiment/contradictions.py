@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from art_snn.catalogue import (
+    ATTACKS,
     DATASETS,
     NETWORKS,
     SAMPLE_DETECTORS,
@@ -115,7 +116,7 @@ def _in_training(spec: "Experiment", training: Training) -> Iterator[Problem]:
 
 def _in_attack(spec: "Experiment") -> Iterator[Problem]:
     attack, loader = spec.attack, DATASETS[spec.data.name]
-    if unfit := list(_in_trigger(spec)):
+    if unfit := [*_in_crafted(spec), *_in_trigger(spec)]:
         yield from unfit
         return
     n_bins = getattr(spec.data, "n_bins", 0)
@@ -133,7 +134,11 @@ def _in_attack(spec: "Experiment") -> Iterator[Problem]:
     size = getattr(attack, "size", 0)
     if size >= 1 and size > min(sides):
         yield ("attack", "size"), f"to be at most {min(sides)} pixels, the side of {spec.data.name}", size
-    for name, classes in (("target_class", (attack.target_class,)), ("source_classes", _classes(attack))):
+    for name, classes in (
+        ("target_class", (attack.target_class,)),
+        ("source_classes", _classes(attack, "source_classes")),
+        ("source_class", _classes(attack, "source_class")),
+    ):
         if any(label >= loader.n_classes for label in classes):
             yield (
                 ("attack", name),
@@ -143,6 +148,30 @@ def _in_attack(spec: "Experiment") -> Iterator[Problem]:
     frames = getattr(attack, "frames", None)
     if frames and max(frames) >= n_bins:
         yield ("attack", "frames"), f"to be below data.n_bins = {n_bins}", list(frames)
+
+
+def _in_crafted(spec: "Experiment") -> Iterator[Problem]:
+    """Whether an attack takes frames, and whether poison that is computed once goes with this training."""
+    kind: Any = ATTACKS[spec.attack.attack]
+    if spec.data.is_neuromorphic and not getattr(kind, "takes_frames", True):
+        fitting = [name for name, made in ATTACKS.items() if getattr(made, "takes_frames", True)]
+        yield ("attack", "attack"), f"to be one of {', '.join(fitting)} for frames", spec.attack.attack
+    if not getattr(kind, "needs_classifier", False):
+        return
+    augmentation = spec.training.augmentation
+    if augmentation.place == "before" and (augmentation.crop or augmentation.flip):
+        reason = f"to be 'after' for {spec.attack.attack}, whose poison is computed once"
+        yield ("training", "augmentation", "place"), reason, augmentation.place
+    if kind.reads_samples_raw:
+        changes = (
+            (("data", "normalisation"), spec.data.normalisation),
+            (("data", "normalisation_test"), spec.data.normalisation_test),
+            (("training", "resize"), spec.training.resize),
+        )
+        for place, change in changes:
+            if change is not None:
+                reason = f"to be left out for {spec.attack.attack}, which asks its network about samples as they are"
+                yield place, reason, str(change)
 
 
 def _in_trigger(spec: "Experiment") -> Iterator[Problem]:
@@ -156,8 +185,8 @@ def _in_trigger(spec: "Experiment") -> Iterator[Problem]:
         yield ("attack", "trigger"), f"to be one of {', '.join(fitting)} for {kind}", attack.trigger
 
 
-def _classes(attack: Any) -> tuple[int, ...]:
-    given = getattr(attack, "source_classes", None)
+def _classes(attack: Any, name: str) -> tuple[int, ...]:
+    given = getattr(attack, name, None)
     return () if given is None else (given,) if isinstance(given, int) else tuple(given)
 
 

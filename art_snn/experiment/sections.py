@@ -45,7 +45,7 @@ _OF_CLASSIFIER = frozenset(inspect.signature(PyTorchClassifier).parameters) | {"
 _OF_MODULE = frozenset({"timesteps", "input_layout", "accelerate", "seed"})
 _OF_NEURON = frozenset({"v_threshold", "v_reset", "detach_reset"})  # a network with others could not be saved by name
 _OF_ATTACK = frozenset({"trigger", "target_class", "seed", "sensor_size", "n_bins", "split_by", "window"}) | {
-    *("classifier", "autoencoder", "clip_values", "pattern"),
+    *("classifier", "autoencoder", "clip_values", "pattern", "given"),
 }
 _OF_TRIGGER = frozenset({"clip_values", "mask", "fitted_polarity", "cells"})
 

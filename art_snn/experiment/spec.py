@@ -135,12 +135,13 @@ class Experiment(Section):
 
     @property
     def surrogate(self) -> Model | None:
-        """The model that an attacker trains on clean data to fit a trigger: the first spiking one, else the first.
+        """The model that an attacker trains on clean data: the first spiking one, else the first.
 
-        None where there is no trigger, or it needs no classifier.
+        None where neither the attack nor its trigger needs a classifier.
         """
-        name = self.attack.trigger
-        if name is None or not TRIGGERS[name](**self.attack.parameters("trigger")).needs_classifier:
+        name, of_attack = self.attack.trigger, getattr(ATTACKS[self.attack.attack], "needs_classifier", False)
+        of_trigger = name is not None and TRIGGERS[name](**self.attack.parameters("trigger")).needs_classifier
+        if not (of_attack or of_trigger):
             return None
         return next((model for model in self.models if model.rule != "ann"), self.models[0])
 

@@ -8,7 +8,7 @@ from torch import nn
 from art_snn import models
 from art_snn.attacks.poisoning import PatchTrigger
 from art_snn.catalogue import ELIMINATIONS, MODEL_DETECTORS, SAMPLE_DETECTORS
-from art_snn.estimators.classification import SpikingClassifier, SpikingModule
+from art_snn.estimators.classification import AnnClassifier, SpikingClassifier, SpikingModule
 
 
 def example_arguments(name: str) -> dict[str, Any]:
@@ -33,12 +33,26 @@ def example_arguments(name: str) -> dict[str, Any]:
         "adaptive": {"classifier": None, "trigger": PatchTrigger(), "target_class": 0, "percent_poison": 0.2},
         "neuron-parameter": {"classifier": None, "target_class": 0, "percent_poison": 0.2},
         "conversion-aware": {"target_class": 0, "pattern": np.full((1, 2, 2), 0.5)},
+        **_of_crafted_attacks(AnnClassifier(ann, **of_a_classifier)),
         "ann": {"model": ann, **of_a_classifier},
         "spiking": spiking,
         "converted": {"ann": ann, "timesteps": 8, **of_a_classifier},
         "hybrid": {"ann": ann, "timesteps": 8, **of_a_classifier},
     }
     return examples.get(name, {})
+
+
+def _of_crafted_attacks(classifier: AnnClassifier) -> dict[str, dict[str, Any]]:
+    """On an untrained network; brief."""
+    common = {"classifier": classifier, "target_class": 0, "percent_poison": 0.2}
+    aimed = {**common, "source_class": 1, "given": np.full((1, 1, 8, 8), 0.5, np.float32)}
+    return {
+        "clean-label": {**common, "trigger": PatchTrigger(), "max_iter": 2},
+        "hidden-trigger": {**common, "trigger": PatchTrigger(), "source_class": 1, "max_iter": 2},
+        "sleeper-agent": {**common, "source_class": 1, "max_epochs": 1},
+        "gradient-matching": {**aimed, "max_epochs": 1},
+        "bullseye-polytope": {**aimed, "max_iter": 2},
+    }
 
 
 def _of_a_sample_detector(kind: Any, spiking: dict[str, Any]) -> dict[str, Any]:

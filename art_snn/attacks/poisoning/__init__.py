@@ -6,6 +6,13 @@ from art_snn.attacks.poisoning.adaptive import AdaptiveBackdoor
 from art_snn.attacks.poisoning.autoencoder import SpikingAutoencoder
 from art_snn.attacks.poisoning.backdoor import TriggerBackdoor
 from art_snn.attacks.poisoning.conversion_aware import ConversionAwareBackdoor
+from art_snn.attacks.poisoning.crafted import (
+    BullseyePolytope,
+    CleanLabelAttack,
+    GradientMatching,
+    HiddenTriggerAttack,
+    SleeperAgent,
+)
 from art_snn.attacks.poisoning.dynamic import DynamicBackdoor
 from art_snn.attacks.poisoning.flash import FlashTrigger, strobe_frames
 from art_snn.attacks.poisoning.frame_trigger import FrameTrigger
@@ -28,11 +35,15 @@ __all__ = [
     "AdaptiveBackdoor",
     "AttackRecord",
     "BackdoorAttack",
+    "BullseyePolytope",
+    "CleanLabelAttack",
     "ConversionAwareBackdoor",
     "DataAttack",
     "DynamicBackdoor",
     "FlashTrigger",
     "FrameTrigger",
+    "GradientMatching",
+    "HiddenTriggerAttack",
     "LazilyPoisoned",
     "MovingTrigger",
     "NeuromorphicTrigger",
@@ -45,6 +56,7 @@ __all__ = [
     "PowerTrigger",
     "Rectangle",
     "RetimingTrigger",
+    "SleeperAgent",
     "SmartTrigger",
     "SpikingAutoencoder",
     "SpongePatchTrigger",

@@ -1,7 +1,7 @@
 """`ConversionAwareBackdoor`: a patch that is made so that its backdoor survives the conversion of the network."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -74,6 +74,8 @@ class ConversionAwareBackdoor(TriggerBackdoor):
 
     Source: ours; no publication optimises a trigger for conversion, as far as we know.
     """
+
+    takes_frames: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ import copy
 import io
 from abc import abstractmethod
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from typing import Any
 
@@ -87,8 +87,15 @@ class Adapter(TrainsOnPoison):
     def _crafted(self, attack: Any, x: Array, y: Labels, form: Form) -> tuple[Indices, Array]:
         """What `_poison` gives, under the seed and without what ART prints."""
         one_hot = np.eye(self._nb_classes, dtype=np.float32)[class_indices(y, self._nb_classes)]
-        with host_seed(self.seed), redirect_stdout(io.StringIO()):  # ART's attacks print, and draw globally
-            return self._poison(attack, x.astype(np.float32), one_hot, form)
+        told = io.StringIO()  # ART's attacks print, show progress unasked, and draw globally
+        with host_seed(self.seed), redirect_stdout(told), redirect_stderr(told):
+            rows, samples = self._poison(attack, x.astype(np.float32), one_hot, form)
+        if not np.isfinite(samples).all():
+            raise ValueError(
+                f"expected poison of finite values for {self}, got NaN: its network may be silent; train it longer, or "
+                "choose another layer"
+            )
+        return rows, samples
 
     @property
     def _nb_classes(self) -> int:
