@@ -105,9 +105,9 @@ def test_samples_and_their_binning_are_no_parameters(name: str, params: list[str
 
 def test_defences_and_triggers_say_what_they_need() -> None:
     needy = {name: made.clean_arguments for name, made in SAMPLE_DETECTORS.items() if made.clean_arguments}
-    assert needy == {"reference": ("x_reference", "y_reference")}
+    assert needy == dict.fromkeys(("reference", "event-mass", "space-time"), ("x_reference", "y_reference"))
     assert all(made.needs_frames for made in FILTERS.values())
-    assert not any(made.needs_frames for made in SAMPLE_DETECTORS.values())
+    assert [name for name, made in SAMPLE_DETECTORS.items() if made.needs_frames] == ["event-mass", "space-time"]
     assert [name for name, made in TRIGGERS.items() if made.needs_fitting] == ["sponge-patch", "smart", "sponge"]
     assert [name for name, made in TRIGGERS.items() if made.needs_frames is False] == ["patch", "sponge-patch", "power"]
     assert [name for name, made in TRIGGERS.items() if made.needs_frames is None] == ["noise"]

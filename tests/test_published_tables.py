@@ -48,7 +48,7 @@ def test_published_measured_difference_and_its_interval_stand_side_by_side() -> 
 
 def test_a_layout_that_asks_for_a_plot_has_one_with_a_series_a_column() -> None:
     run = RecipeRun("framework-figure12", "smoke", "matched")
-    epochs = [{"accuracy": 0.9, "asr": 0.75}, {"accuracy": 0.9, "asr": 0.25}]
+    epochs = [{"step": "snn", "accuracy": 0.9, "asr": 0.75}, {"step": "snn", "accuracy": 0.9, "asr": 0.25}]
     migration = {"asr_ann": 0.8, "asr_converted": 0.6, "rate": 0.75}
     content = cells(run.recipe.given(run.scale, run.mode), epochs=[epochs, epochs], asr=0.25, migration=migration)
 
