@@ -134,6 +134,7 @@ def test_nothing_else_writes_files_and_nothing_unpickles_them() -> None:
         "data/_frame_store.py",  # in a folder of its own, which takes its name when it is whole
         "report/sweeps.py",  # makes text of a table, which is written whole
         "report/plots/style.py",  # draws into memory
+        "report/trigger_pictures.py",  # so does this
         "evaluations/resource_use.py",  # asks the system for a figure
     }
     ways = r"write_text|write_bytes|savefig\(|np\.save|os\.replace|\.to_csv\(|open\([^)]*[\"'][wax]b?[\"']"
