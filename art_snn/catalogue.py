@@ -120,7 +120,7 @@ def default_trigger(attack: str, is_neuromorphic: bool) -> str | None:
     """
     if not takes_trigger(attack):
         return None
-    on_images, on_frames = ("power", "noise") if attack == "neuron-parameter" else ("patch", "static")
+    on_images, on_frames = getattr(ATTACKS[attack], "default_triggers", ("patch", "static"))
     return on_frames if is_neuromorphic else on_images
 
 

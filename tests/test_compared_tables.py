@@ -165,6 +165,16 @@ def test_the_epoch_that_a_rule_keeps_is_one_of_the_last_step(epoch: Any, success
     assert found.mean == pytest.approx(100 * success)
 
 
+def test_no_epoch_is_kept_of_older_results_that_do_not_tell_its_step() -> None:
+    cell = cell_of(0.1, 0, hybrid=0.4)
+    cell["rows"][0]["epochs"] = [{"accuracy": 1.0, "asr": 1.0}]  # of the ANN, or of the SNN
+
+    column = Column(name="ASR", model="hybrid", figure="asr", epoch="first")
+    table = filled([cell], TableLayout(item="none", title="", rows=("attack.percent_poison",), columns=(column,)))
+
+    assert table.columns == ()
+
+
 def test_seconds_of_one_of_two_trainings_are_a_figure() -> None:
     cell = cell_of(0.1, 0, ann=0.4)
     cell["rows"][0]["training_seconds"] = [3.0, 5.0]

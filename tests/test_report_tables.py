@@ -168,6 +168,13 @@ def test_stealth_is_told_once_a_setting_whatever_the_models() -> None:
     }
 
 
+def test_no_epoch_is_chosen_from_older_results_that_do_not_tell_their_step() -> None:
+    epochs = [{"accuracy": 1.0, "asr": 0.1}, {"accuracy": 0.7, "asr": 0.3}]
+    found = report(cells({"models": ["ann"]}, epochs=[epochs]))
+    assert found["epochs"].numbers["epoch"].tolist() == [1, 2]
+    assert "last_and_best" not in found
+
+
 def test_the_epoch_that_test_data_would_choose_stands_beside_the_last() -> None:
     of_snn = [{"accuracy": 0.9, "asr": 0.2}, {"accuracy": 0.7, "asr": 0.3}]
     epochs = [{"step": "ann", "accuracy": 1.0, "asr": 0.1}, *({"step": "snn", **one} for one in of_snn)]

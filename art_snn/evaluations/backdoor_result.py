@@ -36,8 +36,7 @@ class BackdoorResult:
         training_peak_memory: Bytes by which memory grew at most in either training, clean and poisoned; NaN where the
             system does not tell.
         epochs: Accuracy and ASR of the backdoored model after each epoch of all steps, and its step ("ann" or "snn"),
-            where the plan asks for them.
-            Nothing is chosen by them.
+            where the plan asks for them. Nothing is chosen by them.
         n_poisoned_by_class: Poisoned training samples by their true class.
         accuracy_target: Accuracy of the backdoored model on clean test samples of the target class, NaN if there are
             none; it falls where all that the model has seen of the class has the trigger.

@@ -100,9 +100,10 @@ def _number(value: Any) -> float:
 
 
 def _epochs_of_last_step(line: pd.Series) -> list[dict[str, Any]]:
-    """Those that were recorded; of a hybrid model, those of the SNN."""
+    """Those that were recorded; of a hybrid model, those of the SNN. None where older results do not tell the step."""
     epochs = line.get("epochs")
-    return [one for one in epochs if one["step"] == epochs[-1]["step"]] if isinstance(epochs, Sequence) else []
+    told = [one for one in epochs if "step" in one] if isinstance(epochs, Sequence) else []
+    return [one for one in told if one["step"] == told[-1]["step"]]
 
 
 def kept_epoch(epochs: Sequence[Mapping[str, Any]], which: Epoch) -> Mapping[str, Any] | None:

@@ -121,6 +121,9 @@ def _paid(lines: pd.DataFrame, _: Tables) -> pd.DataFrame:
 
 def _last_and_best(lines: pd.DataFrame, _: Tables) -> pd.DataFrame:
     """A line a cell and model: the last epoch of its last step, and the epoch of that step best on test samples."""
+    lines = lines[lines["step"].notna()]
+    if lines.empty:
+        return lines
     steps = lines.groupby(["cell", "model"], sort=False)["step"]
     lines = lines[lines["step"] == steps.transform("last")]
     by_model = lines.groupby(["cell", "model"], sort=False)

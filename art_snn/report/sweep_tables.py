@@ -42,8 +42,8 @@ def report_tables(
 def _tables(tables: Mapping[str, pd.DataFrame], settings: Settings) -> Iterator[ReportTable]:
     for name, kind in {**KINDS, **MEASURE_KINDS}.items():
         lines = tables.get(kind.source or name, pd.DataFrame())
-        if len(lines):
-            yield _table(name, kind, kind.prepared(lines, tables), settings)
+        if len(lines) and len(prepared := kind.prepared(lines, tables)):
+            yield _table(name, kind, prepared, settings)
         if name == MAIN:
             yield differences_table(tables, settings)
 

@@ -66,7 +66,8 @@ def _epochs(_: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> Iter
     """A line a model and epoch."""
     for model, row in rows.items():
         for number, figures in enumerate(row.get("epochs", ()), start=1):
-            yield {"model": model, "epoch": number, **figures, "n": n_tested(row), "n_asr": row["n_asr"]}
+            counts = {"n": n_tested(row), "n_asr": row["n_asr"]}
+            yield {"model": model, "epoch": number, "step": None, **figures, **counts}  # older results tell no step
 
 
 def _voltages(measures: Mapping[str, Any], _: Mapping[str, Mapping[str, Any]]) -> Iterator[Line]:

@@ -1,5 +1,6 @@
 """Give a stream of events other counts: the few events that differ are inserted or removed, all others stay."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -50,6 +51,20 @@ def with_counts(
     if window is None:
         warn_of_lost_ends(stamped, events, stacklevel=2)
     return stamped
+
+
+def each_with_counts(
+    streams: Events | Sequence[Events],
+    frames: Frames,
+    sensor_size: SensorSize,
+    split_by: SplitBy,
+    window: Window | None,
+) -> Events:
+    """Streams (N,) that bin to given frames (N, T, 2, H, W), each as `with_counts`."""
+    found = np.empty(len(streams), object)
+    for row, (stream, counts) in enumerate(zip(streams, frames, strict=True)):
+        found[row] = with_counts(stream, counts, sensor_size, split_by=split_by, window=window)
+    return found
 
 
 def check_keeps_bins(split_by: SplitBy) -> None:

@@ -5,18 +5,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from art.attacks import PoisoningAttackTransformer
 from art.estimators.classification import PyTorchClassifier
 from torch import Tensor
 
 from art_snn._declared import CountOrZero, Flag, Fraction, FromZero, Seed
 from art_snn._parameters import Parameters
 from art_snn._validation import check_class, check_unknown, class_indices
+from art_snn.attacks.poisoning._trained_copy import TrainsACopy
 from art_snn.attacks.poisoning._training_loop import Step, TrainingLoop, check_schedule
 from art_snn.attacks.poisoning.backdoor import TriggerBackdoor
 from art_snn.attacks.poisoning.poisoned import PoisonedDataset, poisoned_rows
 from art_snn.attacks.poisoning.protocol import AttackRecord
-from art_snn.estimators.classification import rule_of
 from art_snn.estimators.classification.class_potentials import ClassPotentials
 from art_snn.estimators.classification.inputs import samples_for
 from art_snn.estimators.classification.inspection import check_some_are_trained, held_fixed, layers_called
@@ -29,7 +28,7 @@ _OF_BACKDOOR = (
 )
 
 
-class AdaptiveBackdoor(Parameters, PoisoningAttackTransformer):
+class AdaptiveBackdoor(Parameters, TrainsACopy):
     """Train on data that are poisoned as by `TriggerBackdoor`, and hide the backdoor from defences.
 
     Against fine-pruning layers can be frozen: the network first learns clean data for `nb_epochs_clean` epochs, then it
@@ -69,8 +68,6 @@ class AdaptiveBackdoor(Parameters, PoisoningAttackTransformer):
     class to the loss; over which samples is not said.
     """
 
-    _estimator_requirements = ()
-
     def __init__(
         self,
         classifier: PyTorchClassifier | None,
@@ -87,7 +84,6 @@ class AdaptiveBackdoor(Parameters, PoisoningAttackTransformer):
         seed: Seed = 0,
     ) -> None:
         super().__init__(classifier)
-        self.classifier = classifier
         self.trigger, self.target_class, self.percent_poison = trigger, target_class, percent_poison
         self.source_classes, self.include_target = source_classes, include_target
         self.clean_label, self.percent_cover = clean_label, percent_cover
@@ -135,27 +131,6 @@ class AdaptiveBackdoor(Parameters, PoisoningAttackTransformer):
         with held_fixed(frozen):
             loop.run(dataset.x, poisoned, penalised, of_poisoned, **fit_arguments)
         return estimator, AttackRecord(self, poisoned_rows(x, dataset))
-
-    def poison_estimator(
-        self, x: Array, y: Labels, batch_size: int = 128, nb_epochs: int = 10, **kwargs: Any
-    ) -> PyTorchClassifier:
-        """Train a copy of the classifier.
-
-        Args:
-            x: Clean training samples, as in `train`.
-            y: Labels of the samples.
-            batch_size: Samples a step.
-            nb_epochs: Passes over the poisoned data.
-            **kwargs: Further arguments of `train`.
-
-        Raises:
-            ValueError: As `train`.
-            TypeError: If the attack was made without a classifier, or an argument is unknown.
-        """
-        if self.classifier is None:
-            raise TypeError("expected the attack to have a classifier, got None; train(estimator, x, y) takes one")
-        copied = rule_of(self.classifier).copied().classifier
-        return self.train(copied, x, y, batch_size=batch_size, nb_epochs=nb_epochs, **kwargs)[0]
 
     def poison(self, x: Array, y: Labels | None = None, **kwargs: Any) -> tuple[Array, Labels]:
         """Trigger all samples and label them with the target class, as `TriggerBackdoor.poison`.

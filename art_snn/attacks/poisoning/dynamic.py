@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from art.attacks import PoisoningAttackTransformer
 from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 
@@ -24,12 +23,12 @@ from art_snn.attacks.poisoning._joint_training import JointTraining
 from art_snn.attacks.poisoning._perturbation import Addition, Budget, EventEdits
 from art_snn.attacks.poisoning._sample_trigger import checked_labels, checked_samples
 from art_snn.attacks.poisoning._saved_trigger import SavedTrigger
+from art_snn.attacks.poisoning._trained_copy import TrainsACopy
 from art_snn.attacks.poisoning._training_loop import check_schedule
 from art_snn.attacks.poisoning.autoencoder import SpikingAutoencoder, check_sides
 from art_snn.attacks.poisoning.backdoor import target_labels
 from art_snn.attacks.poisoning.poisoned import PoisonedDataset, poisoned_rows
 from art_snn.attacks.poisoning.protocol import AttackRecord
-from art_snn.estimators.classification import rule_of
 from art_snn.estimators.classification.inputs import samples_for
 from art_snn.events import SensorSize, SplitBy, Window, to_frames
 from art_snn.lazy_rows import is_mapped, lazy_rows
@@ -39,7 +38,7 @@ from art_snn.typing import Array, Events, Labels, Mask
 _AT_ONCE = 16  # samples a pass, always as many: no last digit of a sample's trigger depends on its neighbours
 
 
-class DynamicBackdoor(SavedTrigger, Parameters, PoisoningAttackTransformer):
+class DynamicBackdoor(SavedTrigger, Parameters, TrainsACopy):
     """A spiking autoencoder that adds to each sample a trigger of its own, trained together with the classifier.
 
     With every batch the trigger network learns what the classifier would obey after its next step (the gradient goes
@@ -85,8 +84,6 @@ class DynamicBackdoor(SavedTrigger, Parameters, PoisoningAttackTransformer):
     the training follows Doan et al., LIRA, ICCV 2021. Valid frames are unpublished.
     """
 
-    _estimator_requirements = ()
-
     def __init__(
         self,
         classifier: PyTorchClassifier | None,
@@ -103,7 +100,6 @@ class DynamicBackdoor(SavedTrigger, Parameters, PoisoningAttackTransformer):
         seed: Seed = 0,
     ) -> None:
         super().__init__(classifier)
-        self.classifier = classifier
         self.target_class = target_class
         self.alpha = alpha
         self.gamma = gamma
@@ -155,31 +151,8 @@ class DynamicBackdoor(SavedTrigger, Parameters, PoisoningAttackTransformer):
         learnt._network.requires_grad_(False)
         return estimator, AttackRecord(learnt, poisoned_rows(x, learnt._all_poisoned(x, y)))
 
-    def poison_estimator(
-        self, x: Array, y: Labels, batch_size: int = 128, nb_epochs: int = 10, *, seed: int = 0, **kwargs: Any
-    ) -> PyTorchClassifier:
-        """Train a copy of the classifier; afterwards the attack has the trigger network, as `poison` needs it.
-
-        Args:
-            x: Clean training samples, as in `train`.
-            y: Labels of the samples.
-            batch_size: Samples a step.
-            nb_epochs: Passes over the data.
-            seed: As in `train`.
-            **kwargs: Further arguments of `train`.
-
-        Raises:
-            ValueError: As `train`.
-            TypeError: If the attack was made without a classifier, or an argument is unknown.
-        """
-        if self.classifier is None:
-            raise TypeError("expected the attack to have a classifier, got None; train(estimator, x, y) takes one")
-        copied = rule_of(self.classifier).copied().classifier
-        settings = {"batch_size": batch_size, "nb_epochs": nb_epochs, **kwargs}
-        poisoned, record = self.train(copied, x, y, seed=seed, **settings)
-        learnt: Any = record.attack
+    def _take_over(self, learnt: "DynamicBackdoor") -> None:
         self.autoencoder, self.clip_values = learnt.autoencoder, learnt.clip_values
-        return poisoned
 
     def poison(self, x: Array, y: Labels | None = None, **kwargs: Any) -> tuple[Array, Labels]:
         """Trigger all rows and label them with the target class.

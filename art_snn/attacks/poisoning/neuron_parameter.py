@@ -1,10 +1,9 @@
 """`NeuronParameterBackdoor`: the backdoor opens when the neurons' threshold is moved."""
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
 import torch
-from art.attacks import PoisoningAttackTransformer
 from art.estimators.classification import PyTorchClassifier
 from torch import Tensor
 
@@ -12,6 +11,7 @@ from art_snn._declared import CountOrZero, Declared, FractionAboveZero, Positive
 from art_snn._parameters import Parameters
 from art_snn._validation import check_class, check_same_length, check_unknown, class_indices, share_of_rows
 from art_snn.attacks.poisoning._sample_trigger import SampleTrigger, checked_labels, checked_samples
+from art_snn.attacks.poisoning._trained_copy import TrainsACopy
 from art_snn.attacks.poisoning._training_loop import TrainingLoop, check_schedule
 from art_snn.attacks.poisoning.backdoor import target_labels
 from art_snn.attacks.poisoning.photometric import NoiseTrigger, PowerTrigger
@@ -34,7 +34,7 @@ def _check_trigger(name: str, trigger: Any) -> None:
 AnyTrigger = Annotated[NamedTrigger | Trigger, Declared("'power', 'noise' or a trigger", _check_trigger)]
 
 
-class NeuronParameterBackdoor(Parameters, PoisoningAttackTransformer):
+class NeuronParameterBackdoor(Parameters, TrainsACopy):
     """Train one set of weights for two settings of the neurons, and deploy a setting in between.
 
     Some samples of the target class are also shown to the network with a malicious threshold, under which it learns to
@@ -59,7 +59,7 @@ class NeuronParameterBackdoor(Parameters, PoisoningAttackTransformer):
     Source: Miah et al., BadSNN, 2026, https://arxiv.org/abs/2602.07200; the control is ours.
     """
 
-    _estimator_requirements = ()
+    default_triggers: ClassVar[tuple[str, str]] = ("power", "noise")  # of images, of frames
 
     def __init__(
         self,
@@ -73,7 +73,6 @@ class NeuronParameterBackdoor(Parameters, PoisoningAttackTransformer):
         seed: Seed = 0,
     ) -> None:
         super().__init__(classifier)
-        self.classifier = classifier
         self.target_class = target_class
         self.percent_poison = percent_poison
         self.v_threshold = v_threshold
@@ -157,27 +156,6 @@ class NeuronParameterBackdoor(Parameters, PoisoningAttackTransformer):
         check_same_length("samples", x, "labels", form)
         triggered = SampleTrigger(self._named(), None, None, "time", None).on_copy(x)
         return triggered, target_labels(self.target_class, form)
-
-    def poison_estimator(
-        self, x: Array, y: Labels, batch_size: int = 128, nb_epochs: int = 10, **kwargs: Any
-    ) -> PyTorchClassifier:
-        """Train a copy of the classifier.
-
-        Args:
-            x: Clean training samples, as in `train`.
-            y: Labels of the samples.
-            batch_size: Samples a step.
-            nb_epochs: Passes over the data.
-            **kwargs: Further arguments of `train`.
-
-        Raises:
-            ValueError: As `train`.
-            TypeError: If the attack was made without a classifier, or an argument is unknown.
-        """
-        if self.classifier is None:
-            raise TypeError("expected the attack to have a classifier, got None; train(estimator, x, y) takes one")
-        copied = rule_of(self.classifier).copied().classifier
-        return self.train(copied, x, y, batch_size=batch_size, nb_epochs=nb_epochs, **kwargs)[0]
 
     def _named(self) -> Trigger:
         named: dict[Any, Any] = {"power": PowerTrigger(), "noise": NoiseTrigger(seed=self.seed)}

@@ -10,11 +10,11 @@ import numpy as np
 from art_snn._arrays import as_numbers, is_tensor
 from art_snn._declared import CheckedFields, Positive, Seed
 from art_snn._layouts import check_images
-from art_snn.attacks.poisoning._recounted_streams import recounted
+from art_snn.attacks.poisoning._event_counts import check_keeps_bins, each_with_counts
 from art_snn.attacks.poisoning._tensor_trigger import apply_to_tensor
 from art_snn.attacks.poisoning.neuromorphic_trigger import checked_frames
 from art_snn.attacks.poisoning.patch import ClipValues, PatchTrigger
-from art_snn.events import SensorSize, SplitBy, Window, is_stream, streams_of
+from art_snn.events import SensorSize, SplitBy, Window, is_stream, streams_of, to_frames
 from art_snn.typing import Array, Events, Frames, Images
 
 
@@ -119,7 +119,10 @@ class NoiseTrigger(CheckedFields):
         """
         if n_bins is None:
             raise ValueError("expected n_bins, the frames' time bins, for noise of each bin, got None")
-        triggered = recounted(streams_of(events), self, sensor_size, n_bins, split_by, window)
+        check_keeps_bins(split_by)
+        streams = streams_of(events)
+        noisy = self(to_frames(streams, sensor_size, n_bins, split_by, window=window, dtype=np.int32))
+        triggered = each_with_counts(streams, noisy, sensor_size, split_by, window)
         return triggered[0] if is_stream(events) else triggered
 
     def _on_images(self, x: Images) -> Images:

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from art.estimators.classification import PyTorchClassifier
 
+from art_snn._declared import Count, Seed
 from art_snn._layouts import check_frames
 from art_snn._validation import check_same_length, class_indices
 from art_snn.defences.detector._class_profiles import ClassProfiles, outlying_p_values, permutation_p_value
-from art_snn.defences.detector._outlier_limits import upper_limit
+from art_snn.defences.detector._outlier_limits import FalseAlarmRate, upper_limit
 from art_snn.defences.detector._voltage_sequences import check_every_class
 from art_snn.defences.detector.sample_detector import suspects
 from art_snn.defences.detector.stream_detector import StreamDetector
@@ -30,38 +31,51 @@ class EventProfileDetector(StreamDetector):
         x_train: Training samples: frames (N, T, 2, H, W), or event streams, an object array (N,).
         y_train: Labels of the training samples, indices (N,) or one-hot (N, K).
         x_reference: Clean samples, (M, ...), at least two of each class; None to compare training samples with each
-            other.
+            other, which shows a poisoned minority of a class alone.
         y_reference: Labels of the clean samples, indices (M,) or one-hot (M, K).
         false_acceptance_rate: Share of clean samples that may be flagged in an accused class, in (0, 0.5].
-        significance: Chance, in (0, 0.5], that any class of clean data is accused.
+        significance: Chance, in (0, 0.5], that any class of clean data is accused, corrected for the number of classes
+            and of tests: whether the tail of a class's scores fits those of the other classes (a t-test between at
+            least four classes), and with clean samples whether the class is like these (a permutation test).
         sensor_size: Width and height in pixels, for event streams.
         n_bins: Number of time bins that the classifier takes, for event streams.
         split_by: How `art_snn.events.to_frames` splits event streams into bins.
         batch_size: Samples that are read at once.
         seed: Seed of the permutations.
+
+    Raises:
+        TypeError: If the classifier is not a `PyTorchClassifier`.
+        ValueError: If a parameter is out of its range, samples and labels do not fit or are no frames, a class has
+            fewer than two clean samples, or event streams come without sensor size and bins.
     """
 
     clean_arguments = ("x_reference", "y_reference")
     needs_frames = True
     _data = frozenset(clean_arguments)
-    false_acceptance_rate: float
-    significance: float
 
     def __init__(
         self,
         classifier: PyTorchClassifier,
         x_train: Array,
         y_train: Labels,
-        x_reference: Array | None,
-        y_reference: Labels | None,
-        sensor_size: SensorSize | None,
-        n_bins: int | None,
-        split_by: SplitBy,
+        x_reference: Array | None = None,
+        y_reference: Labels | None = None,
+        *,
+        false_acceptance_rate: FalseAlarmRate = 0.01,
+        significance: FalseAlarmRate = 0.01,
+        sensor_size: SensorSize | None = None,
+        n_bins: int | None = None,
+        split_by: SplitBy = "time",
+        batch_size: Count = 128,
+        seed: Seed = 0,
     ) -> None:
         super().__init__(classifier, x_train, y_train, sensor_size, n_bins, split_by)
         if self._binning is None:
             check_frames("x_train", self.x_train)
+        self.false_acceptance_rate, self.significance = false_acceptance_rate, significance
+        self.batch_size, self.seed = batch_size, seed
         self._reference = self._checked_reference(x_reference, y_reference)
+        self._check_params()
 
     @property
     def sees_time(self) -> bool:

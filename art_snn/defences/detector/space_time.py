@@ -20,28 +20,10 @@ class SpaceTimeDefence(EventProfileDetector):
     the same time, as `EventMassDefence` sees, and trades of times within a cell.
 
     Args:
-        classifier: Classifier trained on the samples; only its predictions are used, as classes of new samples.
-        x_train: Training samples: frames (N, T, 2, H, W), or event streams, an object array (N,).
-        y_train: Labels of the training samples, indices (N,) or one-hot (N, K).
-        x_reference: Clean samples, (M, ...), at least two of each class; None to compare training samples with each
-            other, which shows a poisoned minority of a class alone.
-        y_reference: Labels of the clean samples, indices (M,) or one-hot (M, K).
-        false_acceptance_rate: Share of clean samples that may be flagged in an accused class, in (0, 0.5].
-        significance: Chance, in (0, 0.5], that any class of clean data is accused, corrected for the number of classes
-            and of tests: whether the tail of a class's scores fits those of the other classes (a t-test between at
-            least four classes), and with clean samples whether the class is like these (a permutation test).
         grid: Cells along each side of the sensor, at most its pixels. More cells see smaller regions, and each of them
             through more noise.
-        sensor_size: Width and height in pixels, for event streams.
-        n_bins: Number of time bins that the classifier takes, for event streams.
-        split_by: How `art_snn.events.to_frames` splits event streams into bins.
-        batch_size: Samples that are read at once.
-        seed: Seed of the permutations.
 
-    Raises:
-        TypeError: If the classifier is not a `PyTorchClassifier`.
-        ValueError: If a parameter is out of its range, samples and labels do not fit or are no frames, a class has
-            fewer than two clean samples, or event streams come without sensor size and bins.
+    Further arguments, and errors: `art_snn.defences.detector.event_profile.EventProfileDetector`.
 
     Source: ours.
     """
@@ -53,9 +35,9 @@ class SpaceTimeDefence(EventProfileDetector):
         y_train: Labels,
         x_reference: Array | None = None,
         y_reference: Labels | None = None,
+        *,
         false_acceptance_rate: FalseAlarmRate = 0.01,
         significance: FalseAlarmRate = 0.01,
-        *,
         grid: Count = 2,
         sensor_size: SensorSize | None = None,
         n_bins: int | None = None,
@@ -63,10 +45,21 @@ class SpaceTimeDefence(EventProfileDetector):
         batch_size: Count = 128,
         seed: Seed = 0,
     ) -> None:
-        super().__init__(classifier, x_train, y_train, x_reference, y_reference, sensor_size, n_bins, split_by)
-        self.false_acceptance_rate, self.significance = false_acceptance_rate, significance
-        self.grid, self.batch_size, self.seed = grid, batch_size, seed
-        self._check_params()
+        self.grid = grid
+        super().__init__(
+            classifier,
+            x_train,
+            y_train,
+            x_reference,
+            y_reference,
+            false_acceptance_rate=false_acceptance_rate,
+            significance=significance,
+            sensor_size=sensor_size,
+            n_bins=n_bins,
+            split_by=split_by,
+            batch_size=batch_size,
+            seed=seed,
+        )
 
     def _profiles(self, frames: Frames) -> Array:
         cells = frames.astype(np.float64)

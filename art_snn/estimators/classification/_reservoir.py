@@ -37,9 +37,9 @@ class Reservoir:
         """See more samples; only those that stay are copied. Calls with one and the same seed draw anew each time."""
         draws = np.random.default_rng((draw_seed(rng), self.n_seen)).random(len(x))
         everyone = draws if self._draws is None else np.concatenate([self._draws, draws])
-        room = max(1, min(self.most, self.most_bytes // max(1, x[:1].nbytes)))
-        stay = np.sort(np.argsort(everyone, kind="stable")[:room])
-        old, new = stay[stay < len(self)], stay[stay >= len(self)] - len(self)
-        kept = [] if self.samples is None else [self.samples[old]]
-        self.samples, self._draws = np.concatenate([*kept, x[new]]), everyone[stay]
+        n_kept = max(1, min(self.most, self.most_bytes // max(1, x[:1].nbytes)))
+        kept = np.sort(np.argsort(everyone, kind="stable")[:n_kept])
+        old, new = kept[kept < len(self)], kept[kept >= len(self)] - len(self)
+        before = [] if self.samples is None else [self.samples[old]]
+        self.samples, self._draws = np.concatenate([*before, x[new]]), everyone[kept]
         self.n_seen += len(x)

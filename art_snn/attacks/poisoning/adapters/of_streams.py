@@ -4,7 +4,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from art_snn.attacks.poisoning._event_counts import check_keeps_bins, with_counts
+from art_snn.attacks.poisoning._event_counts import check_keeps_bins, each_with_counts
 from art_snn.attacks.poisoning.backdoor import TriggerBackdoor
 from art_snn.events import SensorSize, SplitBy, Window, bin_borders, to_frames
 from art_snn.typing import Array, Events, Frames
@@ -46,11 +46,9 @@ class Binning(NamedTuple):
 
         Where bins are of each stream's own recording, its first and its last event stay, as these say where bins lie.
         """
-        found = np.empty(len(streams), object)
-        for row, (stream, counts) in enumerate(zip(streams, frames, strict=True)):
-            wanted = counts if self.window is not None else self._with_ends(stream, counts)
-            found[row] = with_counts(stream, wanted, self.sensor_size, split_by=self.split_by, window=self.window)
-        return found
+        if self.window is None:
+            frames = np.stack([self._with_ends(*one) for one in zip(streams, frames, strict=True)])
+        return each_with_counts(streams, frames, self.sensor_size, self.split_by, self.window)
 
     def _with_ends(self, stream: Events, counts: Array) -> Array:
         """Counts with at least one event where the first and the last one lie."""
