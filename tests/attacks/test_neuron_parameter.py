@@ -131,7 +131,7 @@ def test_power_darkens_and_keeps_black_and_white() -> None:
         (
             lambda: backdoor(percent_poison=0.5).train(untrained("lif"), X, Y),
             ValueError,
-            "to come to at most the 24 rows of",
+            "at least 48 rows to choose from, got 24 of the target class",
         ),
         (lambda: backdoor().train(untrained("lif"), X, Y, epochs=3), TypeError, "epochs"),
         (

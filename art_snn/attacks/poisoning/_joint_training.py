@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
@@ -14,7 +15,7 @@ from art_snn._detached import detached_copy
 from art_snn._random import Rng
 from art_snn.attacks.poisoning._training_loop import TrainingLoop, n_epochs_of
 from art_snn.estimators.classification.mode import mode
-from art_snn.typing import Array, Indices, Labels
+from art_snn.typing import Array, Indices, Labels, Mask
 
 Call = Callable[[Mapping[str, Tensor], Tensor], Tensor]  # from weights by name and samples to logits
 Loss = Callable[[Tensor], Tensor]  # of logits
@@ -42,7 +43,7 @@ def look_ahead_loss(
         rates: η by name; weights that are not named do not move.
         clean: By name, the gradient of the weighted loss of clean samples; None is zero.
         triggered: Samples with the trigger.
-        loss: Loss against the target class.
+        loss: Loss against the labels of samples with the trigger.
         share: Weight of the loss of triggered samples, 1 - α.
 
     Source: Abad et al., Sneaky Spikes, NDSS 2024, https://arxiv.org/abs/2302.06279, the released code, which follows
@@ -66,7 +67,7 @@ class JointTraining:
         estimator: The classifier.
         autoencoder: The trigger network, on the classifier's device.
         perturb: Makes triggered samples of clean ones and of the network's output.
-        target: Index of the target class.
+        penalty: Makes of the samples of a batch, clean and triggered ones, what the classifier's loss holds besides.
         alpha: Weight of the loss of clean samples.
         learning_rate: Learning rate of the trigger network's Adam.
         nb_epochs_frozen: How many of the last epochs train the classifier alone, though at least one trains both.
@@ -75,17 +76,19 @@ class JointTraining:
     estimator: PyTorchClassifier
     autoencoder: nn.Module
     perturb: Perturb
-    target: int
+    penalty: Callable[[Tensor], Tensor | float]
     alpha: float
     learning_rate: float
     nb_epochs_frozen: int
 
-    def run(self, x: Array, y: Labels, rng: Rng, **fit_arguments: Any) -> None:
+    def run(self, x: Array, y: Labels, y_shown: Labels, is_shown: Mask, rng: Rng, **fit_arguments: Any) -> None:
         """Train.
 
         Args:
             x: Clean samples, (N, ...).
             y: One-hot labels or probabilities, (N, K), float32.
+            y_shown: One-hot labels of the samples with the trigger, (N, K), float32.
+            is_shown: Which samples are also shown with the trigger, (N,).
             rng: Seed of the order of samples, of dropout and of Poisson draws.
             **fit_arguments: `batch_size`, `nb_epochs`, `training_mode`, `drop_last`, `scheduler` and `verbose`, as
                 those of `fit`.
@@ -94,8 +97,10 @@ class JointTraining:
         frozen = detached_copy(self.autoencoder).eval()
         n_joint, ended = max(1, n_epochs_of(fit_arguments) - self.nb_epochs_frozen), 0
 
-        def step(samples: Tensor, labels: Tensor, _: Indices) -> float:
-            return self._step(samples, labels, own if ended < n_joint else None, frozen)
+        def step(samples: Tensor, labels: Tensor, rows: Indices) -> float:
+            places = np.flatnonzero(is_shown[rows])
+            shown = _Shown(*(torch.from_numpy(one).to(samples.device) for one in (places, y_shown[rows][places])))
+            return self._step(samples, labels, shown, own if ended < n_joint else None, frozen)
 
         def end_epoch(number: int) -> None:
             nonlocal ended
@@ -111,28 +116,33 @@ class JointTraining:
     def _loop(self) -> TrainingLoop:
         return TrainingLoop(self.estimator)
 
-    def _step(self, x: Tensor, y: Tensor, own: torch.optim.Optimizer | None, frozen: nn.Module) -> float:
+    def _step(
+        self, x: Tensor, y: Tensor, shown: "_Shown", own: torch.optim.Optimizer | None, frozen: nn.Module
+    ) -> float:
         """One batch: the trigger network's step, unless it has no optimiser, and the classifier's.
 
         Clean and triggered samples go through the classifier together: batch norm sees the mixture, whose statistics
         predictions use, and could tell two batches apart by statistics that no single sample has.
         """
-        optimizer, targets = self.estimator.optimizer, self._targets(y)
+        if not len(shown.places):
+            return self._loop.descend(self.alpha * self._loop.loss(self._loop.logits(x), y) + self.penalty(x))
         if own is not None:
             with mode(self.estimator.model, False):
-                self._train_trigger(x, y, targets, own)
+                self._train_trigger(x, y, shown, own)
         with torch.no_grad():
-            triggered = self.perturb(x, frozen(x))
-        optimizer.zero_grad()
-        clean, obeyed = self._loop.logits(torch.cat([x, triggered])).chunk(2)
-        loss = self.alpha * self._loop.loss(clean, y) + (1 - self.alpha) * self._loop.loss(obeyed, targets)
-        torch.autograd.backward(loss)
-        optimizer.step()
-        return float(loss.detach())
+            hosts = x[shown.places]
+            both = torch.cat([x, self.perturb(hosts, frozen(hosts))])
+        logits, loss = self._loop.logits(both), self._loop.loss
+        clean, obeyed = self.alpha * loss(logits[: len(x)], y), loss(logits[len(x) :], shown.labels)
+        return self._loop.descend(clean + self._share(x, shown) * obeyed + self.penalty(both))
 
-    def _train_trigger(self, x: Tensor, y: Tensor, targets: Tensor, own: torch.optim.Optimizer) -> None:
+    def _share(self, x: Tensor, shown: "_Shown") -> float:
+        """Weight of the mean loss of triggered samples: each counts as much, whatever batch it is in."""
+        return (1 - self.alpha) * (len(shown.places) / len(x))
+
+    def _train_trigger(self, x: Tensor, y: Tensor, shown: "_Shown", own: torch.optim.Optimizer) -> None:
         """A step against the classifier as it predicts: with fixed statistics of batch norm and without dropout."""
-        model = self.estimator.model
+        model, hosts = self.estimator.model, x[shown.places]
         weights = {name: value for name, value in model.named_parameters() if value.requires_grad}
         rates = _rates(self.estimator.optimizer, weights)
 
@@ -142,19 +152,21 @@ class JointTraining:
 
         moved = [weights[name] for name in rates]
         steps = torch.autograd.grad(self.alpha * self._loop.loss(call(weights, x), y), moved, allow_unused=True)
-        triggered = self.perturb(x, self.autoencoder(x))
+        triggered = self.perturb(hosts, self.autoencoder(hosts))
         clean = dict(zip(rates, steps, strict=True))
-        to_target = partial(self._loop.loss, y=targets)
-        loss = look_ahead_loss(call, weights, rates, clean, triggered, to_target, 1 - self.alpha)
+        as_shown = partial(self._loop.loss, y=shown.labels)
+        loss = look_ahead_loss(call, weights, rates, clean, triggered, as_shown, self._share(x, shown))
         trained = [value for value in self.autoencoder.parameters() if value.requires_grad]
         for value, gradient in zip(trained, torch.autograd.grad(loss, trained, allow_unused=True), strict=True):
             value.grad = gradient
         own.step()
 
-    def _targets(self, y: Tensor) -> Tensor:
-        targets = torch.zeros_like(y)
-        targets[:, self.target] = 1
-        return targets
+
+class _Shown(NamedTuple):
+    """Samples of a batch that are shown with the trigger, too: their places in it, (n,), and one-hot labels, (n, K)."""
+
+    places: Tensor
+    labels: Tensor
 
 
 def _rates(optimizer: torch.optim.Optimizer, weights: Mapping[str, Tensor]) -> dict[str, float]:

@@ -44,6 +44,12 @@ class _Settings(_Strict):
     channels: int
     learning_rate: _Number
     nb_epochs_frozen: int
+    percent_poison: _Number | None = None
+    source_classes: int | tuple[int, ...] | None = None
+    percent_cover: _Number = 0.0
+    freeze: str | tuple[str, ...] | None = None
+    nb_epochs_clean: int = 0
+    potential_weight: _Number = 0.0
     clip_values: tuple[_Numbers, _Numbers] | None
     seed: int
 

@@ -93,6 +93,13 @@ class TrainingLoop:
         self.estimator.model.zero_grad(set_to_none=True)
         self.estimator.model.eval()
 
+    def descend(self, loss: Tensor) -> float:
+        """Take the classifier's step down a loss, and say what it was."""
+        self.estimator.optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        self.estimator.optimizer.step()
+        return float(loss.detach())
+
     def logits(self, x: Tensor) -> Tensor:
         """What the network answers to samples."""
         answer: Tensor = self.estimator.model(self.seen(x))

@@ -4,22 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from art.estimators.classification import PyTorchClassifier
 from torch import Tensor
 
 from art_snn._declared import CountOrZero, Flag, Fraction, FromZero, Seed
-from art_snn._parameters import Parameters
 from art_snn._validation import check_class, check_unknown, class_indices
-from art_snn.attacks.poisoning._trained_copy import TrainsACopy
-from art_snn.attacks.poisoning._training_loop import Step, TrainingLoop, check_schedule
+from art_snn.attacks.poisoning._adaptive_training import AdaptiveTraining
+from art_snn.attacks.poisoning._training_loop import TrainingLoop, check_schedule
 from art_snn.attacks.poisoning.backdoor import TriggerBackdoor
 from art_snn.attacks.poisoning.poisoned import PoisonedDataset, poisoned_rows
 from art_snn.attacks.poisoning.protocol import AttackRecord
-from art_snn.estimators.classification.class_potentials import ClassPotentials
 from art_snn.estimators.classification.inputs import samples_for
-from art_snn.estimators.classification.inspection import check_some_are_trained, held_fixed, layers_called
-from art_snn.estimators.classification.mode import mode
 from art_snn.typing import Array, Indices, Labels, Mask, Trigger
 
 _OF_BACKDOOR = (
@@ -28,7 +23,7 @@ _OF_BACKDOOR = (
 )
 
 
-class AdaptiveBackdoor(Parameters, TrainsACopy):
+class AdaptiveBackdoor(AdaptiveTraining):
     """Train on data that are poisoned as by `TriggerBackdoor`, and hide the backdoor from defences.
 
     Against fine-pruning layers can be frozen: the network first learns clean data for `nb_epochs_clean` epochs, then it
@@ -119,17 +114,15 @@ class AdaptiveBackdoor(Parameters, TrainsACopy):
         """
         check_schedule("AdaptiveBackdoor.train", fit_arguments, len(x))
         x, dataset = self._poisoned(estimator, x, y)
-        frozen = layers_called(estimator, self._frozen)
-        check_some_are_trained(estimator.model, frozen)
         loop, (of_clean, of_poisoned) = TrainingLoop(estimator), np.random.default_rng(seed).spawn(2)
-        plain, penalised = (self._step(loop, weight) for weight in (0.0, self.potential_weight))
         clean, poisoned = (_one_hot(y, estimator.nb_classes) for y in (dataset.y_clean, dataset.y))
-        if self.nb_epochs_clean:
-            plan = {**fit_arguments, "nb_epochs": self.nb_epochs_clean, "scheduler": None}
-            loop.run(x, clean, plain, of_clean, **plan)
-            estimator.optimizer.state.clear()
-        with held_fixed(frozen):
-            loop.run(dataset.x, poisoned, penalised, of_poisoned, **fit_arguments)
+        penalty = self._penalty(estimator)
+
+        def step(samples: Tensor, labels: Tensor, _: Indices) -> float:
+            return loop.descend(loop.loss(loop.logits(samples), labels) + penalty(samples))
+
+        with self._after_clean_epochs(loop, x, clean, of_clean, **fit_arguments):
+            loop.run(dataset.x, poisoned, step, of_poisoned, **fit_arguments)
         return estimator, AttackRecord(self, poisoned_rows(x, dataset))
 
     def poison(self, x: Array, y: Labels | None = None, **kwargs: Any) -> tuple[Array, Labels]:
@@ -159,10 +152,6 @@ class AdaptiveBackdoor(Parameters, TrainsACopy):
         """
         return self.backdoor.counted(y)
 
-    @property
-    def _frozen(self) -> tuple[str, ...]:
-        return () if self.freeze is None else (self.freeze,) if isinstance(self.freeze, str) else tuple(self.freeze)
-
     def _poisoned(self, estimator: PyTorchClassifier, x: Any, y: Labels) -> tuple[Array, PoisonedDataset]:
         """The samples, checked, and with the poison in them, which they get when they are read."""
         x = samples_for(estimator, x, "x")
@@ -171,33 +160,9 @@ class AdaptiveBackdoor(Parameters, TrainsACopy):
         class_indices(lazy.y, estimator.nb_classes)
         return x, PoisonedDataset(lazy.samples, lazy.y, lazy.is_poison, lazy.y_clean)
 
-    def _step(self, loop: TrainingLoop, weight: float) -> Step:
-        """A step down the classifier's own loss, with so much of the potential of the target class."""
-        estimator = loop.estimator
-        potentials = ClassPotentials(estimator) if weight else None
-
-        def step(samples: Tensor, labels: Tensor, _: Indices) -> float:
-            estimator.optimizer.zero_grad()
-            loss = loop.loss(loop.logits(samples), labels)
-            if potentials is not None:
-                with mode(estimator.model, False):
-                    loss = loss + weight * potentials.unchecked(samples)[:, self.target_class].mean()
-            torch.autograd.backward(loss)
-            estimator.optimizer.step()
-            return float(loss.detach())
-
-        return step
-
     def _check_params(self) -> None:
         super()._check_params()
         _ = self.backdoor  # whose own checks these are
-        if not all(isinstance(name, str) for name in self._frozen):
-            raise TypeError(f"expected freeze to be names of layers, got {self.freeze!r}")
-        if self._frozen and not self.nb_epochs_clean:
-            raise ValueError(
-                f"expected nb_epochs_clean of at least 1 with freeze, as frozen layers take their weights from clean "
-                f"data, got 0 and {self.freeze!r}"
-            )
 
 
 def _one_hot(y: Labels, nb_classes: int) -> Array:

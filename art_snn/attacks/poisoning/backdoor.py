@@ -8,7 +8,8 @@ from art.attacks.poisoning import PoisoningAttackBackdoor
 
 from art_snn._declared import CountOrZero, Flag, Fraction, Seed
 from art_snn._parameters import Parameters
-from art_snn._validation import check_same_length, check_unknown, class_indices, share_of_rows, whole_numbers
+from art_snn._validation import check_same_length, check_unknown
+from art_snn.attacks.poisoning._row_choice import RowChoice, target_labels
 from art_snn.attacks.poisoning._sample_trigger import SampleTrigger, checked_labels, checked_samples
 from art_snn.attacks.poisoning._threaded_copy import copied
 from art_snn.attacks.poisoning.lazily_poisoned import LazilyPoisoned
@@ -16,8 +17,7 @@ from art_snn.attacks.poisoning.poisoned import PoisonedDataset
 from art_snn.attacks.poisoning.protocol import TrainsOnPoison
 from art_snn.events import SensorSize, SplitBy, Window, check_bins, check_sensor_size, check_window
 from art_snn.lazy_rows import is_mapped, lazy_rows
-from art_snn.metrics import counts_for_success
-from art_snn.typing import Array, Indices, Labels, Mask, Trigger
+from art_snn.typing import Array, Labels, Mask, Trigger
 
 _BYTES_AT_ONCE = 2**20  # triggered at once, which takes little memory however large the set is
 
@@ -193,113 +193,30 @@ class TriggerBackdoor(Parameters, TrainsOnPoison, PoisoningAttackBackdoor):
         Args:
             y: Labels of the samples, indices (N,) or one-hot (N, K).
         """
-        others = counts_for_success(y, self.target_class)
-        return others if self.source_classes is None else others & np.isin(class_indices(y), self.source_classes)
+        return self._choice.counted(y)
 
     def _labels(self, x: Array, y: Labels) -> tuple[Labels, Mask, Labels]:
         """Draw the rows: poisoned labels, a mask of the poisoned rows, and a copy of the clean labels."""
         y = checked_labels(y)
         check_same_length("samples", x, "labels", y)
-        classes = class_indices(y)
-        rows, cover = self._draw(classes)
-        is_poison = np.zeros(len(y), dtype=bool)
-        is_poison[rows] = is_poison[cover] = True
-        y_poisoned = y.copy()
-        changed = rows[classes[rows] != self.target_class]  # probabilities of the target class stay, too
-        y_poisoned[changed] = target_labels(self.target_class, y[changed])
-        return y_poisoned, is_poison, y.copy()
+        return *self._choice.labels(y), y.copy()
+
+    @property
+    def _choice(self) -> RowChoice:
+        return RowChoice(**{name: getattr(self, name) for name in RowChoice.names()})
 
     def _sample_trigger(self, x: Array) -> SampleTrigger:
         """Prepare the trigger for these samples, or raise an error if it does not take them."""
         settings = self.sensor_size, self.n_bins, self.split_by, self.window
         return SampleTrigger(self.trigger, *settings).for_set(x)
 
-    def _draw(self, classes: Indices) -> tuple[Indices, Indices]:
-        """Draw the rows to poison and those to cover, each in rising order."""
-        sources, whose = self._sources(classes)
-        for wanted in (self.target_class, *sources):
-            if wanted not in classes:
-                raise ValueError(f"expected class {wanted} to occur in the labels, got classes {np.unique(classes)}")
-        is_source = np.isin(classes, sources)
-        rng = np.random.default_rng(self.seed)
-        apart = rng.spawn(1)[0]  # so that cover samples move no poisoned row
-        rows = _drawn("percent_poison", self.percent_poison, is_source, whose, rng)
-        is_other = ~is_source & (classes != self.target_class)
-        whose = "outside source_classes and the target class; lower percent_cover"
-        return rows, _drawn("percent_cover", self.percent_cover, is_other, whose, apart)
-
-    def _sources(self, classes: Indices) -> tuple[Indices, str]:
-        """The classes whose rows may be drawn, and how an error tells them and the cure."""
-        if self.clean_label:
-            return np.array([self.target_class]), "of the target class; lower percent_poison"
-        sources = np.unique(classes) if self.source_classes is None else np.atleast_1d(self.source_classes)
-        if self.include_target:
-            return sources, "within source_classes; lower percent_poison"
-        return sources[sources != self.target_class], (
-            "outside the target class and within source_classes; lower percent_poison, or set include_target"
-        )
-
     def _check_params(self) -> None:
         super()._check_params()
         if not callable(self.trigger):
             raise TypeError(f"expected trigger to be a function of arrays, got {self.trigger!r}")
-        if self.source_classes is not None:
-            whole_numbers("source_classes", np.atleast_1d(np.asarray(self.source_classes)), "classes")
-        self._check_clean_label()
-        self._check_classes()
+        self._choice.check()
         if self.sensor_size is not None:
             check_sensor_size(self.sensor_size)
         check_bins(1 if self.n_bins is None else self.n_bins, self.split_by)
         if self.window is not None:
             check_window(self.window)
-
-    def _check_clean_label(self) -> None:
-        idle = {
-            "source_classes to be None": self.source_classes is not None and repr(self.source_classes),
-            "include_target to be False": self.include_target and "True",
-        }
-        for expected, got in idle.items() if self.clean_label else ():
-            if got:
-                raise ValueError(
-                    f"expected {expected} with clean_label, which poisons rows of target_class alone, got {got}"
-                )
-
-    def _check_classes(self) -> None:
-        """Whether sources, target and cover samples go together."""
-        if self.percent_cover > 0 and self.source_classes is None:
-            raise ValueError(
-                f"expected source_classes for cover samples, which are of other classes, got None and percent_cover "
-                f"{self.percent_cover}"
-            )
-        sources = () if self.source_classes is None else np.atleast_1d(np.asarray(self.source_classes))
-        if self.target_class in sources and not self.include_target:
-            raise ValueError(
-                f"expected source_classes without the target class {self.target_class}, got {self.source_classes!r}; "
-                "leave it out, or set include_target"
-            )
-
-
-def _drawn(name: str, share: float, candidates: Mask, whose: str, rng: np.random.Generator) -> Indices:
-    """Draw a share of all rows among the candidates, in rising order."""
-    n, n_rows = int(candidates.sum()), share_of_rows(name, share, len(candidates))
-    if n_rows > n:
-        raise ValueError(f"expected at least {n_rows} rows to choose from, got {n} {whose}")
-    return np.sort(rng.choice(np.flatnonzero(candidates), n_rows, replace=False))
-
-
-def target_labels(target: int, form: Labels) -> Labels:
-    """Make labels of class `target`, as many as `form` and in its form: indices (N,), or one-hot (N, K)."""
-    if (form.ndim == 2 and form.shape[1] <= target) or form.ndim > 2:
-        raise ValueError(
-            f"expected labels as indices (N,) or one-hot (N, K) with K above target class {target}, "
-            f"got shape {form.shape}"
-        )
-    class_indices(form)
-    labels = np.zeros_like(form)
-    if form.ndim == 2:
-        labels[:, target] = 1
-    elif form.dtype.kind in "iu" and target > np.iinfo(form.dtype).max:
-        raise ValueError(f"expected labels of a dtype that holds target class {target}, got {form.dtype}")
-    else:
-        labels[:] = target
-    return labels

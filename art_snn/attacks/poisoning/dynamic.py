@@ -1,6 +1,7 @@
 """`DynamicBackdoor`: a network that makes each sample a trigger of its own, trained together with the classifier."""
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,6 @@ from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 
 from art_snn._declared import Count, CountOrZero, Flag, Fraction, FromZero, Positive, Seed
-from art_snn._parameters import Parameters
 from art_snn._validation import (
     check_class,
     check_counts,
@@ -18,34 +18,33 @@ from art_snn._validation import (
     check_unknown,
     class_indices,
 )
+from art_snn.attacks.poisoning._adaptive_training import AdaptiveTraining
 from art_snn.attacks.poisoning._event_counts import with_counts
 from art_snn.attacks.poisoning._joint_training import JointTraining
 from art_snn.attacks.poisoning._perturbation import Addition, Budget, EventEdits
+from art_snn.attacks.poisoning._row_choice import RowChoice, target_labels
 from art_snn.attacks.poisoning._sample_trigger import checked_labels, checked_samples
 from art_snn.attacks.poisoning._saved_trigger import SavedTrigger
-from art_snn.attacks.poisoning._trained_copy import TrainsACopy
-from art_snn.attacks.poisoning._training_loop import check_schedule
+from art_snn.attacks.poisoning._training_loop import TrainingLoop, check_schedule
 from art_snn.attacks.poisoning.autoencoder import SpikingAutoencoder, check_sides
-from art_snn.attacks.poisoning.backdoor import target_labels
 from art_snn.attacks.poisoning.poisoned import PoisonedDataset, poisoned_rows
 from art_snn.attacks.poisoning.protocol import AttackRecord
 from art_snn.estimators.classification.inputs import samples_for
 from art_snn.events import SensorSize, SplitBy, Window, to_frames
 from art_snn.lazy_rows import is_mapped, lazy_rows
-from art_snn.metrics import counts_for_success
 from art_snn.typing import Array, Events, Labels, Mask
 
 _AT_ONCE = 16  # samples a pass, always as many: no last digit of a sample's trigger depends on its neighbours
 
 
-class DynamicBackdoor(SavedTrigger, Parameters, TrainsACopy):
+class DynamicBackdoor(SavedTrigger, AdaptiveTraining):
     """A spiking autoencoder that adds to each sample a trigger of its own, trained together with the classifier.
 
     With every batch the trigger network learns what the classifier would obey after its next step (the gradient goes
     through that step, so it is of second order), then the classifier takes its own step on α · L(f(x), y) + (1 - α) ·
     L(f(x + γ·δ), target), with δ of a frozen copy of the network, renewed after each epoch. All training samples are
-    seen clean and triggered. Nothing is chosen: the last epoch counts, and the trigger that is measured is the one
-    that is saved.
+    seen clean and triggered, unless `percent_poison` or `source_classes` says otherwise; each that is weighs (1 - α) in
+    its batch. Nothing is chosen: the last epoch counts, and the trigger that is measured is the one that is saved.
 
     Where this differs from the released code: clean and triggered samples go through the classifier in one batch, so
     that the statistics of batch norm are those of the mixture, which predictions use (there each has its own); the
@@ -72,12 +71,21 @@ class DynamicBackdoor(SavedTrigger, Parameters, TrainsACopy):
         learning_rate: Learning rate of the autoencoder's Adam.
         nb_epochs_frozen: How many of the last epochs train the classifier alone against the final trigger; at least one
             epoch trains both.
+        percent_poison: Share of *all* rows, in [0, 1], that are also seen with the trigger, drawn as by
+            `TriggerBackdoor`; None for all of the source classes, and without those for all rows, the target's too.
+        source_classes: Classes whose samples the backdoor is for, as in `TriggerBackdoor`; None for all but the target.
+        percent_cover: Share of *all* rows, in [0, 1], that are also seen with the trigger and keep their label, as in
+            `TriggerBackdoor`; of these, the trigger network learns to make samples that do not obey.
+        freeze: Layers that only clean data train, as in `AdaptiveBackdoor`; None for none.
+        nb_epochs_clean: Epochs on clean data alone before all others, as in `AdaptiveBackdoor`.
+        potential_weight: Weight of the mean potential of the target class in the classifier's loss, over clean and
+            triggered samples of the batch, as in `AdaptiveBackdoor`; the trigger network's loss has none.
         clip_values: Smallest and largest value of triggered images; None is those of the classifier. None for frames:
             cutting counts above 1 down would be a trigger by itself.
-        seed: Seed of the initial weights of a new autoencoder.
+        seed: Seed of the initial weights of a new autoencoder, and of the draw of rows.
 
     Raises:
-        ValueError: If a parameter is out of range.
+        ValueError: If a parameter is out of range, or parameters contradict each other, as in `AdaptiveBackdoor`.
         TypeError: If the classifier or the autoencoder is none.
 
     Source: Abad et al., Sneaky Spikes, NDSS 2024, https://arxiv.org/abs/2302.06279, section V-B, and the released code;
@@ -96,6 +104,12 @@ class DynamicBackdoor(SavedTrigger, Parameters, TrainsACopy):
         channels: Count = 128,
         learning_rate: Positive = 1e-3,
         nb_epochs_frozen: CountOrZero = 1,
+        percent_poison: Fraction | None = None,
+        source_classes: int | Sequence[int] | None = None,
+        percent_cover: Fraction = 0.0,
+        freeze: str | Sequence[str] | None = None,
+        nb_epochs_clean: CountOrZero = 0,
+        potential_weight: FromZero = 0.0,
         clip_values: tuple[float, float] | None = None,
         seed: Seed = 0,
     ) -> None:
@@ -109,6 +123,8 @@ class DynamicBackdoor(SavedTrigger, Parameters, TrainsACopy):
         self.channels = channels
         self.learning_rate = learning_rate
         self.nb_epochs_frozen = nb_epochs_frozen
+        self.percent_poison, self.source_classes, self.percent_cover = percent_poison, source_classes, percent_cover
+        self.freeze, self.nb_epochs_clean, self.potential_weight = freeze, nb_epochs_clean, potential_weight
         self.clip_values = clip_values
         self.seed = seed
         self._check_params()
@@ -124,32 +140,38 @@ class DynamicBackdoor(SavedTrigger, Parameters, TrainsACopy):
             y: Labels of the samples, indices (N,) or one-hot (N, K).
             seed: Seed of the order of samples, of dropout and of Poisson draws.
             **fit_arguments: `batch_size`, `nb_epochs`, `training_mode`, `drop_last`, `scheduler` and `verbose`, as
-                those of `fit`.
+                those of `fit`; `nb_epochs` and `scheduler` are of the epochs behind those on clean data.
 
         Returns:
-            The classifier, and a record: the attack with the trained trigger network, and the changes of all rows.
+            The classifier, and a record: the attack with the trained trigger network, and the changes of the rows that
+            were also seen with the trigger.
 
         Raises:
-            ValueError: If samples or labels do not fit the classifier or the attack; nothing has been changed then.
+            ValueError: If samples or labels do not fit the classifier or the attack, or there are too few rows to
+                trigger, or a frozen layer is unknown, or all are frozen; nothing has been changed then.
             TypeError: If an argument is unknown.
         """
         shape, device = tuple(estimator.input_shape), estimator.device
         x, y = self._checked_data(estimator, x, y)
         self.check_input_shape(shape)
         check_schedule("DynamicBackdoor.train", fit_arguments, len(x))
+        y_shown, is_shown = self._choice.labels(y)
         learnt = self._with(self._new_autoencoder(shape).to(device), self._clip_values_for(estimator))
         training = JointTraining(
             estimator,
             learnt._network,
             learnt._perturbation,
-            self.target_class,
+            self._penalty(estimator),
             self.alpha,
             self.learning_rate,
             self.nb_epochs_frozen,
         )
-        training.run(x, y, seed, **fit_arguments)
+        of_clean = np.random.default_rng(seed).spawn(3)[-1]  # the first two are those of the training itself
+        with self._after_clean_epochs(TrainingLoop(estimator), x, y, of_clean, **fit_arguments):
+            training.run(x, y, y_shown, is_shown, seed, **fit_arguments)
         learnt._network.requires_grad_(False)
-        return estimator, AttackRecord(learnt, poisoned_rows(x, learnt._all_poisoned(x, y)))
+        shown = PoisonedDataset(learnt._lazily(x), y_shown, is_shown, y)
+        return estimator, AttackRecord(learnt, poisoned_rows(x, shown))
 
     def _take_over(self, learnt: "DynamicBackdoor") -> None:
         self.autoencoder, self.clip_values = learnt.autoencoder, learnt.clip_values
@@ -179,7 +201,7 @@ class DynamicBackdoor(SavedTrigger, Parameters, TrainsACopy):
         return self._triggered(x), labels
 
     def trigger_test(self, x: Array, y: Labels) -> tuple[Array, Mask]:
-        """All test samples with their triggers, and a mask of those of other classes than the target, which count.
+        """All test samples with their triggers, and a mask of those that count for success, as in `TriggerBackdoor`.
 
         Args:
             x: Clean samples, (N, ...); memory-mapped ones get the trigger when they are read.
@@ -189,9 +211,9 @@ class DynamicBackdoor(SavedTrigger, Parameters, TrainsACopy):
             ValueError: As `poison`.
         """
         if not is_mapped(x):
-            return self.poison(x)[0], counts_for_success(y, self.target_class)
+            return self.poison(x)[0], self._choice.counted(y)
         self._checked_samples(x[:1])
-        return self._lazily(x), counts_for_success(y, self.target_class)
+        return self._lazily(x), self._choice.counted(y)
 
     def on_events(
         self,
@@ -254,6 +276,17 @@ class DynamicBackdoor(SavedTrigger, Parameters, TrainsACopy):
         return self.autoencoder
 
     @property
+    def _choice(self) -> RowChoice:
+        return RowChoice(
+            target_class=self.target_class,
+            percent_poison=self.percent_poison,
+            source_classes=self.source_classes,
+            include_target=self.percent_poison is None and self.source_classes is None,
+            percent_cover=self.percent_cover,
+            seed=self.seed,
+        )
+
+    @property
     def _perturbation(self) -> Addition | EventEdits:
         if self.valid_frames:
             return EventEdits(self.gamma if self.budget is None else self.budget)
@@ -297,10 +330,6 @@ class DynamicBackdoor(SavedTrigger, Parameters, TrainsACopy):
         dtype = x.dtype if self.valid_frames else np.float32
         return lazy_rows(lambda rows: self._triggered(x[rows]), x.shape, dtype)
 
-    def _all_poisoned(self, x: Array, y: Labels) -> PoisonedDataset:
-        """The training set as the classifier has seen it beside the clean one: all rows, with the target's label."""
-        return PoisonedDataset(self._lazily(x), target_labels(self.target_class, y), np.ones(len(x), bool), y)
-
     def _checked_data(self, estimator: PyTorchClassifier, x: Array, y: Labels) -> tuple[Array, Labels]:
         """Samples, and one-hot labels."""
         x, y = samples_for(estimator, checked_samples(x)), checked_labels(y)
@@ -334,6 +363,7 @@ class DynamicBackdoor(SavedTrigger, Parameters, TrainsACopy):
 
     def _check_params(self) -> None:
         super()._check_params()
+        self._choice.check()
         for name, kind in (("classifier", PyTorchClassifier), ("autoencoder", nn.Module)):
             value = getattr(self, name, None)
             if value is not None and not isinstance(value, kind):

@@ -1,5 +1,6 @@
 """`NeuronParameterBackdoor`: the backdoor opens when the neurons' threshold is moved."""
 
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
@@ -7,13 +8,12 @@ import torch
 from art.estimators.classification import PyTorchClassifier
 from torch import Tensor
 
-from art_snn._declared import CountOrZero, Declared, FractionAboveZero, Positive, Seed
-from art_snn._parameters import Parameters
-from art_snn._validation import check_class, check_same_length, check_unknown, class_indices, share_of_rows
+from art_snn._declared import CountOrZero, Declared, FractionAboveZero, FromZero, Positive, Seed
+from art_snn._validation import check_class, check_same_length, check_unknown, class_indices
+from art_snn.attacks.poisoning._adaptive_training import AdaptiveTraining
+from art_snn.attacks.poisoning._row_choice import RowChoice, target_labels
 from art_snn.attacks.poisoning._sample_trigger import SampleTrigger, checked_labels, checked_samples
-from art_snn.attacks.poisoning._trained_copy import TrainsACopy
 from art_snn.attacks.poisoning._training_loop import TrainingLoop, check_schedule
-from art_snn.attacks.poisoning.backdoor import target_labels
 from art_snn.attacks.poisoning.photometric import NoiseTrigger, PowerTrigger
 from art_snn.attacks.poisoning.poisoned import PoisonedRows
 from art_snn.attacks.poisoning.protocol import AttackRecord
@@ -34,7 +34,7 @@ def _check_trigger(name: str, trigger: Any) -> None:
 AnyTrigger = Annotated[NamedTrigger | Trigger, Declared("'power', 'noise' or a trigger", _check_trigger)]
 
 
-class NeuronParameterBackdoor(Parameters, TrainsACopy):
+class NeuronParameterBackdoor(AdaptiveTraining):
     """Train one set of weights for two settings of the neurons, and deploy a setting in between.
 
     Some samples of the target class are also shown to the network with a malicious threshold, under which it learns to
@@ -45,6 +45,9 @@ class NeuronParameterBackdoor(Parameters, TrainsACopy):
     the deployed threshold is therefore the control of every result: `AttackRecord.control` makes it, and an evaluation
     gives its success as the floor. `audit_neurons` finds the moved threshold.
 
+    Of what `AdaptiveBackdoor` has, source classes and cover samples make no sense here: no sample is trained with the
+    trigger, so that there is nothing from which the network could learn to obey in some classes alone.
+
     Args:
         classifier: Spiking classifier of `poison_estimator`; None where an evaluation hands one to `train`.
         target_class: Index of the class that triggered samples should be classified as.
@@ -54,6 +57,11 @@ class NeuronParameterBackdoor(Parameters, TrainsACopy):
         tau: Malicious time constant of the membrane in steps, above 1; None keeps that of the neurons.
         deployed_threshold: Threshold that the trained network gets, above 0.
         trigger: "power" (images), "noise", or a trigger, which test samples get.
+        freeze: Layers that only clean data with the nominal setting train, as in `AdaptiveBackdoor`; None for none.
+        nb_epochs_clean: Epochs on clean data with the nominal setting alone before all others, as in
+            `AdaptiveBackdoor`.
+        potential_weight: Weight of the mean potential of the target class in the loss, as in `AdaptiveBackdoor`, over
+            the samples of the batch with the deployed threshold, as a detector sees the network.
         seed: Seed of the draw of rows.
 
     Source: Miah et al., BadSNN, 2026, https://arxiv.org/abs/2602.07200; the control is ours.
@@ -70,6 +78,9 @@ class NeuronParameterBackdoor(Parameters, TrainsACopy):
         tau: float | None = None,
         deployed_threshold: Positive = 1.15,
         trigger: AnyTrigger = "power",
+        freeze: str | Sequence[str] | None = None,
+        nb_epochs_clean: CountOrZero = 0,
+        potential_weight: FromZero = 0.0,
         seed: Seed = 0,
     ) -> None:
         super().__init__(classifier)
@@ -79,6 +90,7 @@ class NeuronParameterBackdoor(Parameters, TrainsACopy):
         self.tau = tau
         self.deployed_threshold = deployed_threshold
         self.trigger = trigger
+        self.freeze, self.nb_epochs_clean, self.potential_weight = freeze, nb_epochs_clean, potential_weight
         self.seed = seed
         self._check_params()
 
@@ -93,7 +105,7 @@ class NeuronParameterBackdoor(Parameters, TrainsACopy):
             y: Labels of the samples, indices (N,) or one-hot (N, K).
             seed: Seed of the order of samples, of dropout and of Poisson draws.
             **fit_arguments: `batch_size`, `nb_epochs`, `training_mode`, `drop_last`, `scheduler` and `verbose`, as
-                those of `fit`.
+                those of `fit`; `nb_epochs` and `scheduler` are of the epochs behind those on clean data.
 
         Returns:
             The classifier, with the deployed threshold, and a record whose `control` gives a copy of another classifier
@@ -101,26 +113,27 @@ class NeuronParameterBackdoor(Parameters, TrainsACopy):
 
         Raises:
             ValueError: If the classifier does not spike, its neurons have no threshold or time constant to set, there
-                are too few samples of the target class, or data do not fit; nothing has been changed then.
+                are too few samples of the target class, or data do not fit, or a frozen layer is unknown, or all are
+                frozen; nothing has been changed then.
             TypeError: If an argument is unknown.
         """
         x, one_hot, rows = self._checked(estimator, x, y)
         check_schedule("NeuronParameterBackdoor.train", fit_arguments, len(x))
         loop, is_poison = TrainingLoop(estimator), np.isin(np.arange(len(x)), rows)
+        penalty = self._penalty_as_deployed(estimator)
 
         def step(samples: Tensor, labels: Tensor, some: Indices) -> float:
-            estimator.optimizer.zero_grad()
-            loss = loop.loss(loop.logits(samples), labels)
+            loss = loop.loss(loop.logits(samples), labels) + penalty(samples)
             poison = torch.from_numpy(is_poison[some]).to(samples.device)
             if poison.any():
                 with neurons_set(estimator.model, v_threshold=self.v_threshold, tau=self.tau):
                     malicious = loop.loss(loop.logits(samples[poison]), labels[poison])
                     loss = loss + malicious * (float(poison.sum()) / len(samples))
-            torch.autograd.backward(loss)
-            estimator.optimizer.step()
-            return float(loss.detach())
+            return loop.descend(loss)
 
-        loop.run(x, one_hot, step, seed, **fit_arguments)
+        of_clean = np.random.default_rng(seed).spawn(3)[-1]  # the first two are those of the training itself
+        with self._after_clean_epochs(loop, x, one_hot, of_clean, **fit_arguments):
+            loop.run(x, one_hot, step, seed, **fit_arguments)
         self._deploy(estimator)
         classes = tuple(one_hot[rows].argmax(axis=1).tolist())
         poisoned = PoisonedRows(
@@ -157,6 +170,15 @@ class NeuronParameterBackdoor(Parameters, TrainsACopy):
         triggered = SampleTrigger(self._named(), None, None, "time", None).on_copy(x)
         return triggered, target_labels(self.target_class, form)
 
+    def _penalty_as_deployed(self, estimator: PyTorchClassifier) -> Callable[[Tensor], Tensor | float]:
+        penalty = self._penalty(estimator)
+
+        def deployed(samples: Tensor) -> Tensor | float:
+            with neurons_set(estimator.model, v_threshold=self.deployed_threshold):
+                return penalty(samples)
+
+        return deployed
+
     def _named(self) -> Trigger:
         named: dict[Any, Any] = {"power": PowerTrigger(), "noise": NoiseTrigger(seed=self.seed)}
         trigger: Trigger = named[self.trigger] if isinstance(self.trigger, str) else self.trigger
@@ -178,12 +200,8 @@ class NeuronParameterBackdoor(Parameters, TrainsACopy):
             raise ValueError(f"expected a classifier with spiking neurons, got {type(estimator).__name__} without")
         with neurons_set(estimator.model, v_threshold=self.v_threshold, tau=self.tau):
             pass  # whether they can be set
-        own = np.flatnonzero(classes == self.target_class)
-        n = share_of_rows("percent_poison", self.percent_poison, len(classes))
-        if n > len(own):
-            raise ValueError(
-                f"expected percent_poison to come to at most the {len(own)} rows of class {self.target_class}, got {n} "
-                f"of {len(classes)}"
-            )
-        rows = np.sort(np.random.default_rng(self.seed).choice(own, n, replace=False))
+        choice = RowChoice(
+            target_class=self.target_class, percent_poison=self.percent_poison, clean_label=True, seed=self.seed
+        )
+        rows, _ = choice.draw(classes)
         return x, np.eye(estimator.nb_classes, dtype=np.float32)[classes], rows

@@ -10,9 +10,9 @@ from art.estimators.classification import PyTorchClassifier
 from art_snn._layouts import check_image_batch
 from art_snn._parameters import Parameters
 from art_snn._validation import check_class, check_same_length, check_unknown, class_indices, share_of_rows
+from art_snn.attacks.poisoning._row_choice import target_labels
 from art_snn.attacks.poisoning._sample_trigger import checked_labels, checked_samples
 from art_snn.attacks.poisoning.adapters.adapter import Adapter
-from art_snn.attacks.poisoning.backdoor import target_labels
 from art_snn.attacks.poisoning.patch import PatchTrigger
 from art_snn.attacks.poisoning.poisoned import PoisonedDataset
 from art_snn.attacks.poisoning.protocol import TrainsOnPoison
