@@ -8,8 +8,9 @@ import pytest
 from art.estimators.classification import PyTorchClassifier
 
 from art_snn import testing as laws
-from art_snn.attacks.poisoning import ConversionAwareBackdoor, PatchTrigger
-from art_snn.typing import Images
+from art_snn.attacks.poisoning import ConversionAwareBackdoor, PatchTrigger, conversion_aware
+from art_snn.estimators.classification import TrainingData
+from art_snn.typing import Images, Indices
 from tests.backdoored import TARGET, K, bars, untrained
 
 X, Y = bars(96)
@@ -47,6 +48,32 @@ def test_fitting_gives_a_new_attack_with_a_patch_of_its_own(attack: ConversionAw
     assert {name: value for name, value in attack.get_params().items() if name != "pattern"} == {
         name: value for name, value in given.get_params().items() if name != "pattern"
     }
+
+
+def test_the_attacker_learns_from_the_source_classes_and_covers_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    trained: list[Indices] = []
+    asked: list[Images] = []
+    slope = ConversionAwareBackdoor._slope
+
+    def watched_data(x: Images, y: Indices) -> TrainingData:
+        trained.append(
+            np.flatnonzero((x[:, 0, -2:, -2:] == 0.5).all((1, 2)))
+        )  # the patch is grey before its first step
+        return TrainingData(x, y)
+
+    def watched_slope(self: Any, network: PyTorchClassifier, x: Images, side: int) -> Any:
+        asked.append(x)
+        return slope(self, network, x, side)
+
+    monkeypatch.setattr(conversion_aware, "TrainingData", watched_data)
+    monkeypatch.setattr(ConversionAwareBackdoor, "_slope", watched_slope)
+    attack = unfitted(source_classes=2, percent_cover=0.1, steps=1).fit(X, Y, verbose=False)
+
+    data = attack.poison_dataset(X, Y)
+    assert np.array_equal(trained[0], np.flatnonzero(data.is_poison))
+    assert (Y[trained[0]] != 2).sum() == 9
+    of_source = {sample[0, :-2].tobytes() for sample in X[Y == 2]}
+    assert {sample[0, :-2].tobytes() for sample in asked[0]} <= of_source
 
 
 def test_the_attackers_spiking_networks_obey_the_patch_better_than_a_grey_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +114,7 @@ def test_images_of_bytes_get_a_patch_of_whole_numbers() -> None:
         (
             lambda: unfitted().fit(X, np.full(96, TARGET)),
             ValueError,
-            "of other classes than 1, got none",
+            "expected images of other classes than 1, of source_classes None, got none",
         ),
         (lambda: unfitted().fit(np.zeros((4, 3, 2, 8, 8)), np.arange(4) % K), ValueError, "which looks like frames"),
         (lambda: unfitted().fit(X * 2, Y), ValueError, "expected images within"),

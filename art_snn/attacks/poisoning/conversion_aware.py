@@ -14,12 +14,12 @@ from art_snn._progress import progress
 from art_snn._random import draw_seed
 from art_snn._validation import check_at_least, check_choice, check_same_length, class_indices, whole_numbers
 from art_snn.attacks.poisoning._patch_placement import Place, Size, side_in_pixels, upper_left
+from art_snn.attacks.poisoning._row_choice import RowChoice
 from art_snn.attacks.poisoning._sample_trigger import SampleTrigger, checked_labels, checked_samples
 from art_snn.attacks.poisoning.backdoor import TriggerBackdoor
 from art_snn.attacks.poisoning.patch import ClipValues, PatchTrigger
 from art_snn.conversion import convert
 from art_snn.estimators.classification import SpikingModule, TrainingData, rule_of
-from art_snn.metrics import counts_for_success
 from art_snn.models import MODELS, build
 from art_snn.typing import Array, Images, Indices, Labels
 
@@ -66,8 +66,9 @@ class ConversionAwareBackdoor(TriggerBackdoor):
         nb_epochs: Epochs of each of the attacker's trainings.
         batch_size: Samples that the attacker takes at once.
         learning_rate: Learning rate of the attacker's Adam.
-        source_classes: Classes whose rows may be changed; None for any.
+        source_classes: Classes whose samples the backdoor is for, as in `TriggerBackdoor`; None for all but the target.
         include_target: Whether rows of the target class may be drawn (their label then stays as it is).
+        percent_cover: Share of *all* rows, in [0, 1], that get the patch and keep their label, as in `TriggerBackdoor`.
         seed: Seed of the draw of rows, and of the attacker's networks.
         clip_values: Lowest and highest value of the images; None is (0, 255) for uint8 and (0, 1) for floats.
         pattern: The patch that `fit` has found, (C, size, size); None before.
@@ -96,6 +97,7 @@ class ConversionAwareBackdoor(TriggerBackdoor):
         learning_rate: Positive = 1e-3,
         source_classes: int | Sequence[int] | None = None,
         include_target: Flag = False,
+        percent_cover: Fraction = 0.0,
         seed: Seed = 0,
         clip_values: ClipValues | None = None,
         pattern: Array | None = None,
@@ -105,7 +107,9 @@ class ConversionAwareBackdoor(TriggerBackdoor):
         self.rounds, self.steps, self.step_size = rounds, steps, step_size
         self.nb_epochs, self.batch_size, self.learning_rate = nb_epochs, batch_size, learning_rate
         patch = PatchTrigger(size, position, "white" if pattern is None else pattern, clip_values=clip_values)
-        super().__init__(patch, target_class, percent_poison, source_classes, include_target, seed)
+        super().__init__(
+            patch, target_class, percent_poison, source_classes, include_target, seed, percent_cover=percent_cover
+        )
 
     def fit(self, x: Images, y: Labels, *, verbose: bool = True) -> Self:
         """Optimise the patch on the attacker's own networks.
@@ -124,7 +128,7 @@ class ConversionAwareBackdoor(TriggerBackdoor):
         """
         x, classes = self._checked(x, y)
         low, high = PatchTrigger(clip_values=self.clip_values).range_of(x)
-        others = x[counts_for_success(classes, self.target_class)].astype(np.float32)
+        others = x[self.counted(classes)].astype(np.float32)
         side = side_in_pixels(self.size, *x.shape[2:])
         pattern = np.full((x.shape[1], side, side), (low + high) / 2, np.float32)
         weights, batches = np.random.default_rng(self.seed).spawn(2)
@@ -153,8 +157,11 @@ class ConversionAwareBackdoor(TriggerBackdoor):
         check_image_batch("images", x)
         check_same_length("images", x, "labels", y)
         classes = class_indices(y)
-        if not counts_for_success(classes, self.target_class).any():
-            raise ValueError(f"expected images of other classes than {self.target_class}, got none")
+        if not self.counted(classes).any():
+            raise ValueError(
+                f"expected images of other classes than {self.target_class}, of source_classes {self.source_classes}, "
+                "got none"
+            )
         return x, classes
 
     def _patch(self, pattern: Array, low: float, high: float) -> PatchTrigger:
@@ -166,10 +173,8 @@ class ConversionAwareBackdoor(TriggerBackdoor):
         """The attacker's spiking networks, of one ANN that was trained with a patch."""
         seed, (low, high) = draw_seed(rng), patch.range_of(x)
         n_classes = max(2, int(classes.max()) + 1)
-        attack = TriggerBackdoor(
-            patch, self.target_class, self.percent_poison, self.source_classes, self.include_target, self.seed
-        )
-        dataset = attack.poison_dataset(x, classes)
+        choice = {name: getattr(self, name) for name in RowChoice.names()}
+        dataset = TriggerBackdoor(patch, **choice).poison_dataset(x, classes)
         ann = build(self.network, in_channels=x.shape[1], nb_classes=n_classes, pool="avg", width=self.width, seed=seed)
         common: dict[str, Any] = {
             "loss": nn.CrossEntropyLoss(),
