@@ -69,7 +69,7 @@ def test_where_neighbours_tell_nothing_nobody_is_accused() -> None:
     labels = np.arange(200) % 5
     neighbours = Neighbours.of(x, labels)
     rows = np.flatnonzero(labels == 0)
-    group = ClassClusters.of(x, rows, 2, 5, "PCA", 0)
+    group = ClassClusters.of(x[rows], rows, 2, 5, "PCA", 0)
     verdict = analyse("diversity", group, Context(x, labels, lambda: neighbours, threshold=0.1))
     with pytest.warns(UserWarning, match="of the samples are nearest to one of their own class"):
         report, _ = SpikeActivationDefence(identity(5, 5), np.abs(x)[:, None, None], labels).detect_poison()

@@ -10,7 +10,7 @@ from art_snn._random import host_seed
 from art_snn.defences.detector import (
     SpikeSpectralDefence,
 )
-from art_snn.defences.detector._layer_features import Sketch, layer_features
+from art_snn.defences.detector._layer_features import Sketch, layer_features, root_direction
 from art_snn.estimators.classification import rule_of
 from tests.backdoored import SHAPE, K, trained
 from tests.detecting import DATA, X_CLEAN
@@ -28,9 +28,8 @@ def test_a_sketch_keeps_distances_and_short_rows() -> None:
 
 def test_features_of_a_spiking_network_are_its_activations() -> None:
     classifier, x = trained("lif"), X_CLEAN[:10]
-    found = layer_features(classifier, [x[:6], x[6:]], ["net.act3", "input"], "counts", Sketch(10**6, 0))
+    found = layer_features(classifier, [x[:6], x[6:]], ["net.act3"], "counts", Sketch(10**6, 0))
     assert np.array_equal(found["net.act3"], classifier.get_activations(x, "net.act3", reduction="sum"))
-    assert np.array_equal(found["input"], x.reshape(10, -1))
 
 
 class Twice(nn.Module):
@@ -64,3 +63,13 @@ def test_a_network_without_activations_must_be_told_its_layers() -> None:
     with pytest.raises(ValueError, match="got none: name its layers"):
         SpikeSpectralDefence(classifier, *DATA).scores()
     assert SpikeSpectralDefence(classifier, *DATA, layer="1", feature="counts").scores().any()
+
+
+def test_samples_are_compared_by_the_shares_of_their_pixels() -> None:
+    x = np.zeros((4, 1, 8, 8), np.float32)
+    x[0, 0, 0], x[1, 0, 0], x[2, 0, 4], x[3, 0, 0, 0] = 0.1, 1.0, 0.1, -4.0
+    rows = root_direction(x)
+    assert rows[0] == pytest.approx(rows[1])  # brighter
+    assert np.linalg.norm(rows[0] - rows[2]) == pytest.approx(2**0.5)
+    assert rows[3, 0] == -1
+    assert not root_direction(0 * x).any()

@@ -11,7 +11,7 @@ from art_snn.typing import Array, Indices
 
 _DEVIATION_OF_NORMAL = float(stats.norm.ppf(3 / 4))  # median absolute deviation of a standard normal
 _LOWER_QUARTILE = 0.25  # clean even if half of a class is poison
-_TAIL, _FEWEST_CLASSES = 0.95, 4
+_TAIL = 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,23 +65,11 @@ class ClassProfiles:
         return _norm((profiles - self.centres[labels]) / self.scales) / self.units[labels]
 
 
-def outlying_p_values(scores: Array, labels: Indices, n_classes: int) -> Array:
-    """Of each class, (K,), the chance of so high a tail if its tail were one more draw of those of the other classes.
-
-    A t-test on the logarithm of one more than the 95th percentile: it takes the spread between classes from the classes
-    themselves, which differ on clean data, too. Classes without samples get 1, and all do if there are fewer than four.
-
-    >>> scores = np.tile(np.linspace(0.5, 1.5, 20), 6) * np.array([1, 1.1, 0.9, 9, 1, 1.05]).repeat(20)
-    >>> outlying_p_values(scores, np.arange(120) // 20, 7).round(4)
-    array([0.6503, 0.6217, 0.6802, 0.    , 0.6503, 0.6358, 1.    ])
-    """
-    found, present = np.ones(n_classes), np.unique(labels)
-    tails = np.array([np.log1p(np.quantile(scores[labels == label], _TAIL)) for label in present])
-    for number, label in enumerate(present if len(present) >= _FEWEST_CLASSES else ()):
-        others = np.delete(tails, number)
-        spread = others.std(ddof=1) * np.sqrt(1 + 1 / len(others))
-        if spread > 0:
-            found[label] = stats.t.sf((tails[number] - others.mean()) / spread, len(others) - 1)
+def tails(scores: Array, labels: Indices, n_classes: int) -> Array:
+    """Logarithm of one more than the 95th percentile of each class's scores, (K,); NaN for a class without samples."""
+    found = np.full(n_classes, np.nan)
+    for label in np.unique(labels):
+        found[label] = np.log1p(np.quantile(scores[labels == label], _TAIL))
     return found
 
 

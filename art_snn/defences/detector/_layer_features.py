@@ -94,7 +94,9 @@ def layer_features(
     Args:
         classifier: ART's `PyTorchClassifier` or a spiking one.
         batches: Samples in batches that fit into memory.
-        layers: Names of layers, or `INPUT` for the samples themselves.
+        layers: Names of layers, or `INPUT` for the samples themselves: the square roots of their values, with signs, at
+            unit length. Their distance is that of the shares that pixels have of a sample (Hellinger's), so that dark
+            images and frames of few events are not near to everything.
         feature: Feature to read.
         sketch: Shortens the rows.
 
@@ -108,9 +110,17 @@ def layer_features(
     hidden = [name for name in layers if name != INPUT]
     for batch in batches:
         if INPUT in parts:
-            parts[INPUT].append(sketch(np.reshape(batch, (len(batch), -1))))
+            parts[INPUT].append(sketch(root_direction(batch)))
         for name, rows in rule.layer_outputs(batch, hidden, *FEATURES[feature]).items():
             if not np.isfinite(rows).all():
                 raise ValueError(f"expected finite features, got NaN or infinity from layer {name!r}")
             parts[name].append(sketch(rows))
     return {name: np.concatenate(rows) for name, rows in parts.items()}
+
+
+def root_direction(samples: Array) -> Array:
+    """Square roots of samples (n, ...) with their signs, float32 (n, F), each of length 1; zeros stay zeros."""
+    flat = np.reshape(samples, (len(samples), -1)).astype(np.float32)
+    roots = np.sign(flat) * np.sqrt(np.abs(flat))
+    lengths: Array = np.linalg.norm(roots, axis=1, keepdims=True)
+    return roots / np.where(lengths > 0, lengths, 1)

@@ -9,8 +9,9 @@ from art.estimators.classification import PyTorchClassifier
 from art_snn._declared import Count, Seed
 from art_snn._layouts import check_frames
 from art_snn._validation import check_same_length, class_indices
-from art_snn.defences.detector._class_profiles import ClassProfiles, outlying_p_values, permutation_p_value
+from art_snn.defences.detector._class_profiles import ClassProfiles, permutation_p_value, tails
 from art_snn.defences.detector._outlier_limits import FalseAlarmRate, upper_limit
+from art_snn.defences.detector._outlying_classes import outlying_p_values
 from art_snn.defences.detector._voltage_sequences import check_every_class
 from art_snn.defences.detector.sample_detector import suspects
 from art_snn.defences.detector.stream_detector import StreamDetector
@@ -108,7 +109,7 @@ class EventProfileDetector(StreamDetector):
     def _p_values(self) -> Array:
         """Of each class, (K,), corrected for the number of classes and of tests."""
         n_classes = self.classifier.nb_classes
-        tests = [outlying_p_values(self._scores(None), self._labels, n_classes)]
+        tests = [outlying_p_values(tails(self._scores(None), self._labels, n_classes))]
         if self._clean is not None:
             tests.append(self._shifts(*self._clean, least=self.significance / (2 * n_classes)))
         corrected: Array = np.minimum(1.0, len(tests) * n_classes * np.min(tests, axis=0))

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from art_snn.defences.detector._layer_features import INPUT, Feature, Layers, Sketch, layer_features, named_layers
+from art_snn.defences.detector._whitening import Whitening
 from art_snn.defences.detector.sample_detector import SampleDetector
 from art_snn.typing import Array, Indices
 
@@ -23,12 +24,14 @@ class LayerDetector(SampleDetector):
             output of a layer serves as counts and its input as voltages.
         max_features: Largest number of values kept per sample and layer (and time step, for trains); longer rows are
             shortened by a random projection. N samples take N × max_features × 4 bytes per layer.
+        whiten: Whether classes are examined in units of what is usual within the other classes.
     """
 
     _extra_inputs: ClassVar[tuple[str, ...]] = ()  # read of the training data in addition to the layers
     layer: Layers
     feature: Feature
     max_features: int
+    whiten: bool
 
     @property
     def sees_time(self) -> bool:
@@ -66,6 +69,26 @@ class LayerDetector(SampleDetector):
         for label in np.unique(labels):
             scores[labels == label] = self._score_class(layer, int(label), features[labels == label])
         return scores
+
+    def _by_class(self, layer: str) -> list[Array]:
+        """Features of the training data of each class at a layer, whitened if that is asked."""
+        features = self._training_features()[layer]
+        return [self._whitened(layer, label, features[rows]) for label, rows in enumerate(self._rows_by_class())]
+
+    def _whitened(self, layer: str, label: int, features: Array) -> Array:
+        return self._whitenings()[layer][label](features) if self.whiten else features
+
+    def _whitenings(self) -> dict[str, list[Whitening]]:
+        """The map of each class, by layer, kept until a parameter changes."""
+
+        def find() -> dict[str, list[Whitening]]:
+            features, n_classes = self._training_features(), self.classifier.nb_classes
+            return {
+                name: Whitening.of_classes(features[name], self._labels, n_classes, self.seed)
+                for name in self._layers()
+            }
+
+        return self._cached("whitenings", find, DECIDE_FEATURES)
 
     def _layers(self) -> list[str]:
         """Names of the layers that were read."""

@@ -1,11 +1,12 @@
 """Analyses that find suspicious clusters of a class: source diversity, and the four of ART."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.metrics import silhouette_score
 
+from art_snn.defences.detector._outlying_classes import corrected_p_values
 from art_snn.defences.detector.activation.clustering import ClassClusters
 from art_snn.defences.detector.activation.source_diversity import Neighbours, source_diversity
 from art_snn.typing import Array, Indices, Mask
@@ -109,6 +110,22 @@ def analyse(name: str, group: ClassClusters, context: Context) -> Verdict:
     if group.n_clusters == 1:
         return Verdict(np.zeros(1), np.zeros(1, bool))
     return ANALYSES[name](group, context)
+
+
+def diversity_p_values(verdicts: Sequence[Verdict]) -> list[float] | None:
+    """P-values (K,) of the source diversity of the classes' most suspicious clusters; None for less than four."""
+    diversity = [np.nan if len(one.suspicion) == 1 else one.suspicion.max() for one in verdicts]
+    found = corrected_p_values(np.arcsin(np.sqrt(diversity)))  # of shares, these angles are nearest to normal
+    return None if found is None else found.tolist()
+
+
+def acquitted(verdicts: Sequence[Verdict], significance: float) -> list[Verdict]:
+    """Without accusations of classes whose diversity does not stand out, where there are enough classes to tell."""
+    p_values = diversity_p_values(verdicts) or [0.0] * len(verdicts)
+    return [
+        replace(one, is_accused=one.is_accused & (p_value <= significance))
+        for one, p_value in zip(verdicts, p_values, strict=True)
+    ]
 
 
 def _shares(group: ClassClusters) -> Array:

@@ -37,11 +37,10 @@ class ClassClusters:
 
     @classmethod
     def of(
-        cls, features: Array, rows: Indices, nb_clusters: int, nb_dims: int, reduce: Reduction, seed: int
+        cls, own: Array, rows: Indices, nb_clusters: int, nb_dims: int, reduce: Reduction, seed: int
     ) -> "ClassClusters":
-        """Reduce and cluster the given rows of features (N, F)."""
+        """Reduce and cluster the features (n, F) of the samples of a class, which are these rows of all."""
         one_cluster = cls(rows, np.zeros(len(rows), np.int64), 1, np.zeros((len(rows), 1), np.float32))
-        own = features[rows]
         if len(rows) < 2 * nb_clusters or not np.ptp(own, axis=0).any():
             return one_cluster
         reducer = _fitted(own, nb_dims, reduce, seed)

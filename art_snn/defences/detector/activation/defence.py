@@ -13,7 +13,15 @@ from art_snn._declared import Count, Fraction, Positive, Seed
 from art_snn._validation import check_at_least, check_choice, class_indices
 from art_snn.defences.detector import _pictures as pictures
 from art_snn.defences.detector._layer_features import INPUT, Feature, Layers
-from art_snn.defences.detector.activation.cluster_analysis import ANALYSES, Context, Verdict, analyse
+from art_snn.defences.detector._outlier_limits import FalseAlarmRate
+from art_snn.defences.detector.activation.cluster_analysis import (
+    ANALYSES,
+    Context,
+    Verdict,
+    acquitted,
+    analyse,
+    diversity_p_values,
+)
 from art_snn.defences.detector.activation.clustering import ClassClusters, Reduction
 from art_snn.defences.detector.activation.reclassification import reclassify, relabelled
 from art_snn.defences.detector.activation.relabelling import Relabelling
@@ -55,7 +63,12 @@ class SpikeActivationDefence(Relabelling, LayerDetector):
             several of them, or "scan" for all; among several, the one with the most suspicious cluster is chosen.
         feature: "counts" of spikes, spike "trains", "voltages" averaged over time, or "voltage trains"; in an ANN, the
             output of a layer serves as counts and its input as voltages.
-        diversity_threshold: Source diversity, in [0, 1], from which on a class is accused.
+        diversity_threshold: Source diversity, in [0, 1], from which on a class may be accused.
+        significance: Chance, in (0, 0.5], that any class of clean data is accused for its diversity, if the angles
+            whose squared sines are the diversities of the classes are normal (`p_values` in the report, corrected for
+            the number of classes). With fewer than four classes there is no test, and `diversity_threshold` decides.
+        whiten: Whether features are measured in units of what is usual within the other classes before they are
+            reduced; the paper does not.
         fit_arguments: Keyword arguments of the classifier's `fit`, such as `nb_epochs`, for `ex_re_threshold`.
         max_features: Largest number of values kept per sample and layer (and time step, for trains); longer rows are
             shortened by a random projection.
@@ -89,6 +102,8 @@ class SpikeActivationDefence(Relabelling, LayerDetector):
         layer: Layers = "scan",
         feature: Feature = "counts",
         diversity_threshold: Fraction = 0.65,
+        significance: FalseAlarmRate = 0.05,
+        whiten: bool = True,
         fit_arguments: Mapping[str, Any] | None = None,
         max_features: Count = 512,
         batch_size: Count = 128,
@@ -98,6 +113,7 @@ class SpikeActivationDefence(Relabelling, LayerDetector):
         self.nb_clusters, self.clustering_method = nb_clusters, clustering_method
         self.nb_dims, self.reduce = nb_dims, reduce
         self.cluster_analysis, self.diversity_threshold = cluster_analysis, diversity_threshold
+        self.significance, self.whiten = significance, whiten
         self.layer, self.feature, self.max_features = layer, feature, max_features
         self.batch_size, self.seed = batch_size, seed
         super().__init__(classifier, x_train, y_train)
@@ -167,7 +183,7 @@ class SpikeActivationDefence(Relabelling, LayerDetector):
         group, verdict = self._analysed()[layer][label]
         if group.n_clusters == 1:
             return np.zeros(len(features))
-        distances = group.distances(features)
+        distances = group.distances(self._whitened(layer, label, features))
         to_suspect = distances[:, verdict.suspect]
         to_rest = np.delete(distances, verdict.suspect, axis=1).min(axis=1)
         nearness = to_rest / np.maximum(to_suspect + to_rest, np.finfo(np.float32).tiny)
@@ -176,8 +192,7 @@ class SpikeActivationDefence(Relabelling, LayerDetector):
 
     def _analysed(self) -> dict[str, list[tuple[ClassClusters, Verdict]]]:
         """Clusters and verdict of each class, by layer."""
-        features = self._training_features()
-        return self._cached("clusters", lambda: {name: self._cluster_layer(features[name]) for name in self._layers()})
+        return self._cached("clusters", lambda: {name: self._cluster_layer(name) for name in self._layers()})
 
     @property
     def _neighbours(self) -> Neighbours:
@@ -185,11 +200,16 @@ class SpikeActivationDefence(Relabelling, LayerDetector):
         samples = self._training_features()[INPUT]
         return self._cached("neighbours", lambda: Neighbours.of(samples, self._labels), DECIDE_FEATURES)
 
-    def _cluster_layer(self, features: Array) -> list[tuple[ClassClusters, Verdict]]:
+    def _cluster_layer(self, layer: str) -> list[tuple[ClassClusters, Verdict]]:
+        features = self._training_features()[layer]
         context = Context(features, self._labels, lambda: self._neighbours, self.diversity_threshold)
         settings = self.nb_clusters, self.nb_dims, self.reduce, self.seed
-        groups = [ClassClusters.of(features, rows, *settings) for rows in self._rows_by_class()]
-        return [(group, analyse(self.cluster_analysis, group, context)) for group in groups]
+        parts = zip(self._by_class(layer), self._rows_by_class(), strict=True)
+        groups = [ClassClusters.of(own, rows, *settings) for own, rows in parts]
+        verdicts = [analyse(self.cluster_analysis, group, context) for group in groups]
+        if self.cluster_analysis == "diversity":
+            verdicts = acquitted(verdicts, self.significance)
+        return list(zip(groups, verdicts, strict=True))
 
     def _accused(self) -> Mask:
         verdicts = self._analysed()[self.chosen_layer]
@@ -206,6 +226,7 @@ class SpikeActivationDefence(Relabelling, LayerDetector):
             "chosen_layer": self.chosen_layer,
             "suspicion_by_layer": {name: self._suspicion(name) for name in self._analysed()},
             "same_class_neighbour_rate": self._neighbours.same_class_rate if is_by_diversity else None,
+            "p_values": diversity_p_values([one for _, one in verdicts]) if is_by_diversity else None,
             "suspicious_clusters": int(sum(verdict.is_accused.sum() for _, verdict in verdicts)),
             **{f"Class_{label}": _cluster_report(*verdict) for label, verdict in enumerate(verdicts)},
         }
