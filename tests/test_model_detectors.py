@@ -9,11 +9,12 @@ import torch
 from art.estimators.classification import PyTorchClassifier
 from spikingjelly.activation_based import functional, layer, neuron
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from art_snn import testing as laws
 from art_snn._random import host_seed
 from art_snn.defences.detector import MembranePotentialDefence, ModelReport, NeuralCleanse
-from art_snn.defences.detector.membrane_potential import gamma_p_value, margins
+from art_snn.defences.detector.membrane_potential import Ascent, gamma_p_value, margins
 from art_snn.defences.detector.model_detector import ModelDetector
 from art_snn.defences.detector.neural_cleanse import Blend, MaskCost, anomaly_indices
 from art_snn.estimators.classification import SpikingClassifier, SpikingModule
@@ -29,6 +30,9 @@ KINDS = pytest.mark.parametrize("kind", ["ann", "snn", "frames"])
 DETECTORS: dict[str, Callable[[PyTorchClassifier], ModelDetector]] = {
     "sparse margin": partial(MembranePotentialDefence, steps=30),
     "maximum margin": partial(MembranePotentialDefence, statistic="maximum-margin", steps=30),
+    "maximum margin, plain ascent": partial(
+        MembranePotentialDefence, statistic="maximum-margin", optimizer="sgd", learning_rate=1.0, steps=30
+    ),
     # the deviation of five sizes is a rough one, hence the threshold
     "neural cleanse": partial(NeuralCleanse, steps=100, learning_rate=0.3, init_cost=0.01, threshold=4.0),
 }
@@ -198,6 +202,39 @@ def test_a_blend_stays_within_mask_and_range() -> None:
     assert torch.allclose(blend(x), x + blend.mask * (blend.pattern - x))
     assert blend(x).min() >= 2
     assert blend(x).max() <= 5
+
+
+def test_a_shared_mask_is_the_same_in_all_bins_and_the_pattern_is_not() -> None:
+    generator = torch.Generator().manual_seed(0)
+    blend = Blend(FRAMES, torch.tensor(0.0), torch.tensor(5.0), 0.1, generator, "shared")
+    x = torch.rand(3, *FRAMES, generator=generator)
+    assert blend.mask.shape == (1, 1, 8, 8)
+    assert not torch.equal(blend.pattern[0], blend.pattern[1])
+    for t in range(T):
+        assert torch.allclose(blend(x)[:, t], x[:, t] + blend.mask[0] * (blend.pattern[t] - x[:, t]))
+
+
+@pytest.mark.parametrize("mask_over_time", ["per-frame", "shared"])
+def test_masks_of_frames_are_found_per_bin_or_shared(mask_over_time: str) -> None:
+    detector = DETECTORS["neural cleanse"](classifier("frames"))
+    detector.set_params(mask_over_time=mask_over_time)
+    report = detector.detect_backdoor(*samples("frames"))
+    sizes = detector.masks.reshape(K, -1).sum(1)
+    assert report.target_class == TARGET
+    assert sizes[TARGET] < 0.5 * np.delete(sizes, TARGET).min()
+    assert detector.masks.shape == (K, T if mask_over_time == "per-frame" else 1, 1, 8, 8)
+
+
+def test_plain_ascent_moves_by_the_gradient_times_the_rate_and_stays_in_the_range() -> None:
+    potentials, classes = ClassPotentials(classifier("ann")), torch.arange(K)
+    low, high = torch.tensor(0.0), torch.tensor(1.0)
+    start, moved = (
+        Ascent(potentials, classes, low, high, 0.5, torch.Generator().manual_seed(0), "sgd") for _ in range(2)
+    )
+    moved.climb(np.zeros(1), tqdm(disable=True))
+    x = start._x.detach().clone().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(margins(potentials(x), classes).sum(), x)
+    assert torch.allclose(moved._x, (x + 0.5 * gradient).clamp(0, 1))
 
 
 # --- edges ----------------------------------------------------------------------------------------------------------

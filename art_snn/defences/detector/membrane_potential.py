@@ -20,6 +20,7 @@ from art_snn.estimators.classification.class_potentials import ClassPotentials
 from art_snn.typing import Array, Indices
 
 Statistic = Literal["sparse-margin", "maximum-margin"]
+Optimizer = Literal["adam", "sgd"]
 _PRICE = {"spiking": 15.0, "ann": 7.0}
 _DISTANCE = {"spiking": 0.23, "ann": 0.09}
 _CONFIDENCE = 0.95
@@ -37,8 +38,9 @@ class Ascent:
         classes: Class towards which each input is driven, (B,).
         low: Smallest value of an input.
         high: Largest value of an input.
-        learning_rate: Learning rate of Adam, as a share of the range of values.
+        learning_rate: Learning rate: with "adam" as a share of the range of values, with "sgd" as it is.
         generator: Generator of the initial values, uniform in [low, low + 1] as published, but at most `high`.
+        optimizer: "adam", or "sgd" for plain gradient ascent.
     """
 
     def __init__(
@@ -49,12 +51,17 @@ class Ascent:
         high: Tensor,
         learning_rate: float,
         generator: torch.Generator,
+        optimizer: Optimizer = "adam",
     ) -> None:
         self._potentials, self._classes, self._low, self._high = potentials, classes, low, high
         shape = len(classes), *potentials.classifier.input_shape
         draw = torch.rand(shape, generator=generator).to(low.device)
         self._x = (low + draw * (high - low).clamp(max=1)).requires_grad_(True)
-        self._optimizer = torch.optim.Adam([self._x], lr=learning_rate * float((high - low).max()))
+        self._optimizer: torch.optim.Optimizer = (
+            torch.optim.SGD([self._x], lr=learning_rate)
+            if optimizer == "sgd"
+            else torch.optim.Adam([self._x], lr=learning_rate * float((high - low).max()))
+        )
 
     def climb(self, prices: Array, bar: tqdm) -> Tensor:
         """Take a step at each price; returns the largest margins, less the price paid, met at the last price, (B,)."""
@@ -98,9 +105,12 @@ class MembranePotentialDefence(ModelDetector):
             without clip values are searched up to 1 event per pixel and bin, or up to 10 for "maximum-margin".
         statistic: "sparse-margin" or "maximum-margin".
         n_starts: Random initial inputs per class; the one that reaches the largest margin counts.
-        steps: Steps of gradient ascent (Adam). "sparse-margin" takes as many again, and its price rises during the
-            first half of these.
-        learning_rate: Learning rate of the ascent, as a share of the range of input values.
+        steps: Steps of gradient ascent. "sparse-margin" takes as many again, and its price rises during the first half
+            of these.
+        learning_rate: Learning rate of the ascent: with "adam" as a share of the range of input values, with "sgd" as
+            it is.
+        optimizer: "adam", or "sgd" for plain gradient ascent as published (with "maximum-margin", `steps=5000` and
+            `learning_rate=0.01`).
         price: For "sparse-margin", the price of an input of full brightness, in maximum margins of a typical class: a
             trigger that covers more than 1/price of the input is not worth its price. None: 15 for spiking models, 7
             for ANNs, whose margins grow with every pixel without limit.
@@ -116,8 +126,9 @@ class MembranePotentialDefence(ModelDetector):
         ValueError: If a parameter is out of its range, or the classifier has too few classes or no clip values.
 
     Source: Li et al., Unsupervised Backdoor Detection and Mitigation for Spiking Neural Networks, RAID 2025,
-    https://arxiv.org/abs/2510.06629 (TMPBD, "maximum-margin"; with up to 5000 steps of plain gradient ascent at rate
-    0.01, and, in the released code, in training mode); the sparse margin is ours.
+    https://arxiv.org/abs/2510.06629 (TMPBD, "maximum-margin"; plain gradient ascent, up to 5000 steps at rate 0.01, of
+    inputs clamped to [0, 10]; the last margin counts, here the largest; in the released code, in training mode); the
+    sparse margin is ours.
     """
 
     def __init__(
@@ -127,6 +138,7 @@ class MembranePotentialDefence(ModelDetector):
         n_starts: Count = 2,
         steps: Count = 100,
         learning_rate: Positive = 0.1,
+        optimizer: Optimizer = "adam",
         price: Positive | None = None,
         threshold: Positive | None = None,
         batch_size: Count = 64,
@@ -135,7 +147,7 @@ class MembranePotentialDefence(ModelDetector):
     ) -> None:
         super().__init__(classifier)
         self.statistic, self.n_starts, self.steps = statistic, n_starts, steps
-        self.learning_rate, self.price, self.threshold = learning_rate, price, threshold
+        self.learning_rate, self.optimizer, self.price, self.threshold = learning_rate, optimizer, price, threshold
         self.batch_size, self.seed, self.verbose = batch_size, seed, verbose
         self._check_params()
 
@@ -161,7 +173,7 @@ class MembranePotentialDefence(ModelDetector):
         low, high = input_range(self.classifier, _HIGHEST_COUNT[self.statistic])
         classes = torch.arange(self.classifier.nb_classes, device=low.device).repeat_interleave(self.n_starts)
         ascents = [
-            Ascent(potentials, some, low, high, self.learning_rate, generator)
+            Ascent(potentials, some, low, high, self.learning_rate, generator, self.optimizer)
             for some in torch.split(classes, self.batch_size)
         ]
         is_sparse = self.statistic == "sparse-margin"

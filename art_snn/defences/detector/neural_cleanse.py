@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -20,6 +21,8 @@ from art_snn.estimators.classification.differentiable import logits
 from art_snn.lazy_rows import rows_of
 from art_snn.typing import Array, Indices, Mask
 
+MaskOverTime = Literal["per-frame", "shared"]
+
 
 class Blend:
     """A trigger to learn: a mask in [0, 1] and a pattern within the range of values.
@@ -30,23 +33,31 @@ class Blend:
         high: Largest value of the pattern.
         learning_rate: Learning rate of Adam.
         generator: Generator of the initial values; initial masks are near 0.5.
+        mask_over_time: For frames, "per-frame" for a mask of each time bin, "shared" for one of all.
 
     Attributes:
         optimizer: What moves mask and pattern.
     """
 
     def __init__(
-        self, shape: tuple[int, ...], low: Tensor, high: Tensor, learning_rate: float, generator: torch.Generator
+        self,
+        shape: tuple[int, ...],
+        low: Tensor,
+        high: Tensor,
+        learning_rate: float,
+        generator: torch.Generator,
+        mask_over_time: MaskOverTime = "per-frame",
     ) -> None:
         self._low, self._high = low, high
-        shapes = (*shape[:-3], 1, *shape[-2:]), shape
+        times = shape[:-3] if mask_over_time == "per-frame" else (1,) * len(shape[:-3])
+        shapes = (*times, 1, *shape[-2:]), shape
         draws = [0.1 * torch.randn(each, generator=generator).to(low.device) for each in shapes]
         self._mask, self._pattern = (draw.requires_grad_(True) for draw in draws)
         self.optimizer = torch.optim.Adam([self._mask, self._pattern], lr=learning_rate)
 
     @property
     def mask(self) -> Tensor:
-        """Mask in [0, 1], (1, H, W) or (T, 1, H, W)."""
+        """Mask in [0, 1], (1, H, W) or (T, 1, H, W), with T = 1 if it is shared."""
         return torch.sigmoid(self._mask)
 
     @property
@@ -85,7 +96,8 @@ class MaskCost:
 class NeuralCleanse(ModelDetector):
     """Search, for each class, for the smallest trigger (a mask and a pattern) that moves samples to that class.
 
-    For frames the trigger has a time axis: it may differ in each time bin, and its size is counted over all bins. If no
+    For frames the pattern differs in each time bin. So does the mask, whose size is then counted over all bins, unless
+    it is shared by all bins. Mask and pattern are real numbers, so that triggered frames hold no whole counts. If no
     trigger is found for half of the classes or more, as in a silent or untrained network, sizes cannot be compared: the
     detector warns, scores every class 0 and accuses none.
 
@@ -98,14 +110,16 @@ class NeuralCleanse(ModelDetector):
         patience: Successful steps in a row after which the weight rises, or failed ones after which it falls.
         cost_multiplier: Factor by which the weight rises; it falls by the factor's power of 1.5.
         batch_size: Samples in one step.
+        mask_over_time: For frames, "per-frame" for a mask of each time bin, "shared" for one of all bins. Images have
+            one mask.
         threshold: Anomaly index, in deviations from the median size, from which on the model is accused. Among ten
             normally distributed sizes, one lies 2 deviations below the median in a fifth of all clean models.
         seed: Seed of initial masks and patterns, and of the choice of samples.
         verbose: Whether to show a progress bar.
 
     Attributes:
-        masks: Smallest mask of each class after `detect_backdoor`, (K, 1, H, W) or (K, T, 1, H, W), in [0, 1]; ones for
-            a class without a trigger.
+        masks: Smallest mask of each class after `detect_backdoor`, (K, 1, H, W) or (K, T, 1, H, W), with T = 1 if it is
+            shared, in [0, 1]; ones for a class without a trigger.
         patterns: Pattern of each class, which its mask blends in, (K, C, H, W) or (K, T, C, H, W).
 
     Raises:
@@ -127,6 +141,7 @@ class NeuralCleanse(ModelDetector):
         patience: Count = 5,
         cost_multiplier: Positive = 1.5,
         batch_size: Count = 32,
+        mask_over_time: MaskOverTime = "per-frame",
         threshold: Positive = 2.0,
         seed: Seed = 0,
         verbose: bool = False,
@@ -135,7 +150,7 @@ class NeuralCleanse(ModelDetector):
         self.steps, self.init_cost, self.learning_rate = steps, init_cost, learning_rate
         self.attack_success_threshold, self.patience = attack_success_threshold, patience
         self.cost_multiplier, self.batch_size, self.threshold = cost_multiplier, batch_size, threshold
-        self.seed, self.verbose = seed, verbose
+        self.mask_over_time, self.seed, self.verbose = mask_over_time, seed, verbose
         self._check_params()
 
     def _examine(self, x: Array | None, y: Indices | None) -> ModelReport:
@@ -153,7 +168,9 @@ class NeuralCleanse(ModelDetector):
         with progress(verbose=self.verbose, total=n_classes * self.steps, desc="triggers", unit="step") as bar:
             for target in range(n_classes):
                 others = x if y is None else rows_of(x, y != target)
-                blend = Blend(self.classifier.input_shape, low, high, self.learning_rate, generator)
+                blend = Blend(
+                    self.classifier.input_shape, low, high, self.learning_rate, generator, self.mask_over_time
+                )
                 found.append(self._smallest_trigger(blend, target, others, generator, bar))
         self.masks, self.patterns, is_reached = (np.stack(arrays) for arrays in zip(*found, strict=True))
         scores = self._anomalies(self.masks.reshape(n_classes, -1).sum(1), is_reached)
