@@ -39,8 +39,13 @@ from art_snn.defences.detector import (
     STRIPDefence,
 )
 from art_snn.defences.preprocessor import BackgroundActivityFilter, FlashFilter, RefractoryFilter
-from art_snn.defences.trainer import CleanFineTuning
-from art_snn.defences.transformer import ChannelLipschitzPruning, DendriteClamping, FinePruning
+from art_snn.defences.trainer import CleanFineTuning, SharpnessAwareFineTuning
+from art_snn.defences.transformer import (
+    AdversarialNeuronPruning,
+    ChannelLipschitzPruning,
+    DendriteClamping,
+    FinePruning,
+)
 from art_snn.estimators.classification import (
     AnnClassifier,
     ConvertedClassifier,
@@ -74,7 +79,9 @@ SAMPLE_DETECTORS: dict[str, Any] = {
 MODEL_DETECTORS: dict[str, type] = {"membrane-potential": MembranePotentialDefence, "neural-cleanse": NeuralCleanse}
 ELIMINATIONS: dict[str, type] = {
     "fine-tuning": CleanFineTuning,
+    "sharpness-aware-fine-tuning": SharpnessAwareFineTuning,
     "fine-pruning": FinePruning,
+    "adversarial-neuron-pruning": AdversarialNeuronPruning,
     "channel-lipschitz-pruning": ChannelLipschitzPruning,
     "dendrite-clamping": DendriteClamping,
 }

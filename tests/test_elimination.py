@@ -20,8 +20,13 @@ from art_snn import testing as laws
 from art_snn._random import host_seed
 from art_snn.attacks.poisoning import TriggerBackdoor
 from art_snn.defences._convolution_units import units
-from art_snn.defences.trainer import CleanFineTuning
-from art_snn.defences.transformer import ChannelLipschitzPruning, DendriteClamping, FinePruning
+from art_snn.defences.trainer import CleanFineTuning, SharpnessAwareFineTuning
+from art_snn.defences.transformer import (
+    AdversarialNeuronPruning,
+    ChannelLipschitzPruning,
+    DendriteClamping,
+    FinePruning,
+)
 from art_snn.estimators.classification import SpikingClassifier, SpikingModule, rule_of
 from art_snn.evaluations.elimination import EliminationEvaluation, eliminate
 from art_snn.evaluations.resource_use import measured_cost
@@ -31,7 +36,9 @@ from tests.eliminating import ALL_KINDS, CLEAN, TEST, rates
 
 DEFENCES: dict[str, Callable[[PyTorchClassifier], Transformer | Trainer]] = {
     "fine-tuning": partial(CleanFineTuning, nb_epochs=2, batch_size=8),
+    "sharpness-aware": partial(SharpnessAwareFineTuning, nb_epochs=2, batch_size=8, schedule="cosine"),
     "fine-pruning": partial(FinePruning, nb_epochs=2, batch_size=8),
+    "adversarial pruning": partial(AdversarialNeuronPruning, share=0.25, mask_epochs=2, nb_epochs=1, batch_size=20),
     "pruning": partial(FinePruning, nb_epochs=0),
     "lipschitz": partial(ChannelLipschitzPruning, u=1.0),
     "clamping": partial(DendriteClamping, nb_epochs=2, batch_size=20),
@@ -224,12 +231,15 @@ def test_an_ann_has_no_voltage() -> None:
 
 
 def test_labels_must_be_as_many_as_samples() -> None:
-    for defence in (CleanFineTuning(trained("lif")), FinePruning(trained("lif"))):
+    for make in (CleanFineTuning, SharpnessAwareFineTuning, FinePruning, AdversarialNeuronPruning):
+        defence = make(trained("lif"))
         with pytest.raises(ValueError, match="expected as many y as x"):
             eliminate(defence, CLEAN[0], CLEAN[1][1:])
 
 
-@pytest.mark.parametrize("defence", [CleanFineTuning, FinePruning, DendriteClamping])
+@pytest.mark.parametrize(
+    "defence", [CleanFineTuning, SharpnessAwareFineTuning, FinePruning, AdversarialNeuronPruning, DendriteClamping]
+)
 def test_samples_must_be_finite(defence: Callable[[PyTorchClassifier], Transformer | Trainer]) -> None:
     x = CLEAN[0].copy()
     x[3, 0, 2, 2] = np.nan
@@ -243,9 +253,16 @@ def test_samples_must_be_finite(defence: Callable[[PyTorchClassifier], Transform
         (CleanFineTuning, "learning_rate", 0.0),
         (CleanFineTuning, "batch_size", 0),
         (CleanFineTuning, "nb_epochs", 0),
+        (CleanFineTuning, "schedule", "linear"),
+        (SharpnessAwareFineTuning, "rho", -1.0),
+        (SharpnessAwareFineTuning, "eta", 0.0),
         (FinePruning, "share", 1.5),
         (FinePruning, "quantity", "current"),
         (FinePruning, "nb_epochs", -1),
+        (AdversarialNeuronPruning, "threshold", 1.5),
+        (AdversarialNeuronPruning, "alpha", -0.5),
+        (AdversarialNeuronPruning, "epsilon", 0.0),
+        (AdversarialNeuronPruning, "mask_epochs", 0),
         (ChannelLipschitzPruning, "u", 0.0),
         (DendriteClamping, "reach", -1.0),
         (DendriteClamping, "n_layers", 0),

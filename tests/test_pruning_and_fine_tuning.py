@@ -15,7 +15,7 @@ from torch import nn
 from art_snn import testing as laws
 from art_snn._random import host_seed
 from art_snn.defences._convolution_units import units
-from art_snn.defences.trainer import CleanFineTuning
+from art_snn.defences.trainer import CleanFineTuning, SharpnessAwareFineTuning
 from art_snn.defences.transformer import ChannelLipschitzPruning, FinePruning
 from art_snn.defences.transformer.channel_lipschitz_pruning import lipschitz_constants
 from art_snn.defences.transformer.fine_pruning import channel_activity
@@ -27,7 +27,7 @@ from tests.eliminating import ALL_KINDS, CLEAN, TEST, rates
 
 @pytest.mark.slow
 @ALL_KINDS
-@pytest.mark.parametrize("defence", [CleanFineTuning, FinePruning])
+@pytest.mark.parametrize("defence", [CleanFineTuning, SharpnessAwareFineTuning, FinePruning])
 def test_training_on_clean_samples_takes_much_of_the_backdoor_and_little_accuracy(
     defence: Callable[..., Transformer | Trainer], kind: str
 ) -> None:

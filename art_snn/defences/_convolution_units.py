@@ -48,6 +48,12 @@ class Unit:
         return next((module for module in inside if is_spiking(module)), None)
 
     @property
+    def gain(self) -> tuple[Tensor, Tensor | None]:
+        """What a channel's output is proportional to, and what is added: of the norm, or without one of the kernel."""
+        holder = self.conv if self.norm is None or self.norm.weight is None else self.norm
+        return holder.weight, holder.bias
+
+    @property
     def parameters(self) -> list[Tensor]:
         """Learnt parameters with one entry per channel, those of the source included."""
         both = [self.conv.weight, self.conv.bias, *([self.norm.weight, self.norm.bias] if self.norm else [])]

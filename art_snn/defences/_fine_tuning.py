@@ -8,7 +8,7 @@ from art_snn.estimators.classification import TrainingData, rule_of
 from art_snn.estimators.classification.inputs import samples_for
 from art_snn.typing import Array, Labels
 
-_SETTINGS = ("learning_rate", "batch_size", "nb_epochs", "seed", "verbose")
+_SETTINGS = ("learning_rate", "schedule", "batch_size", "nb_epochs", "seed", "verbose")
 
 
 def fine_tune(classifier: PyTorchClassifier, x: Array, y: Labels, defence: Parameters) -> None:
@@ -20,9 +20,10 @@ def fine_tune(classifier: PyTorchClassifier, x: Array, y: Labels, defence: Param
         classifier: ART's `PyTorchClassifier` or a spiking one.
         x: Clean samples, (N, ...).
         y: Labels of the clean samples, indices (N,) or one-hot (N, K).
-        defence: Defence with the parameters `learning_rate` (of all weights, whatever it was before), `batch_size` (the
-            samples in one training step), `nb_epochs` (the passes over the samples), `seed` (of the order of samples
-            and of dropout) and `verbose` (whether to show a progress bar).
+        defence: Defence with the parameters `learning_rate` (of all weights, whatever it was before), `schedule`
+            ("constant", or "cosine" down to 0), `batch_size` (the samples in one training step), `nb_epochs` (the
+            passes over the samples), `seed` (of the order of samples and of dropout) and `verbose` (whether to show a
+            progress bar).
 
     Raises:
         ValueError: If samples and labels do not fit, or a sample is not finite.

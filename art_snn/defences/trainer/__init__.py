@@ -1,5 +1,6 @@
-"""Backdoor elimination by fine-tuning."""
+"""Backdoor elimination: trainers that fine-tune on clean samples."""
 
 from art_snn.defences.trainer.clean_fine_tuning import CleanFineTuning
+from art_snn.defences.trainer.sharpness_aware_fine_tuning import SharpnessAwareFineTuning
 
-__all__ = ["CleanFineTuning"]
+__all__ = ["CleanFineTuning", "SharpnessAwareFineTuning"]

@@ -9,7 +9,7 @@ from art_snn._declared import Count, Positive, Seed
 from art_snn._parameters import Parameters
 from art_snn._validation import check_unknown
 from art_snn.defences._fine_tuning import fine_tune
-from art_snn.estimators.classification import rule_of
+from art_snn.estimators.classification import Schedule, rule_of
 from art_snn.typing import Array, Labels
 
 
@@ -25,6 +25,7 @@ class CleanFineTuning(Parameters, Trainer):
             samples. A converted classifier is always converted anew after its ANN was fine-tuned.
         seed: Seed of the order of samples and of dropout.
         verbose: Whether to show a progress bar.
+        schedule: "constant", or "cosine", by which the learning rate falls to 0 over the epochs.
 
     Source: Jin et al., 2024, https://arxiv.org/abs/2409.15670, section 5.2.2 (hybrid learning on clean data as
     elimination).
@@ -39,10 +40,12 @@ class CleanFineTuning(Parameters, Trainer):
         recalibrate: bool = False,
         seed: Seed = 0,
         verbose: bool = False,
+        schedule: Schedule = "constant",
     ) -> None:
         super().__init__(classifier)
         self._given = classifier
-        self.learning_rate, self.batch_size, self.nb_epochs = learning_rate, batch_size, nb_epochs
+        self.learning_rate, self.schedule = learning_rate, schedule
+        self.batch_size, self.nb_epochs = batch_size, nb_epochs
         self.recalibrate, self.seed, self.verbose = recalibrate, seed, verbose
         self._check_params()
 
@@ -57,9 +60,13 @@ class CleanFineTuning(Parameters, Trainer):
             TypeError: If an argument is unknown.
             ValueError: If samples and labels do not fit.
         """
-        check_unknown("CleanFineTuning.fit", kwargs)
+        check_unknown(f"{type(self).__name__}.fit", kwargs)
         tuned = rule_of(self._given).copied().classifier
         if self.recalibrate:
             rule_of(tuned).recalibrate(x)
-        fine_tune(tuned, x, y, self)
+        self._tune(tuned, x, y)
         self._classifier = tuned
+
+    def _tune(self, tuned: PyTorchClassifier, x: Array, y: Labels) -> None:
+        """Fine-tune the copy."""
+        fine_tune(tuned, x, y, self)

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from art_snn._declared import Count, CountOrZero, Fraction, Positive, Seed
 from art_snn._validation import check_choice, check_finite, share_of
 from art_snn.defences._convolution_units import Unit, units
-from art_snn.defences._fine_tuning import fine_tune
+from art_snn.defences._pruning import prune_and_tune
 from art_snn.defences.transformer.elimination import Elimination
-from art_snn.estimators.classification import rule_of
+from art_snn.estimators.classification import Schedule, rule_of
 from art_snn.estimators.classification.differentiable import logits
 from art_snn.estimators.classification.inspection import Quantity, Recording, hooked, in_time, record
 from art_snn.estimators.classification.mode import mode
@@ -35,6 +35,7 @@ class FinePruning(Elimination):
         nb_epochs: Passes over the samples; 0 prunes without fine-tuning and needs no labels.
         seed: Seed of the order of samples and of dropout.
         verbose: Whether to show a progress bar.
+        schedule: "constant", or "cosine", by which the learning rate falls to 0 over the epochs.
 
     Source: Liu et al., Fine-Pruning, 2018, https://arxiv.org/abs/1805.12185, section 4.
     """
@@ -50,10 +51,12 @@ class FinePruning(Elimination):
         nb_epochs: CountOrZero = 20,
         seed: Seed = 0,
         verbose: bool = False,
+        schedule: Schedule = "constant",
     ) -> None:
         super().__init__(classifier)
         self.share, self.layer, self.quantity = share, layer, quantity
-        self.learning_rate, self.batch_size, self.nb_epochs = learning_rate, batch_size, nb_epochs
+        self.learning_rate, self.schedule = learning_rate, schedule
+        self.batch_size, self.nb_epochs = batch_size, nb_epochs
         self.seed, self.verbose = seed, verbose
         self._check_params()
 
@@ -64,10 +67,7 @@ class FinePruning(Elimination):
         unit = self._unit_to_prune(classifier)
         activity = channel_activity(classifier, unit, x, self.quantity, self.batch_size)
         channels = np.argsort(activity, kind="stable")[: share_of(self.share, len(activity))]
-        unit.silence(channels)
-        if y is not None and self.nb_epochs:
-            with unit.held_silent(channels):
-                fine_tune(classifier, x, y, self)
+        prune_and_tune(classifier, {unit: channels}, x, y, self)
         return classifier
 
     def _unit_to_prune(self, classifier: PyTorchClassifier) -> Unit:

@@ -4,7 +4,14 @@ from art_snn.estimators.classification._over_time import predict_at
 from art_snn.estimators.classification.ann import AnnClassifier
 from art_snn.estimators.classification.converted import ConvertedClassifier
 from art_snn.estimators.classification.hybrid import HybridClassifier
-from art_snn.estimators.classification.learning_rule import LearningRule, TrainingData, TrainingStep, rule_of
+from art_snn.estimators.classification.learning_rule import (
+    LearningRule,
+    Schedule,
+    TrainingData,
+    TrainingStep,
+    rule_of,
+    scheduler_of,
+)
 from art_snn.estimators.classification.module import SpikingModule
 from art_snn.estimators.classification.spiking import SpikingClassifier
 
@@ -13,10 +20,12 @@ __all__ = [
     "ConvertedClassifier",
     "HybridClassifier",
     "LearningRule",
+    "Schedule",
     "SpikingClassifier",
     "SpikingModule",
     "TrainingData",
     "TrainingStep",
     "predict_at",
     "rule_of",
+    "scheduler_of",
 ]

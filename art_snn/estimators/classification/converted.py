@@ -21,7 +21,7 @@ from art_snn.estimators.classification._learnt import Learnt, learnt_since
 from art_snn.estimators.classification._locking import lock_of, locks_of
 from art_snn.estimators.classification._reservoir import Reservoir
 from art_snn.estimators.classification.ann import AnnClassifier
-from art_snn.estimators.classification.learning_rule import TrainingData, TrainingStep
+from art_snn.estimators.classification.learning_rule import LearningRule, TrainingData, TrainingStep
 from art_snn.estimators.classification.mode import mode
 from art_snn.estimators.classification.module import SpikingModule
 from art_snn.estimators.classification.spiking import SpikingClassifier
@@ -148,6 +148,10 @@ class ConvertedClassifier(TwoOptimizers, SpikingClassifier):
     def optimizer_of(self, step: TrainingStep) -> torch.optim.Optimizer | None:
         """The ANN's; a calibration has none."""
         return None if step == "calibration" else self._ann.optimizer
+
+    def owner_of(self, step: TrainingStep) -> LearningRule:
+        """The ANN's rule, or this one for the spiking network."""
+        return self._ann if step == "ann" else self
 
     def module_of(self, step: TrainingStep) -> nn.Module:
         """The ANN, or the spiking network."""

@@ -13,6 +13,7 @@ import torch
 from art.estimators.classification import PyTorchClassifier
 from spikingjelly.activation_based import functional
 from torch import nn
+from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler
 
 from art_snn._detached import detached_copy
 from art_snn._random import host_seed
@@ -37,6 +38,7 @@ from art_snn.models import Network
 from art_snn.typing import Array, Labels
 
 TrainingStep = Literal["ann", "calibration", "snn"]
+Schedule = Literal["constant", "cosine"]  # of a learning rate over the epochs
 
 
 class TrainingData(NamedTuple):
@@ -149,19 +151,41 @@ class LearningRule(Host):
         optimizer: torch.optim.Optimizer | None = self.classifier.optimizer
         return optimizer
 
+    def owner_of(self, step: TrainingStep) -> "LearningRule":
+        """The rule whose own network a step trains: itself, or its `source`."""
+        return self
+
+    def fresh_optimizer(self, step: TrainingStep, learning_rate: float) -> torch.optim.Optimizer | None:
+        """The optimiser of a step, without memory and with a new learning rate; None if it has none."""
+        optimizer = self.optimizer_of(step)
+        if optimizer is not None:
+            optimizer.state.clear()
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate
+        return optimizer
+
     def module_of(self, step: TrainingStep) -> nn.Module:
         """The module that a step trains."""
         module: nn.Module = self.classifier.model
         return module
 
-    def fine_tune(self, data: TrainingData, *, learning_rate: float, seed: int, **fit_arguments: Any) -> None:
+    def fine_tune(
+        self,
+        data: TrainingData,
+        *,
+        learning_rate: float,
+        seed: int,
+        schedule: Schedule = "constant",
+        **fit_arguments: Any,
+    ) -> None:
         """Fine-tune in place, by the rule's own steps, with optimisers that start without memory.
 
         Args:
             data: Clean samples and their labels.
             learning_rate: New learning rate of all parameters.
             seed: Seed of the order of samples and of dropout; no global random stream is moved.
-            **fit_arguments: Further arguments of `fit`.
+            schedule: "constant", or "cosine", by which the learning rate falls to 0 over the epochs.
+            **fit_arguments: Further arguments of `fit`, `nb_epochs` among them.
         """
         with ExitStack() as stack:
             for rule in (self, self.source):
@@ -169,11 +193,9 @@ class LearningRule(Host):
                     stack.enter_context(mode(rule.classifier.model, True))
             stack.enter_context(host_seed(seed))  # ART's own class draws from the global streams
             for step in self.tuning_steps:
-                optimizer = self.optimizer_of(step)
-                if optimizer is not None:
-                    optimizer.state.clear()
-                    for group in optimizer.param_groups:
-                        group["lr"] = learning_rate
+                optimizer = self.fresh_optimizer(step, learning_rate)
+                if optimizer is not None and schedule != "constant":
+                    fit_arguments["scheduler"] = scheduler_of(optimizer, schedule, fit_arguments["nb_epochs"])
                 self.train_step(step, data, seed=seed, **fit_arguments)
 
     def recalibrate(self, x: Array) -> None:
@@ -341,3 +363,8 @@ class StockRule(LearningRule):
 def rule_of(classifier: PyTorchClassifier) -> LearningRule:
     """The learning rule of a classifier: itself, or an adapter around one of ART's own class."""
     return classifier if isinstance(classifier, LearningRule) else StockRule(classifier)
+
+
+def scheduler_of(optimizer: torch.optim.Optimizer, schedule: Schedule, nb_epochs: int) -> LRScheduler:
+    """What moves an optimiser's learning rate after each epoch: not at all, or along a cosine down to 0."""
+    return ConstantLR(optimizer, 1.0, 0) if schedule == "constant" else CosineAnnealingLR(optimizer, nb_epochs)
