@@ -45,6 +45,7 @@ from art_snn.defences.transformer import (
     ChannelLipschitzPruning,
     DendriteClamping,
     FinePruning,
+    StepContributionPruning,
 )
 from art_snn.estimators.classification import (
     AnnClassifier,
@@ -82,6 +83,7 @@ ELIMINATIONS: dict[str, type] = {
     "sharpness-aware-fine-tuning": SharpnessAwareFineTuning,
     "fine-pruning": FinePruning,
     "adversarial-neuron-pruning": AdversarialNeuronPruning,
+    "step-contribution-pruning": StepContributionPruning,
     "channel-lipschitz-pruning": ChannelLipschitzPruning,
     "dendrite-clamping": DendriteClamping,
 }

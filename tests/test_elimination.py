@@ -26,6 +26,7 @@ from art_snn.defences.transformer import (
     ChannelLipschitzPruning,
     DendriteClamping,
     FinePruning,
+    StepContributionPruning,
 )
 from art_snn.estimators.classification import SpikingClassifier, SpikingModule, rule_of
 from art_snn.evaluations.elimination import EliminationEvaluation, eliminate
@@ -39,6 +40,7 @@ DEFENCES: dict[str, Callable[[PyTorchClassifier], Transformer | Trainer]] = {
     "sharpness-aware": partial(SharpnessAwareFineTuning, nb_epochs=2, batch_size=8, schedule="cosine"),
     "fine-pruning": partial(FinePruning, nb_epochs=2, batch_size=8),
     "adversarial pruning": partial(AdversarialNeuronPruning, share=0.25, mask_epochs=2, nb_epochs=1, batch_size=20),
+    "step pruning": partial(StepContributionPruning, nb_epochs=1, batch_size=20),
     "pruning": partial(FinePruning, nb_epochs=0),
     "lipschitz": partial(ChannelLipschitzPruning, u=1.0),
     "clamping": partial(DendriteClamping, nb_epochs=2, batch_size=20),

@@ -130,6 +130,15 @@ def test_a_hybrid_classifier_can_be_converted_afresh_first() -> None:
     assert afresh.thresholds == converted.thresholds != given.thresholds
 
 
+@pytest.mark.parametrize("defence", [CleanFineTuning, SharpnessAwareFineTuning])
+def test_a_hybrid_classifier_can_be_retrained_from_its_ann(defence: type[CleanFineTuning]) -> None:
+    given = trained("hybrid")
+    last, whole = (eliminate(defence(given, nb_epochs=1, retrain=r), *CLEAN) for r in (False, True))
+    assert torch.equal(last.ann.model.fc1.weight, given.ann.model.fc1.weight)
+    assert not torch.equal(whole.ann.model.fc1.weight, given.ann.model.fc1.weight)
+    assert whole.thresholds != last.thresholds == given.thresholds
+
+
 def test_fine_tuning_begins_without_the_optimisers_memory() -> None:
     given = rule_of(trained("lif")).copied().classifier
     eliminate(CleanFineTuning(given, nb_epochs=1), *CLEAN)

@@ -8,8 +8,9 @@ from art.estimators.classification import PyTorchClassifier
 from torch import Tensor
 
 from art_snn._random import Rng
-from art_snn._validation import class_indices
+from art_snn._validation import check_finite, check_same_length, class_indices
 from art_snn.estimators.classification.differentiable import preprocessed
+from art_snn.estimators.classification.inputs import samples_for
 from art_snn.typing import Array, Labels
 
 
@@ -22,9 +23,15 @@ class CleanBatches:
         y: Labels, indices (N,) or one-hot (N, K).
         batch_size: Most samples of a batch.
         rng: Order of the samples.
+
+    Raises:
+        ValueError: If samples and labels do not fit, or a sample is not finite.
     """
 
     def __init__(self, classifier: PyTorchClassifier, x: Array, y: Labels, batch_size: int, rng: Rng) -> None:
+        x = samples_for(classifier, x, "x")
+        check_same_length("x", x, "y", y)
+        check_finite("x", x)
         self.classifier, self.x = classifier, x
         self.y = np.eye(classifier.nb_classes, dtype=np.float32)[class_indices(y, classifier.nb_classes)]
         self.n_batches, self._rng = -(-len(x) // batch_size), np.random.default_rng(rng)

@@ -1,17 +1,25 @@
 """Fine-tuning of a trained classifier on clean samples, by its own learning rule."""
 
+from collections.abc import Sequence
+
 from art.estimators.classification import PyTorchClassifier
 
 from art_snn._parameters import Parameters
 from art_snn._validation import check_finite, check_same_length
-from art_snn.estimators.classification import TrainingData, rule_of
+from art_snn.estimators.classification import TrainingData, TrainingStep, rule_of
 from art_snn.estimators.classification.inputs import samples_for
 from art_snn.typing import Array, Labels
 
 _SETTINGS = ("learning_rate", "schedule", "batch_size", "nb_epochs", "seed", "verbose")
 
 
-def fine_tune(classifier: PyTorchClassifier, x: Array, y: Labels, defence: Parameters) -> None:
+def fine_tune(
+    classifier: PyTorchClassifier,
+    x: Array,
+    y: Labels,
+    defence: Parameters,
+    steps: Sequence[TrainingStep] | None = None,
+) -> None:
     """Fine-tune a classifier in place, with a fresh optimiser of its own kind, as a defence's parameters say.
 
     A hybrid classifier trains its spiking network; a converted one trains its ANN and converts it again.
@@ -24,6 +32,7 @@ def fine_tune(classifier: PyTorchClassifier, x: Array, y: Labels, defence: Param
             ("constant", or "cosine" down to 0), `batch_size` (the samples in one training step), `nb_epochs` (the
             passes over the samples), `seed` (of the order of samples and of dropout) and `verbose` (whether to show a
             progress bar).
+        steps: Steps of the rule's training to take; None takes those of its tuning.
 
     Raises:
         ValueError: If samples and labels do not fit, or a sample is not finite.
@@ -31,4 +40,5 @@ def fine_tune(classifier: PyTorchClassifier, x: Array, y: Labels, defence: Param
     x = samples_for(classifier, x, "x")
     check_same_length("x", x, "y", y)
     check_finite("x", x)
-    rule_of(classifier).fine_tune(TrainingData(x, y), **{name: getattr(defence, name) for name in _SETTINGS})
+    settings = {name: getattr(defence, name) for name in _SETTINGS}
+    rule_of(classifier).fine_tune(TrainingData(x, y), steps=steps, **settings)

@@ -11,6 +11,7 @@ from art.estimators.classification import PyTorchClassifier
 
 from art_snn._validation import check_same_length
 from art_snn.attacks.poisoning import BackdoorAttack
+from art_snn.defences.transformer.elimination import eliminate as eliminate
 from art_snn.evaluations.answers import Answers, Exam
 from art_snn.evaluations.backdoor import TrainedPair, Trial
 from art_snn.evaluations.defence_evaluation import DefenceEvaluation, asked
@@ -156,22 +157,6 @@ class EliminationEvaluation(DefenceEvaluation):
         if trial is not None and self.after is not None and self._is_known(model):
             return self.after.answers[model].backdoored
         return asked(self.subjects[model].backdoored, exam.x, exam.x_triggered)
-
-
-def eliminate(defence: Transformer | Trainer | PyTorchClassifier, x: Array, y: Labels) -> PyTorchClassifier:
-    """The new classifier that a defence makes of its own, whichever of ART's two interfaces it has.
-
-    Args:
-        defence: A transformer or a trainer, of this package or ART's; or the new classifier itself.
-        x: Clean samples, (N, ...).
-        y: Labels of the clean samples.
-    """
-    if isinstance(defence, PyTorchClassifier):
-        return defence
-    if isinstance(defence, Trainer):
-        defence.fit(x, y)
-        return defence.get_classifier()
-    return defence(x, y=y)
 
 
 def _measured(defence: str, exam: Exam, before: Answers, after: Answers, doubts: Doubts, cost: Cost) -> dict[str, Any]:

@@ -33,6 +33,7 @@ class SharpnessAwareFineTuning(CleanFineTuning):
         batch_size: Most samples in one training step.
         nb_epochs: Passes over the samples, at least 1.
         recalibrate: As for `CleanFineTuning`.
+        retrain: As for `CleanFineTuning`.
         seed: Seed of the order of samples and of dropout.
         verbose: Whether to show a progress bar.
         schedule: "constant", or "cosine", by which the learning rate falls to 0 over the epochs.
@@ -53,14 +54,17 @@ class SharpnessAwareFineTuning(CleanFineTuning):
         seed: Seed = 0,
         verbose: bool = False,
         schedule: Schedule = "constant",
+        retrain: bool = False,
     ) -> None:
         self.rho, self.eta = rho, eta
-        super().__init__(classifier, learning_rate, batch_size, nb_epochs, recalibrate, seed, verbose, schedule)
+        super().__init__(
+            classifier, learning_rate, batch_size, nb_epochs, recalibrate, seed, verbose, schedule, retrain
+        )
 
     def _tune(self, tuned: PyTorchClassifier, x: Array, y: Labels) -> None:
         rule = rule_of(tuned)
         with host_seed(self.seed):
-            for step in rule.tuning_steps:
+            for step in self._steps(tuned):
                 optimizer = rule.fresh_optimizer(step, self.learning_rate)
                 if optimizer is None:
                     rule.train_step(step, TrainingData(x, y), seed=self.seed)

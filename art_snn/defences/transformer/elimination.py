@@ -3,6 +3,7 @@
 import abc
 from typing import Any
 
+from art.defences.trainer import Trainer
 from art.defences.transformer import Transformer
 from art.estimators.classification import PyTorchClassifier
 
@@ -53,3 +54,19 @@ class Elimination(Parameters, Transformer, abc.ABC):
     @abc.abstractmethod
     def _transform(self, classifier: PyTorchClassifier, x: Array | None, y: Labels | None) -> PyTorchClassifier:
         """Remove the backdoor from `classifier`, which is a copy, and return it."""
+
+
+def eliminate(defence: Transformer | Trainer | PyTorchClassifier, x: Array, y: Labels) -> PyTorchClassifier:
+    """The new classifier that a defence makes of its own, whichever of ART's two interfaces it has.
+
+    Args:
+        defence: A transformer or a trainer, of this package or ART's; or the new classifier itself.
+        x: Clean samples, (N, ...).
+        y: Labels of the clean samples.
+    """
+    if isinstance(defence, PyTorchClassifier):
+        return defence
+    if isinstance(defence, Trainer):
+        defence.fit(x, y)
+        return defence.get_classifier()
+    return defence(x, y=y)

@@ -176,6 +176,8 @@ class LearningRule(Host):
         learning_rate: float,
         seed: int,
         schedule: Schedule = "constant",
+        steps: Sequence[TrainingStep] | None = None,
+        nb_epochs: int,
         **fit_arguments: Any,
     ) -> None:
         """Fine-tune in place, by the rule's own steps, with optimisers that start without memory.
@@ -185,18 +187,21 @@ class LearningRule(Host):
             learning_rate: New learning rate of all parameters.
             seed: Seed of the order of samples and of dropout; no global random stream is moved.
             schedule: "constant", or "cosine", by which the learning rate falls to 0 over the epochs.
-            **fit_arguments: Further arguments of `fit`, `nb_epochs` among them.
+            steps: Steps to take, of `training_steps`; None takes `tuning_steps`.
+            nb_epochs: Passes over the samples in each step.
+            **fit_arguments: Further arguments of `fit`.
         """
         with ExitStack() as stack:
             for rule in (self, self.source):
                 if rule is not None:
                     stack.enter_context(mode(rule.classifier.model, True))
             stack.enter_context(host_seed(seed))  # ART's own class draws from the global streams
-            for step in self.tuning_steps:
+            for step in self.tuning_steps if steps is None else steps:
                 optimizer = self.fresh_optimizer(step, learning_rate)
-                if optimizer is not None and schedule != "constant":
-                    fit_arguments["scheduler"] = scheduler_of(optimizer, schedule, fit_arguments["nb_epochs"])
-                self.train_step(step, data, seed=seed, **fit_arguments)
+                own = dict(fit_arguments)
+                if optimizer is not None:
+                    own |= {"nb_epochs": nb_epochs, "scheduler": scheduler_of(optimizer, schedule, nb_epochs)}
+                self.train_step(step, data, seed=seed, **own)
 
     def recalibrate(self, x: Array) -> None:
         """Calibrate on these samples alone, where the rule has calibrations."""
