@@ -29,6 +29,7 @@ from art_snn.attacks.poisoning import (
     TriggerBackdoor,
 )
 from art_snn.defences.detector import (
+    ArtificialBrainStimulation,
     EventMassDefence,
     MembranePotentialDefence,
     NeuralCleanse,
@@ -77,7 +78,11 @@ SAMPLE_DETECTORS: dict[str, Any] = {
     "event-mass": EventMassDefence,
     "space-time": SpaceTimeDefence,
 }
-MODEL_DETECTORS: dict[str, type] = {"membrane-potential": MembranePotentialDefence, "neural-cleanse": NeuralCleanse}
+MODEL_DETECTORS: dict[str, type] = {
+    "membrane-potential": MembranePotentialDefence,
+    "neural-cleanse": NeuralCleanse,
+    "abs": ArtificialBrainStimulation,
+}
 ELIMINATIONS: dict[str, type] = {
     "fine-tuning": CleanFineTuning,
     "sharpness-aware-fine-tuning": SharpnessAwareFineTuning,

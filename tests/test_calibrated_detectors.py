@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from art_snn.defences.detector import MembranePotentialDefence, ModelReport, NeuralCleanse
+from art_snn.defences.detector import ArtificialBrainStimulation, MembranePotentialDefence, ModelReport, NeuralCleanse
 from art_snn.defences.detector.model_detector import ModelDetector, rank_p_value
 from art_snn.typing import Array, Indices
 from tests.backdoored import trained, untrained
@@ -68,7 +68,7 @@ def test_a_detector_without_an_anomaly_cannot_be_compared() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:only")  # three steps reach no class
-@pytest.mark.parametrize("make", [MembranePotentialDefence, NeuralCleanse])
+@pytest.mark.parametrize("make", [MembranePotentialDefence, NeuralCleanse, ArtificialBrainStimulation])
 def test_every_detector_of_models_can_be_calibrated(make: Any) -> None:
     detector, x = make(trained("ann"), steps=3), np.random.default_rng(0).random((8, 1, 8, 8), np.float32)
     alone = detector.detect_backdoor(x)

@@ -1,6 +1,7 @@
 """Detectors of poisoned samples and of backdoored models."""
 
 from art_snn.defences.detector.activation.defence import SpikeActivationDefence
+from art_snn.defences.detector.brain_stimulation import ArtificialBrainStimulation, StimulatedNeuron
 from art_snn.defences.detector.event_mass import EventMassDefence
 from art_snn.defences.detector.membrane_potential import MembranePotentialDefence
 from art_snn.defences.detector.model_detector import ModelReport
@@ -12,6 +13,7 @@ from art_snn.defences.detector.spectral import SpikeSpectralDefence
 from art_snn.defences.detector.strip import STRIPDefence
 
 __all__ = [
+    "ArtificialBrainStimulation",
     "EventMassDefence",
     "MembranePotentialDefence",
     "ModelReport",
@@ -22,6 +24,7 @@ __all__ = [
     "SpaceTimeDefence",
     "SpikeActivationDefence",
     "SpikeSpectralDefence",
+    "StimulatedNeuron",
     "audit_neurons",
     "neuron_manifest",
 ]

@@ -25,6 +25,7 @@ from art_snn.estimators.classification.inspection.recording import (
     in_time,
     record,
 )
+from art_snn.estimators.classification.inspection.stimulation import Side, read, stimulated
 from art_snn.estimators.classification.inspection.structure import (
     StepMode,
     check_network,
@@ -43,6 +44,7 @@ __all__ = [
     "Quantity",
     "Recording",
     "Reduction",
+    "Side",
     "StepMode",
     "SynapseCount",
     "Trace",
@@ -62,10 +64,12 @@ __all__ = [
     "neurons_set",
     "operations_counted",
     "passing",
+    "read",
     "record",
     "set_neurons",
     "spiking_layers",
     "step_mode",
+    "stimulated",
     "trace",
     "uncounted_layers",
 ]
