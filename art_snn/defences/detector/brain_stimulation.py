@@ -31,7 +31,7 @@ class StimulatedNeuron(NamedTuple):
 
     Args:
         layer: Name of its layer.
-        channel: Its channel, or its index in a layer without pixels.
+        channel: Channel of the neuron, or its index in a layer without pixels.
         target_class: Class that it lifts.
         lift: Rise of the class's logit above that of any other class, which stimulation gives to three quarters of
             the samples at least.

@@ -78,7 +78,7 @@ def step_values(classifier: PyTorchClassifier, x: Array, y: Array, batch_size: i
     Args:
         classifier: Classifier to run, which is not changed.
         x: Clean samples, (N, ...).
-        y: Their classes, (N,).
+        y: Classes of the samples, (N,).
         batch_size: Samples in one pass.
 
     Raises:
