@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,16 +12,13 @@ from art.defences.detector.poison import ActivationDefence
 from art.estimators.classification import PyTorchClassifier
 
 from art_snn.attacks.poisoning import TriggerBackdoor
-from art_snn.defences.detector import (
-    SpikeActivationDefence,
-    STRIPDefence,
-)
+from art_snn.defences.detector import ReferenceDefence, SpikeActivationDefence, STRIPDefence
 from art_snn.evaluations import DetectionEvaluation, TrainedPair, resource_use
 from art_snn.evaluations.art_detectors import ArtActivationDefence, ArtSpectralSignatureDefense, ArtSTRIP
 from art_snn.lazy_rows import lazy_rows
 from art_snn.typing import Array
 from tests.backdoored import TARGET, bars, trained, untrained
-from tests.detecting import ATTACK, DATA, KINDS, POISONED
+from tests.detecting import ATTACK, DATA, KINDS, POISONED, X_CLEAN, Y_CLEAN
 
 ART_ON_SILENT_CLASSES = pytest.mark.filterwarnings(
     "ignore:invalid value:RuntimeWarning", "ignore:Number of distinct clusters"
@@ -42,6 +40,15 @@ def test_an_evaluation_measures_detection_and_false_alarms() -> None:
     assert ours.seconds > 0
     assert (strip.accused_classes, strip.layer, strip.auroc_by_layer) == (None, None, {})
     assert arts.defence == "art"
+
+
+def test_each_row_says_how_many_clean_samples_the_defence_was_given() -> None:
+    given = {"x_reference": X_CLEAN, "y_reference": Y_CLEAN}
+    defences = {"none": STRIPDefence, "strip": partial(STRIPDefence, x_clean=X_CLEAN, false_acceptance_rate=0.1)}
+    defences |= {"samples": partial(ReferenceDefence, **given)}
+    defences |= {"model": partial(ReferenceDefence, reference=trained("lif", backdoored=False))}
+    results = DetectionEvaluation(ATTACK, {"lif": trained("lif")}, defences).evaluate(*bars(), verbose=False)
+    assert [result.n_reference for result in results] == [0, len(X_CLEAN), len(X_CLEAN), 0]
 
 
 class Timed:

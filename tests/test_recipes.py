@@ -207,7 +207,7 @@ def test_a_recipe_is_run_by_its_name(
             "expected --scale (smoke, small, full) for a recipe only, got",
         ),
         (("framework-table9", "--scale", "huge"), "expected scale to be one of 'smoke', 'small', 'full', got 'huge'"),
-        (("nowhere",), "expected a file, or one of the recipes framework-table"),
+        (("nowhere",), "expected a file, or one of the recipes defence-bench, framework-table1"),
     ],
 )
 def test_what_is_no_recipe_is_told(art_snn: Callable[..., Outcome], arguments: tuple[str, ...], told: str) -> None:

@@ -135,9 +135,23 @@ def test_adding_events_adds_their_frames() -> None:
         superpose_events(samples, overlays, "maximum", (8, 8), 4)
 
 
+def test_sums_of_frames_saturate_at_the_highest_count_of_the_training_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    classifier = SpikingClassifier(
+        SpikingModule(small_cnn(2, 3, neuron="if", width=0.25)), nn.CrossEntropyLoss(), (4, 2, 8, 8), 3
+    )
+    frames = np.ones((9, 4, 2, 8, 8), np.float32)
+    frames[0, 0, 0, 0, 0] = 3
+    seen: list[Array] = []
+    predict = classifier.predict
+    monkeypatch.setattr(classifier, "predict", lambda x, **kwargs: (seen.append(x), predict(x, **kwargs))[1])
+    STRIPDefence(classifier, frames, np.arange(9) % 3, num_samples=9).scores()
+    assert max(batch.max() for batch in seen) == 3
+    assert {2.0, 3.0} <= set(np.unique(seen[-1]))
+
+
 def test_event_streams_are_superposed_as_events() -> None:
     model = SpikingModule(small_cnn(2, 3, neuron="if", width=0.25))
-    classifier = SpikingClassifier(model, nn.CrossEntropyLoss(), (4, 2, 8, 8), 3)
+    classifier = SpikingClassifier(model, nn.CrossEntropyLoss(), (4, 2, 8, 8), 3, clip_values=(0, 100))
     x, y = streams(12), np.arange(12) % 3
     binning = {"sensor_size": (8, 8), "n_bins": 4, "split_by": "time", "num_samples": 5}
     of_events = STRIPDefence(classifier, x, y, **binning).scores()

@@ -86,6 +86,7 @@ class DetectionResult:
         auroc_by_layer: `auroc_in_class` at each layer that it looked at.
         seconds: Duration of `detect_poison` on the backdoored classifier.
         peak_memory: Bytes by which memory grew meanwhile; NaN where the system does not tell.
+        n_reference: Clean samples that the defence was given, beside the training samples.
         doubts: Reasons not to take the row at its word.
         evidence: For pictures; no part of what is written or compared.
     """
@@ -106,6 +107,7 @@ class DetectionResult:
     auroc_by_layer: dict[str, float] = field(default_factory=dict, metadata=FIGURE)
     seconds: float = math.nan
     peak_memory: float = math.nan
+    n_reference: int = 0
     doubts: Doubts = ()
     evidence: InstanceOf[Evidence] | None = field(default=None, repr=False, compare=False)
 
@@ -176,6 +178,7 @@ class _Finding(NamedTuple):
     accused: tuple[int, ...] | None
     layer: str | None
     cost: Cost
+    n_reference: int
     pictured: dict[str, Any]
 
 
@@ -187,7 +190,8 @@ def _search(make: MakeDetector, classifier: PyTorchClassifier, x: Array, y: Labe
     accused = tuple(report["accused_classes"]) if "accused_classes" in report else None
     is_flagged, layer = np.asarray(is_clean) == 0, report.get("chosen_layer")
     pictured = _pictured(detector, classifier) if is_shown else {}
-    return _Finding(detector.scores(), by_layer, is_flagged, accused, layer, cost, pictured)
+    n_reference = getattr(detector, "n_reference", 0)  # ART's are given none
+    return _Finding(detector.scores(), by_layer, is_flagged, accused, layer, cost, n_reference, pictured)
 
 
 def _pictured(detector: Any, classifier: PyTorchClassifier) -> dict[str, Any]:
@@ -221,5 +225,6 @@ def _figures(dataset: PoisonedDataset, target: int, found: _Finding, alarm: _Fin
         "auroc_by_layer": {name: auroc_in_class(scores) for name, scores in found.by_layer.items()},
         "seconds": found.cost.seconds,
         "peak_memory": found.cost.peak_memory,
+        "n_reference": found.n_reference,
         "evidence": Evidence(labels, is_poison, found.scores, **found.pictured),
     }

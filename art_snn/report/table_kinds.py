@@ -87,6 +87,7 @@ _DETECTION = {
     "accuses_others": Quantity("others accused", "seeds in which another class is", is_verdict=True),
     "false_alarm_rate": Quantity("twin flagged", "training samples of the same model trained on clean data", "n_all"),
     "accuses_twin": Quantity("twin accused", "seeds in which a class of that model is: false alarms", is_verdict=True),
+    "n_reference": plain("clean samples", "given to the defence beside the training samples"),
     **_COST,
 }
 _VERDICTS = {

@@ -83,6 +83,11 @@ class EventProfileDetector(StreamDetector):
         """Profiles are made of time bins."""
         return True
 
+    @property
+    def n_reference(self) -> int:
+        """Clean samples that it was given."""
+        return 0 if self._reference is None else len(self._reference[1])
+
     @abc.abstractmethod
     def _profiles(self, frames: Frames) -> Array:
         """Profiles (n, F) of frames (n, T, 2, H, W), float64; zeros of a sample without events."""

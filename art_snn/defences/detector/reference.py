@@ -96,6 +96,11 @@ class ReferenceDefence(SampleDetector):
         """Sequences over time are compared."""
         return True
 
+    @property
+    def n_reference(self) -> int:
+        """Clean samples that it was given; none with a clean model."""
+        return 0 if self._clean_samples is None else len(self._clean_samples[1])
+
     def detect_backdoor(self, **kwargs: Any) -> ModelReport:
         """Whether the training data of a class deviate from the reference: the verdict on the model.
 

@@ -126,6 +126,11 @@ class SampleDetector(Parameters, PoisonFilteringDefence, abc.ABC):
         """Whether what it compares keeps the time axis; others see of time what the classifier makes of it."""
         return False
 
+    @property
+    def n_reference(self) -> int:
+        """Clean samples that it was given, which the defender has to have."""
+        return 0
+
     @abc.abstractmethod
     def _detect(self) -> tuple[dict[str, Any], Mask]:
         """The report, and a mask (N,) of the training samples that look poisoned."""

@@ -43,8 +43,9 @@ class STRIPDefence(StreamDetector):
         false_acceptance_rate: Share of clean samples that may be flagged, in (0, 0.5]. With `x_clean` it holds for
             similar samples that the classifier was not trained on, on average over draws of `x_clean`. Without
             `x_clean` it is nominal.
-        superposition: "add" (clipped to the classifier's clip values, if any), "mean", or "maximum" (not for event
-            streams).
+        superposition: "add", "mean", or "maximum" (not for event streams). Sums are clipped to the classifier's clip
+            values; without any, as for frames, to the range of the training data, as counts saturate. Of event streams
+            "add" takes all events of both, "mean" every second event of each.
         outputs: Outputs of the classifier: "logits", or "rates" of spikes, whose shares serve as probabilities; if no
             neuron fires, all classes are equally likely.
         x_clean: Samples known to be clean that the classifier was not trained on. Some become overlays; the others, at
@@ -119,6 +120,11 @@ class STRIPDefence(StreamDetector):
         return self._cached("scores", lambda: self._certainties(self.x_train))
 
     @property
+    def n_reference(self) -> int:
+        """Clean samples that it was given."""
+        return 0 if self.x_clean is None else len(self.x_clean)
+
+    @property
     def _overlay_rows(self) -> Indices:
         """Rows of the samples from which overlays are chosen, drawn at random and apart from the calibration rows."""
         return self._clean_order[: self._n_overlay_rows]
@@ -166,8 +172,15 @@ class STRIPDefence(StreamDetector):
 
     def _superposed(self, samples: Array, overlays: Array) -> Array:
         if self._binning is None:
-            return superpose_arrays(samples, overlays, self.superposition, self.classifier.clip_values)
+            return superpose_arrays(samples, overlays, self.superposition, self._range())
         return superpose_events(samples, overlays, self.superposition, *self._binning)
+
+    def _range(self) -> tuple[Any, Any]:
+        """The classifier's clip values; where it has none, the lowest and highest value of the training data."""
+        if self.classifier.clip_values is not None:
+            return self.classifier.clip_values[0], self.classifier.clip_values[1]
+        ends = self._cached("range", lambda: [(batch.min(), batch.max()) for batch in self._batches()])
+        return min(low for low, _ in ends), max(high for _, high in ends)
 
     def _check_params(self) -> None:
         super()._check_params()
