@@ -137,6 +137,7 @@ def test_a_hybrid_classifier_can_be_retrained_from_its_ann(defence: type[CleanFi
     assert torch.equal(last.ann.model.fc1.weight, given.ann.model.fc1.weight)
     assert not torch.equal(whole.ann.model.fc1.weight, given.ann.model.fc1.weight)
     assert whole.thresholds != last.thresholds == given.thresholds
+    assert [new.snn_optimizer.param_groups[0]["lr"] for new in (last, whole)] == [2e-3, given.learning_rate]
 
 
 def test_fine_tuning_begins_without_the_optimisers_memory() -> None:

@@ -1,6 +1,5 @@
 """Fine-tuning on clean data: the network forgets triggers that it no longer sees."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from art.defences.trainer import Trainer
@@ -10,7 +9,7 @@ from art_snn._declared import Count, Positive, Seed
 from art_snn._parameters import Parameters
 from art_snn._validation import check_unknown
 from art_snn.defences._fine_tuning import fine_tune
-from art_snn.estimators.classification import Schedule, TrainingStep, rule_of
+from art_snn.estimators.classification import Schedule, rule_of
 from art_snn.typing import Array, Labels
 
 
@@ -25,7 +24,8 @@ class CleanFineTuning(Parameters, Trainer):
         recalibrate: Whether to convert a hybrid classifier anew from its ANN first, with thresholds from the clean
             samples. A converted classifier is always converted anew after its ANN was fine-tuned.
         retrain: Whether to take all steps of the training again, where the rule fine-tunes the last one alone: a hybrid
-            classifier first fine-tunes its ANN and is converted anew, without what its spiking network had learnt.
+            classifier first fine-tunes its ANN and is converted anew, without what its spiking network had learnt; that
+            is then trained for its own `nb_epochs_snn` at its own learning rate.
         seed: Seed of the order of samples and of dropout.
         verbose: Whether to show a progress bar.
         schedule: "constant", or "cosine", by which the learning rate falls to 0 over the epochs.
@@ -73,9 +73,4 @@ class CleanFineTuning(Parameters, Trainer):
 
     def _tune(self, tuned: PyTorchClassifier, x: Array, y: Labels) -> None:
         """Fine-tune the copy."""
-        fine_tune(tuned, x, y, self, self._steps(tuned))
-
-    def _steps(self, tuned: PyTorchClassifier) -> Sequence[TrainingStep]:
-        """The steps of the rule's training that are taken."""
-        rule = rule_of(tuned)
-        return rule.training_steps if self.retrain else rule.tuning_steps
+        fine_tune(tuned, x, y, self)

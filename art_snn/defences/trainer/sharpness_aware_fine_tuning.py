@@ -13,7 +13,7 @@ from art_snn._progress import progress
 from art_snn._random import host_seed
 from art_snn.defences._clean_batches import CleanBatches
 from art_snn.defences.trainer.clean_fine_tuning import CleanFineTuning
-from art_snn.estimators.classification import LearningRule, Schedule, TrainingData, rule_of, scheduler_of
+from art_snn.estimators.classification import Schedule, TrainingData, rule_of, scheduler_of
 from art_snn.estimators.classification.mode import mode
 from art_snn.typing import Array, Labels
 
@@ -64,22 +64,22 @@ class SharpnessAwareFineTuning(CleanFineTuning):
     def _tune(self, tuned: PyTorchClassifier, x: Array, y: Labels) -> None:
         rule = rule_of(tuned)
         with host_seed(self.seed):
-            for step in self._steps(tuned):
-                optimizer = rule.fresh_optimizer(step, self.learning_rate)
+            for step in rule.training_steps if self.retrain else rule.tuning_steps:
+                optimizer, epochs = rule.fresh_optimizer(step, self.learning_rate, self.nb_epochs, retrain=self.retrain)
                 if optimizer is None:
                     rule.train_step(step, TrainingData(x, y), seed=self.seed)
-                else:
-                    self._descend(rule.owner_of(step), optimizer, x, y)
+                    continue
+                batches = CleanBatches(rule.owner_of(step).classifier, x, y, self.batch_size, self.seed)
+                self._descend(optimizer, batches, epochs)
 
-    def _descend(self, rule: LearningRule, optimizer: torch.optim.Optimizer, x: Array, y: Labels) -> None:
-        """Train a rule's network."""
-        model, loss = rule.classifier.model, rule.classifier.loss
-        batches = CleanBatches(rule.classifier, x, y, self.batch_size, self.seed)
-        total = self.nb_epochs * batches.n_batches
+    def _descend(self, optimizer: torch.optim.Optimizer, batches: CleanBatches, nb_epochs: int) -> None:
+        """Train the model of the batches' classifier."""
+        model, loss = batches.classifier.model, batches.classifier.loss
+        total = nb_epochs * batches.n_batches
         bar = progress(verbose=self.verbose, total=total, desc="fine-tuning", unit="batch")
-        scheduler = scheduler_of(optimizer, self.schedule, self.nb_epochs)
+        scheduler = scheduler_of(optimizer, self.schedule, nb_epochs)
         with mode(model, True), bar:
-            for _ in range(self.nb_epochs):
+            for _ in range(nb_epochs):
                 for inputs, labels in batches.epoch():
                     optimizer.zero_grad()
                     loss(model(inputs), labels).backward()

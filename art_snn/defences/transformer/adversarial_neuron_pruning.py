@@ -41,6 +41,7 @@ class AdversarialNeuronPruning(Elimination):
         seed: Seed of the order of samples and of dropout.
         verbose: Whether to show a progress bar.
         schedule: "constant", or "cosine", by which the learning rate falls to 0 over the epochs.
+        retrain: Whether fine-tuning takes all steps of the training again, as for `CleanFineTuning`.
 
     Source: Wu and Wang, Adversarial Neuron Pruning Purifies Backdoored Deep Models, NeurIPS 2021,
     https://arxiv.org/abs/2110.14430, section 4.
@@ -61,13 +62,14 @@ class AdversarialNeuronPruning(Elimination):
         seed: Seed = 0,
         verbose: bool = False,
         schedule: Schedule = "constant",
+        retrain: bool = False,
     ) -> None:
         super().__init__(classifier)
         self.threshold, self.share, self.epsilon, self.alpha = threshold, share, epsilon, alpha
         self.mask_learning_rate, self.mask_epochs = mask_learning_rate, mask_epochs
         self.learning_rate, self.schedule = learning_rate, schedule
         self.batch_size, self.nb_epochs = batch_size, nb_epochs
-        self.seed, self.verbose = seed, verbose
+        self.seed, self.verbose, self.retrain = seed, verbose, retrain
         self._check_params()
 
     def _transform(self, classifier: PyTorchClassifier, x: Array | None, y: Labels | None) -> PyTorchClassifier:

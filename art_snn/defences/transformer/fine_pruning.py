@@ -36,6 +36,7 @@ class FinePruning(Elimination):
         seed: Seed of the order of samples and of dropout.
         verbose: Whether to show a progress bar.
         schedule: "constant", or "cosine", by which the learning rate falls to 0 over the epochs.
+        retrain: Whether fine-tuning takes all steps of the training again, as for `CleanFineTuning`.
 
     Source: Liu et al., Fine-Pruning, 2018, https://arxiv.org/abs/1805.12185, section 4.
     """
@@ -52,12 +53,13 @@ class FinePruning(Elimination):
         seed: Seed = 0,
         verbose: bool = False,
         schedule: Schedule = "constant",
+        retrain: bool = False,
     ) -> None:
         super().__init__(classifier)
         self.share, self.layer, self.quantity = share, layer, quantity
         self.learning_rate, self.schedule = learning_rate, schedule
         self.batch_size, self.nb_epochs = batch_size, nb_epochs
-        self.seed, self.verbose = seed, verbose
+        self.seed, self.verbose, self.retrain = seed, verbose, retrain
         self._check_params()
 
     def _transform(self, classifier: PyTorchClassifier, x: Array | None, y: Labels | None) -> PyTorchClassifier:

@@ -42,6 +42,7 @@ class StepContributionPruning(Elimination):
         seed: Seed of the order of samples and of dropout.
         verbose: Whether to show a progress bar.
         schedule: "constant", or "cosine", by which the learning rate falls to 0 over the epochs.
+        retrain: Whether fine-tuning takes all steps of the training again, as for `CleanFineTuning`.
 
     Source: art_snn's own; contributions over time steps as a risk of backdoors: FedTSR, 2026.
     """
@@ -56,10 +57,12 @@ class StepContributionPruning(Elimination):
         seed: Seed = 0,
         verbose: bool = False,
         schedule: Schedule = "constant",
+        retrain: bool = False,
     ) -> None:
         super().__init__(classifier)
         self.share, self.learning_rate, self.schedule = share, learning_rate, schedule
-        self.batch_size, self.nb_epochs, self.seed, self.verbose = batch_size, nb_epochs, seed, verbose
+        self.batch_size, self.nb_epochs, self.seed = batch_size, nb_epochs, seed
+        self.verbose, self.retrain = verbose, retrain
         self._check_params()
 
     def _transform(self, classifier: PyTorchClassifier, x: Array | None, y: Labels | None) -> PyTorchClassifier:

@@ -155,14 +155,26 @@ class LearningRule(Host):
         """The rule whose own network a step trains: itself, or its `source`."""
         return self
 
-    def fresh_optimizer(self, step: TrainingStep, learning_rate: float) -> torch.optim.Optimizer | None:
-        """The optimiser of a step, without memory and with a new learning rate; None if it has none."""
-        optimizer = self.optimizer_of(step)
+    def fresh_optimizer(
+        self, step: TrainingStep, learning_rate: float, nb_epochs: int, *, retrain: bool = False
+    ) -> tuple[torch.optim.Optimizer | None, int]:
+        """The optimiser that fine-tunes in a step, without memory, and for how many epochs.
+
+        Args:
+            step: One of `training_steps`.
+            learning_rate: New learning rate.
+            nb_epochs: Passes over the samples.
+            retrain: Whether to go through the training again: a step with `n_epochs` keeps these, and its rate.
+
+        Returns:
+            The optimiser, or None if the step has none, and the epochs.
+        """
+        optimizer, own = self.optimizer_of(step), self.n_epochs(step) if retrain else None
         if optimizer is not None:
             optimizer.state.clear()
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate
-        return optimizer
+                group["lr"] = learning_rate if own is None else group["lr"]
+        return optimizer, own or nb_epochs
 
     def module_of(self, step: TrainingStep) -> nn.Module:
         """The module that a step trains."""
@@ -176,7 +188,7 @@ class LearningRule(Host):
         learning_rate: float,
         seed: int,
         schedule: Schedule = "constant",
-        steps: Sequence[TrainingStep] | None = None,
+        retrain: bool = False,
         nb_epochs: int,
         **fit_arguments: Any,
     ) -> None:
@@ -187,7 +199,7 @@ class LearningRule(Host):
             learning_rate: New learning rate of all parameters.
             seed: Seed of the order of samples and of dropout; no global random stream is moved.
             schedule: "constant", or "cosine", by which the learning rate falls to 0 over the epochs.
-            steps: Steps to take, of `training_steps`; None takes `tuning_steps`.
+            retrain: Whether to take all `training_steps` instead of `tuning_steps`.
             nb_epochs: Passes over the samples in each step.
             **fit_arguments: Further arguments of `fit`.
         """
@@ -196,11 +208,11 @@ class LearningRule(Host):
                 if rule is not None:
                     stack.enter_context(mode(rule.classifier.model, True))
             stack.enter_context(host_seed(seed))  # ART's own class draws from the global streams
-            for step in self.tuning_steps if steps is None else steps:
-                optimizer = self.fresh_optimizer(step, learning_rate)
+            for step in self.training_steps if retrain else self.tuning_steps:
+                optimizer, epochs = self.fresh_optimizer(step, learning_rate, nb_epochs, retrain=retrain)
                 own = dict(fit_arguments)
                 if optimizer is not None:
-                    own |= {"nb_epochs": nb_epochs, "scheduler": scheduler_of(optimizer, schedule, nb_epochs)}
+                    own |= {"nb_epochs": epochs, "scheduler": scheduler_of(optimizer, schedule, epochs)}
                 self.train_step(step, data, seed=seed, **own)
 
     def recalibrate(self, x: Array) -> None:
