@@ -75,7 +75,8 @@ def test_titles_name_the_attack_where_there_is_no_trigger() -> None:
     [
         ({"attack": {"attack": "dynamic", "trigger": "patch"}}, "trigger to be left out for dynamic"),
         ({"attack": {"attack": "dynamic", "valid_frames": True}}, "frames .* for valid_frames, got images"),
-        ({"attack": {"attack": "dynamic", "percent_poison": 0.1}}, "percent_poison to be left out for dynamic"),
+        ({"attack": {"attack": "dynamic", "include_target": True}}, "include_target to be left out for dynamic"),
+        ({"attack": {"attack": "dynamic", "percent_cover": 0.1}}, "source_classes for cover samples"),
         ({"attack": {"attack": "dynamic", "target_class": 10}}, "to be a class of digits"),
         ({"defences": ["activation"]}, "to search no poisoned samples for dynamic"),
         ({"measure": {"with_art": True}}, "to search no poisoned samples for dynamic"),

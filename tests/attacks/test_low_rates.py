@@ -14,6 +14,7 @@ from art_snn.testing.examples import example_arguments
 from tests.attacks.test_adapted_attacks import BACKDOOR, BRIEF, GIVEN, ONE_HOT, TARGET, bullseye, proxy, sleeper_agent
 from tests.attacks.test_adapted_attacks import X as FEW
 from tests.attacks.test_adapted_attacks import Y as LABELS_OF_FEW
+from tests.attacks.trigger_networks import classifier as small_classifier
 from tests.backdoored import bars, untrained
 
 X, Y = bars(1000)
@@ -26,7 +27,11 @@ def changed(name: str, share: float, n: int) -> PoisonedRows:
     attack: Any = catalogue.ATTACKS[name](**example_arguments(name) | {"percent_poison": share})
     if hasattr(attack, "poison_dataset"):
         return poisoned_rows(X[:n], attack.poison_dataset(X[:n], Y[:n]))
-    record: Any = attack.train(untrained("lif"), X[:n], Y[:n], batch_size=500, nb_epochs=1)[1]
+    x, classifier = X[:n], untrained("lif")
+    if name == "dynamic":  # whose trigger network takes sides from 16 up
+        x, classifier = x.repeat(2, axis=2).repeat(2, axis=3), small_classifier("lif", (1, 16, 16))
+        attack.set_params(channels=2)
+    record: Any = attack.train(classifier, x, Y[:n], batch_size=500, nb_epochs=1)[1]
     return record.poisoned
 
 
