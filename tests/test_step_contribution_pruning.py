@@ -17,6 +17,7 @@ from tests.eliminating import ALL_KINDS, CLEAN
 
 def test_an_anns_values_are_importance_over_possible_addition() -> None:
     given = rule_of(trained("ann")).copied().classifier
+    given.model.eval()
     x, y = torch.tensor(CLEAN[0]), torch.tensor(CLEAN[1])
     kept = []
     handle = given.model.act2.register_forward_hook(lambda _module, _inputs, output: kept.append(output))
