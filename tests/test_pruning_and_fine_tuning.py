@@ -48,7 +48,8 @@ def test_the_least_active_channels_are_pruned(quantity: str) -> None:
 
 
 def test_activity_is_the_mean_over_samples_time_and_pixels_in_any_batches() -> None:
-    given = trained("ann")
+    given = rule_of(trained("ann")).copied().classifier
+    given.model.eval()
     seen: list[torch.Tensor] = []
     handle = given.model.act2.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
     with torch.no_grad():
